@@ -1,0 +1,63 @@
+/* The copy: what moves, and whether both sides hold the same rows.
+ *
+ * transfer.total SAMPLE {stage: capture|download|restore|repair|backup, text, bytes, bytes_total, rows, rows_total, tables, tables_total,
+ *                indexes, indexes_total, keys, keys_total, rate, eta_ms, stalled_ms, stalled_why}      -1: unknown
+ * transfer.table SAMPLE key table {table, rows, rows_total, bytes, state: waiting|copying|index|done|failed, text}
+ * transfer.ended CHANGE key stage {stage, ok, bytes, ms, text}
+ * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact}   rows -1: table is missing
+ * rows.progress  SAMPLE key side {side, tables, tables_total, rows}
+ * rows.verdict   CHANGE key table {table, verdict, cause}
+ * rows.compared  RECORD {tables, equal, differ, missing, old_rows, new_rows, content: true|false}
+ */
+#ifndef CORE_NIGHT_KINDS_COPY_H
+#define CORE_NIGHT_KINDS_COPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct transfer_table {
+	char table[96], state[16], text[80];
+	int64_t rows, rows_total, bytes;
+};
+struct transfer_ended {
+	char stage[16], text[160];
+	bool ok;
+	int64_t bytes, ms, at_ms;
+};
+struct transfer_state {
+	char stage[16], text[160];
+	int64_t at_ms;
+	int64_t bytes, bytes_total, rows, rows_total;
+	int64_t tables, tables_total, indexes, indexes_total, keys, keys_total;
+	double rate; /* bytes per second, < 0 unknown */
+	int64_t eta_ms, stalled_ms;
+	char stalled_why[120];
+	struct transfer_table *list;
+	size_t n;
+	struct transfer_ended ended[8];
+	size_t n_ended;
+};
+
+struct rows_table {
+	char table[96];
+	int64_t old_rows, new_rows; /* -1 missing, -2 not counted yet */
+	char old_hash[36], new_hash[36];
+	int64_t old_at_ms, new_at_ms, last_write_ms;
+	int verdict; /* 0 UNKNOWN 1 PASS 2 WARN 3 FAIL */
+	char cause[160];
+	bool skipped; /* by copy.skip_data: never drawn as equal */
+};
+struct rows_state {
+	struct rows_table *tables;
+	size_t n;
+	int64_t compared_at_ms;
+	int compared, equal, differ, missing;
+	int64_t old_rows, new_rows; /* of the newest comparison */
+	bool content;
+	struct {
+		int64_t tables, tables_total, rows, at_ms;
+	} progress[2]; /* OLD, NEW */
+};
+
+#endif
