@@ -135,6 +135,9 @@ int job_record(struct job *job, struct jw *w, struct err *err);
  * Usage: struct jw w; jw_fact(&w, "formation", ""); jw_int(&w, "web", 2); job_record(job, &w, err); */
 void jw_fact(struct jw *w, const char *name, const char *key);
 
+/* A secret this child found itself (a database URL from config vars): from now on the engine cuts it from all text. */
+void job_learn_secret(struct job *job, const char *value);
+
 /* Shown on the driver's seat; the answer is never an event. `out` is wiped by the caller. */
 int job_ask(struct job *job, const char *question, bool hidden, char *out, size_t size, struct err *err);
 
