@@ -9,7 +9,7 @@
 #   pid_alive PIDFILE           0 when the process of spawn still runs
 #   kill_pidfile PIDFILE [SEC]  TERM to its whole group, KILL after SEC (default 5) seconds
 #   as_user CMD...              CMD as $DEMO_USER when we are root, else directly; also as `spawn P L as_user CMD...`
-#   open_path DIR               let $DEMO_USER pass through DIR and the folders above it that are ours
+#   open_path DIR               let $DEMO_USER pass through DIR and the folders between it and $WORLD
 #   random_hex N                N random hex digits
 #   free_ports N                N ports that nothing on this machine listens on, one per line
 #   parse_database_url URL      sets DB_USER DB_PASSWORD DB_HOST DB_PORT DB_NAME
@@ -62,23 +62,18 @@ as_user() {
 	"${AS_USER[@]}" "$@"
 }
 
-# Only folders below the world's parent that we own are touched, and only the pass-through bit is added.
+# The folders above the world belong to somebody else and are never opened.
 open_path() {
-	[ "$(id -u)" = 0 ] || return 0
 	local dir
 	dir=$(cd "$1" && pwd) || return 1
-	while [ "$dir" != / ] && ! as_user test -x "$dir"; do
-		as_user_argv
-		chmod o+x "$dir" 2>/dev/null || return 1
+	as_user test -x "$dir" && return 0
+	while :; do
+		chmod o+x "$dir" || return 1
+		[ "$dir" != "$WORLD" ] && [ "$dir" != / ] || break
 		dir=$(dirname "$dir")
 	done
-	as_user test -x "$1" && return 0
-	# A folder further up is closed although the nearest one is open.
-	dir=$(cd "$1" && pwd)
-	while [ "$dir" != / ]; do
-		[ "$(($(stat -c %a "$dir") & 1))" = 1 ] || chmod o+x "$dir" || return 1
-		dir=$(dirname "$dir")
-	done
+	as_user test -x "$1" ||
+		die "The user $DEMO_USER may not enter $1: start the world in a folder that everybody may pass, such as one below /tmp."
 }
 
 spawn() {
