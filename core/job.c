@@ -1,0 +1,584 @@
+/* The job line from the child's side: see job.h. Blocking, one line at a time, poll() only where it waits. */
+#include "core/job.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/job_write.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES (64u << 20)
+
+struct job {
+	int fd; /* -1: by hand, without an engine */
+	struct buf in;
+	struct json *hello, *secrets;
+	const char *role, *verb;
+	int spool_fd; /* attempts/ID.jsonl, -1 for none */
+	int64_t records;
+	int64_t acked; /* newest ack */
+	bool ack_ok;
+	char ack_text[320];
+	struct json *answer; /* to the newest question, NULL until it comes */
+	int64_t asked;
+	bool cancelled, gone, woken;
+	int64_t progress_at_ms;
+};
+
+void die_at(const char *who, const char *kind, const char *fact_name, bool before)
+{
+	const char *want = getenv("NIGHTFERRY_DIE_AT");
+	if (!want || !*want)
+		return;
+	char here[160];
+	bool fact = text_equal(kind, "fact") && fact_name && text_starts(want, "fact:");
+	text_copyf(here, sizeof here, "%s%s%s@%s%s", kind, fact ? ":" : "", fact ? fact_name : "", who, before ? ":before" : "");
+	if (text_equal(want, here))
+		raise(SIGKILL);
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* One message to the engine; by hand it goes to stdout. Takes what the writer holds. */
+static int job_send(struct job *job, struct jw *w)
+{
+	jw_finish(w);
+	buf_addc(&w->buf, '\n');
+	int rc = 0;
+	if (job->fd < 0) {
+		fwrite(w->buf.data, 1, w->buf.len, stdout);
+		fflush(stdout);
+	} else if (!job->gone && write_all(job->fd, w->buf.data, w->buf.len) < 0) {
+		job->gone = true;
+		rc = -1;
+	} else if (job->gone) {
+		rc = -1;
+	}
+	jw_done(w);
+	return rc;
+}
+
+static void take_message(struct job *job, const char *line, size_t len)
+{
+	struct json *m = json_parse(line, len, NULL);
+	const char *t = json_str(m, "t", "");
+	if (text_equal(t, "ack")) {
+		job->acked = json_int(m, "n", 0);
+		job->ack_ok = json_bool(m, "ok", false);
+		text_copy(job->ack_text, sizeof job->ack_text, json_str(m, "text", "the journal could not be written"));
+	} else if (text_equal(t, "cancel")) {
+		job->cancelled = true;
+	} else if (text_equal(t, "probe")) {
+		job->woken = true;
+	} else if (text_equal(t, "answer") && json_int(m, "n", 0) == job->asked) {
+		json_free(job->answer);
+		job->answer = m;
+		return;
+	}
+	json_free(m);
+}
+
+/* Waits up to `real_ms` (-1: for ever) for bytes and takes every whole line. False when the engine is gone. */
+static bool job_read(struct job *job, int real_ms)
+{
+	if (job->fd < 0 || job->gone)
+		return false;
+	struct pollfd p = {.fd = job->fd, .events = POLLIN};
+	int n = poll(&p, 1, real_ms);
+	if (n <= 0)
+		return true;
+	char chunk[16384];
+	ssize_t got = read(job->fd, chunk, sizeof chunk);
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	if (got <= 0 || job->in.len > LINE_MAX_BYTES) {
+		job->gone = true;
+		return false;
+	}
+	buf_add(&job->in, chunk, (size_t)got);
+	char *nl;
+	while (job->in.len && (nl = memchr(job->in.data, '\n', job->in.len))) {
+		size_t len = (size_t)(nl - job->in.data);
+		take_message(job, job->in.data, len);
+		buf_cut(&job->in, len + 1);
+	}
+	return true;
+}
+
+/* The first two lines, before anything else: hello and secrets. */
+static struct json *read_first(struct job *job)
+{
+	char c;
+	struct buf line = {0};
+	for (;;) {
+		ssize_t n = read(job->fd, &c, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || c == '\n' || line.len > LINE_MAX_BYTES)
+			break;
+		buf_addc(&line, c);
+	}
+	struct json *m = line.len ? json_parse(line.data, line.len, NULL) : NULL;
+	buf_done(&line);
+	return m;
+}
+
+const char *job_name(const struct job *job)
+{
+	return json_str(job->hello, "name", "");
+}
+
+const char *job_step(const struct job *job)
+{
+	return json_str(job->hello, "step", "");
+}
+
+const char *job_attempt(const struct job *job)
+{
+	return json_str(job->hello, "attempt", "");
+}
+
+const struct json *job_config(const struct job *job)
+{
+	return json_get(job->hello, "config");
+}
+
+const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise)
+{
+	const char *text = json_text(json_path(job_config(job), dotted));
+	return text && *text ? text : otherwise;
+}
+
+const struct json *job_params(const struct job *job)
+{
+	return json_get(job->hello, "params");
+}
+
+const struct json *job_plan(const struct job *job)
+{
+	return json_get(job->hello, "plan");
+}
+
+const struct json *job_fact(const struct job *job, const char *name, const char *key)
+{
+	const struct json *facts = json_get(job->hello, "facts");
+	const struct json *found = NULL;
+	for (const struct json *f = json_first(facts); f; f = json_next(f))
+		if (text_equal(json_str(f, "name", ""), name) && text_equal(json_str(f, "key", ""), key ? key : ""))
+			found = json_get(f, "data");
+	return found;
+}
+
+const struct json *job_fact_at(const struct job *job, const char *name, size_t i)
+{
+	const struct json *facts = json_get(job->hello, "facts");
+	for (const struct json *f = json_first(facts); f; f = json_next(f))
+		if (text_equal(json_str(f, "name", ""), name) && i-- == 0)
+			return json_get(f, "data");
+	return NULL;
+}
+
+const char *job_secret(const struct job *job, const char *name)
+{
+	const char *value = json_text(json_path(job->secrets, "values") ? json_get(json_get(job->secrets, "values"), name) : NULL);
+	return value && *value ? value : NULL;
+}
+
+void jw_event(struct jw *w, const char *kind)
+{
+	*w = (struct jw){0};
+	jw_open(w);
+	jw_str(w, "t", "event");
+	jw_str(w, "kind", kind);
+}
+
+void jw_fact(struct jw *w, const char *name, const char *key)
+{
+	jw_event(w, "fact");
+	jw_str(w, "name", name);
+	jw_str(w, "key", key ? key : "");
+	jw_obj(w, "data");
+}
+
+int job_event(struct job *job, struct jw *w)
+{
+	return job_send(job, w);
+}
+
+int job_record(struct job *job, struct jw *w, struct err *err)
+{
+	/* The writer began with "t":"event"; a record differs only by its number, which the wrapper carries. */
+	char *body = xstrdup(jw_finish(w));
+	jw_done(w);
+	struct json *parsed = json_parse(body, strlen(body), NULL);
+	char kind[64], fact[64];
+	text_copy(kind, sizeof kind, json_str(parsed, "kind", ""));
+	text_copy(fact, sizeof fact, json_str(parsed, "name", ""));
+	json_free(parsed);
+
+	struct jw out = {0};
+	jw_open(&out);
+	jw_str(&out, "t", "record");
+	jw_int(&out, "n", ++job->records);
+	jw_raw(&out, "ev", body, strlen(body));
+	jw_finish(&out);
+	free(body);
+	if (job->fd < 0) {
+		jw_done(&out);
+		return err_set(err, ERR_REFUSED, "%s: nothing is changed by hand; start it from a night", job_name(job));
+	}
+	die_at("step", kind, fact, true);
+	if (job->spool_fd >= 0) {
+		struct buf line = {0};
+		buf_add(&line, out.buf.data, out.buf.len);
+		buf_addc(&line, '\n');
+		int bad = write_all(job->spool_fd, line.data, line.len) < 0 || fdatasync(job->spool_fd) < 0;
+		buf_done(&line);
+		if (bad) {
+			jw_done(&out);
+			return err_set(err, ERR_IO, "%s: the attempt's own record could not be written (%s); nothing was changed, "
+					    "make room on the disk and run the step again", job_step(job), strerror(errno));
+		}
+	}
+	if (job_send(job, &out) == 0)
+		while (job->acked < job->records && job_read(job, -1))
+			;
+	if (job->acked < job->records)
+		return err_set(err, ERR_CANCELLED, "%s: the engine is gone, so nothing more was begun; start nightferry again and it "
+						   "will look what was done", job_step(job));
+	if (!job->ack_ok)
+		return err_set(err, ERR_IO, "%s: %s; nothing was changed", job_step(job), job->ack_text);
+	die_at("step", kind, fact, false);
+	return 0;
+}
+
+int job_ask(struct job *job, const char *question, bool hidden, char *out, size_t size, struct err *err)
+{
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "t", "ask");
+	jw_int(&w, "n", ++job->asked);
+	jw_str(&w, "question", question);
+	jw_bool(&w, "hidden", hidden);
+	if (job_send(job, &w) < 0)
+		return err_set(err, ERR_CANCELLED, "the engine is gone before the question was answered");
+	while (!job->answer && !job->cancelled)
+		if (!job_read(job, -1))
+			return err_set(err, ERR_CANCELLED, "the engine is gone before the question was answered");
+	if (!job->answer || json_bool(job->answer, "refused", false)) {
+		json_free(job->answer);
+		job->answer = NULL;
+		return err_set(err, ERR_CANCELLED, "nobody answered: %s", question);
+	}
+	text_copy(out, size, json_str(job->answer, "text", ""));
+	json_free(job->answer);
+	job->answer = NULL;
+	return 0;
+}
+
+bool job_cancelled(const struct job *job)
+{
+	return job->cancelled;
+}
+
+int job_cancel_fd(const struct job *job)
+{
+	return job->fd;
+}
+
+bool job_stopping(struct job *job)
+{
+	job_read(job, 0);
+	/* A step outlives its engine up to its next record; everything else ends with it. */
+	return job->cancelled || (job->gone && !text_equal(job->role, "step"));
+}
+
+bool job_wait(struct job *job, int64_t ms)
+{
+	int64_t until = clock_life_ms() + ms;
+	job->woken = false;
+	for (;;) {
+		if (job_stopping(job))
+			return true;
+		int64_t left = until - clock_life_ms();
+		if (left <= 0 || job->woken)
+			return false;
+		int64_t real = clock_real_ms(left);
+		if (job->fd < 0 || job->gone)
+			clock_sleep_ms(left);
+		else
+			job_read(job, real > 60000 ? 60000 : (int)real);
+	}
+}
+
+void job_learn_secret(struct job *job, const char *value)
+{
+	if (job->fd < 0 || !value || !*value)
+		return;
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "t", "secret");
+	jw_str(&w, "value", value);
+	job_send(job, &w);
+}
+
+void job_log(struct job *job, const char *side, const char *fmt, ...)
+{
+	struct buf raw = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	char text[2000];
+	text_clean(text, sizeof text, buf_text(&raw), raw.len);
+	buf_done(&raw);
+	struct jw w;
+	jw_event(&w, "log.lines");
+	jw_arr(&w, "lines");
+	jw_obj(&w, NULL);
+	jw_int(&w, "at_ms", clock_wall_ms());
+	jw_str(&w, "side", side ? side : "");
+	jw_str(&w, "source", job_name(job));
+	jw_str(&w, "level", "");
+	jw_str(&w, "text", text);
+	job_event(job, &w);
+}
+
+void job_command(struct job *job, const char *how, const char *fmt, ...)
+{
+	struct buf raw = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&raw, fmt, ap);
+	va_end(ap);
+	char text[2000];
+	text_clean(text, sizeof text, buf_text(&raw), raw.len);
+	buf_done(&raw);
+	struct jw w;
+	jw_event(&w, "command.seen");
+	jw_int(&w, "at_ms", clock_wall_ms());
+	jw_str(&w, "how", how);
+	jw_str(&w, "text", text);
+	jw_str(&w, "job", *job_step(job) ? job_step(job) : job_name(job));
+	job_event(job, &w);
+}
+
+void job_progress(struct job *job, int64_t done, int64_t total, const char *unit, const char *text)
+{
+	int64_t now = clock_life_ms();
+	if (job->progress_at_ms && now - job->progress_at_ms < 200 && done != total)
+		return;
+	job->progress_at_ms = now;
+	struct jw w;
+	jw_event(&w, "step.progress");
+	jw_str(&w, "step", job_step(job));
+	jw_int(&w, "done", done);
+	jw_int(&w, "total", total);
+	jw_str(&w, "unit", unit ? unit : "");
+	jw_str(&w, "text", text ? text : "");
+	job_event(job, &w);
+}
+
+void job_beat(struct job *job, int64_t interval_ms, bool ok, const char *text)
+{
+	struct jw w;
+	jw_event(&w, "watch.beat");
+	jw_str(&w, "watch", job_name(job));
+	jw_int(&w, "interval_ms", interval_ms);
+	jw_bool(&w, "ok", ok);
+	jw_str(&w, "text", text ? text : "");
+	job_event(job, &w);
+}
+
+/* ---- one child, from hello to end ---- */
+
+static void end_open(struct jw *w, int rc, const struct err *err)
+{
+	*w = (struct jw){0};
+	jw_open(w);
+	jw_str(w, "t", "end");
+	jw_bool(w, "ok", rc == 0);
+	if (rc != 0) {
+		jw_str(w, "error", err_kind_name(err->kind));
+		jw_str(w, "text", err->text);
+	}
+}
+
+static int run_step(struct job *job, const struct step *step, struct err *err, struct jw *w)
+{
+	if (text_equal(job->verb, "plan")) {
+		struct plan plan = {.estimate_ms = -1};
+		int rc = step->plan ? step->plan(job, &plan, err) : 0;
+		end_open(w, rc, err);
+		if (rc == 0)
+			plan_write(&plan, w, "plan");
+		plan_done(&plan);
+		return rc;
+	}
+	if (text_equal(job->verb, "probe")) {
+		enum done done = step->probe ? step->probe(job, err) : DONE_UNCLEAR;
+		end_open(w, 0, err);
+		jw_str(w, "done", done_name(done));
+		jw_str(w, "text", err->text);
+		return 0;
+	}
+	if (text_equal(job->verb, "prove")) {
+		struct evidence ev = {0};
+		enum verdict v = step->prove(job, &ev, err);
+		end_open(w, 0, err);
+		jw_str(w, "verdict", verdict_name(err->kind ? VERDICT_UNKNOWN : v));
+		jw_str(w, "text", err->text);
+		evidence_write(&ev, w, "seen");
+		evidence_done(&ev);
+		return 0;
+	}
+	int (*act)(struct job *, struct err *) = text_equal(job->verb, "undo") ? step->undo : step->run;
+	int rc = act ? act(job, err) : err_set(err, ERR_REFUSED, "%s has no way back", step->name);
+	end_open(w, rc, err);
+	if (job->cancelled)
+		jw_bool(w, "cancelled", true);
+	return rc;
+}
+
+static int run_check(struct job *job, const struct check *check, struct err *err, struct jw *w)
+{
+	struct evidence ev = {0};
+	enum verdict v = check->run(job, &ev, err);
+	end_open(w, 0, err);
+	jw_str(w, "verdict", verdict_name(err->kind ? VERDICT_UNKNOWN : v));
+	jw_str(w, "text", err->text);
+	jw_str(w, "bite", check->bite);
+	evidence_write(&ev, w, "seen");
+	evidence_done(&ev);
+	return 0;
+}
+
+static int run_child(struct job *job, struct err *err, struct jw *w)
+{
+	const char *name = job_name(job);
+	if (text_equal(job->role, "step"))
+		for (size_t i = 0; step_table[i]; i++)
+			if (text_equal(step_table[i]->name, name))
+				return run_step(job, step_table[i], err, w);
+	if (text_equal(job->role, "check"))
+		for (size_t i = 0; check_table[i]; i++)
+			if (text_equal(check_table[i]->name, name))
+				return run_check(job, check_table[i], err, w);
+	int rc = -2;
+	if (text_equal(job->role, "watch"))
+		for (size_t i = 0; watch_table[i] && rc == -2; i++)
+			if (text_equal(watch_table[i]->name, name))
+				rc = watch_table[i]->run(job, err);
+	if (text_equal(job->role, "line"))
+		for (size_t i = 0; line_table[i] && rc == -2; i++)
+			if (text_equal(line_table[i]->name, name))
+				rc = line_table[i]->run(job, err);
+	if (rc == -2)
+		rc = err_set(err, ERR_USAGE, "there is no %s called \"%s\"", job->role, name);
+	end_open(w, rc, err);
+	return rc;
+}
+
+static int job_run(struct job *job)
+{
+	struct err err = {0};
+	struct jw w = {0};
+	int rc = run_child(job, &err, &w);
+	if (job->spool_fd >= 0) {
+		jw_finish(&w);
+		struct buf line = {0};
+		buf_add(&line, w.buf.data, w.buf.len);
+		buf_addc(&line, '\n');
+		/* A spool that cannot take the end only makes the attempt UNKNOWN for the next engine, which then looks. */
+		if (write_all(job->spool_fd, line.data, line.len) == 0)
+			fdatasync(job->spool_fd);
+		buf_done(&line);
+	}
+	job_send(job, &w);
+	return rc ? 1 : 0;
+}
+
+int job_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	signal(SIGPIPE, SIG_IGN);
+	struct job job = {.fd = JOB_FD, .spool_fd = -1};
+	fcntl(JOB_FD, F_SETFD, FD_CLOEXEC);
+	job.hello = read_first(&job);
+	job.secrets = read_first(&job);
+	if (json_int(job.hello, "proto", 0) != JOB_PROTO) {
+		fprintf(stderr, "nightferry: this is the engine's end of a job, not a command for people\n");
+		return 2;
+	}
+	job.role = json_str(job.hello, "role", "");
+	job.verb = json_str(job.hello, "verb", "");
+	const char *spool = json_str(job.hello, "spool", "");
+	if (*spool)
+		job.spool_fd = open(spool, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	int rc = job_run(&job);
+	json_free(job.hello);
+	json_free(job.secrets);
+	buf_done(&job.in);
+	if (job.spool_fd >= 0)
+		close(job.spool_fd);
+	return rc;
+}
+
+struct job *job_by_hand(const char *name, const struct json *config, const struct json *params)
+{
+	struct job *job = xcalloc(1, sizeof *job);
+	job->fd = -1;
+	job->spool_fd = -1;
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "name", name);
+	jw_json(&w, "config", config);
+	jw_json(&w, "params", params);
+	const char *text = jw_finish(&w);
+	job->hello = json_parse(text, strlen(text), NULL);
+	jw_done(&w);
+	jw_open(&w);
+	jw_obj(&w, "values");
+	static const char *const names[] = {"HEROKU_API_KEY", "CLOUDFLARE_API_TOKEN", NULL};
+	for (size_t i = 0; names[i]; i++)
+		if (getenv(names[i]))
+			jw_str(&w, names[i], getenv(names[i]));
+	const char *url = job_config_str(job, "database.url", "");
+	if (text_starts(url, "env:") && getenv(url + 4))
+		jw_str(&w, "NEW_DATABASE_URL", getenv(url + 4));
+	text = jw_finish(&w);
+	job->secrets = json_parse(text, strlen(text), NULL);
+	jw_done(&w);
+	job->role = "";
+	job->verb = "";
+	return job;
+}
+
+void job_free(struct job *job)
+{
+	if (!job)
+		return;
+	json_free(job->hello);
+	json_free(job->secrets);
+	json_free(job->answer);
+	buf_done(&job->in);
+	free(job);
+}
