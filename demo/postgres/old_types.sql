@@ -1,6 +1,8 @@
 -- The old side, first: what both loading sessions need. Run as the owner role.
 CREATE TYPE order_status AS ENUM ('cart', 'placed', 'paid', 'shipped', 'returned');
 CREATE TYPE user_role AS ENUM ('customer', 'staff', 'owner');
+-- Order numbers come from a sequence that belongs to no column: easily forgotten when sequences are set anew.
+CREATE SEQUENCE order_numbers_seq START 5001;
 
 CREATE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
