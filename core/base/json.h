@@ -30,6 +30,7 @@ size_t json_count(const struct json *node);
 const char *json_key(const struct json *node);  /* NULL in arrays */
 const char *json_text(const struct json *node); /* NULL unless a string */
 int64_t json_value(const struct json *node, int64_t otherwise);
+double json_number(const struct json *node); /* 0 unless a number */
 bool json_is_string(const struct json *node);
 bool json_is_number(const struct json *node);
 bool json_is_bool(const struct json *node);
