@@ -28,6 +28,7 @@ struct job {
 	int64_t asked;
 	bool cancelled, gone, woken;
 	int64_t progress_at_ms;
+	int64_t ok_at_ms; /* of the newest good look: a late seat gets only the newest beat */
 };
 
 void die_at(const char *who, const char *kind, const char *fact_name, bool before)
@@ -404,6 +405,9 @@ void job_beat(struct job *job, int64_t interval_ms, bool ok, const char *text)
 	jw_int(&w, "interval_ms", interval_ms);
 	jw_bool(&w, "ok", ok);
 	jw_str(&w, "text", text ? text : "");
+	if (ok)
+		job->ok_at_ms = clock_wall_ms();
+	jw_int(&w, "ok_at_ms", job->ok_at_ms);
 	job_event(job, &w);
 }
 

@@ -15,6 +15,7 @@
  * gate.stopped   RECORD {gate, by}                         any key stopped the count
  * gate.passed    RECORD {gate, step, by, how}
  * gate.closed    RECORD {gate, step, by, why}              nothing happened
+ * step.state     RECORD {step, state: planning|gate|running|proving|waiting, text}   between two attempts
  * plan.seen      CHANGE key step {step, plan{}}            a card's or a dialog's plan
  * step.progress  SAMPLE key step {step, done, total, unit, text}
  * fact           RECORD {name, key, step, attempt, data{}}
