@@ -1,0 +1,369 @@
+#include "tui/keys.h"
+#include "core/base/text.h"
+#include <stdio.h>
+#include <string.h>
+
+static bool can_next(const struct scene *scene, const char **why_not);
+static bool can_cancel(const struct scene *scene, const char **why_not);
+static bool can_skip(const struct scene *scene, const char **why_not);
+static bool can_undo(const struct scene *scene, const char **why_not);
+static bool can_back(const struct scene *scene, const char **why_not);
+static bool can_drive(const struct scene *scene, const char **why_not);
+
+#define SCREEN .where = WHERE_SCREEN
+#define ACTS .where = WHERE_SCREEN, .acts = true
+#define ARMED .where = WHERE_SCREEN, .acts = true, .armed = true
+
+const struct key_row key_table[] = {
+    /* What acts: capitals only. */
+    {"R", "run", "run the next step; in a step's card: that step", "the step's", "R next", ARMED, .can = can_next},
+    {"X", "cancel", "cancel the running step; says what stays", "yes", "X cancel", ARMED, .can = can_cancel},
+    {"H", "hold", "hold: nothing new starts; H again releases, with a reason", "none", "H hold", ACTS},
+    {"U", "undo", "undo the last step by what it recorded", "yes", "U undo", ARMED, .can = can_undo},
+    {"B", "back", "the way back: its plan and its cost first", "type", "B back", ARMED, .can = can_back},
+    {"A", "arm", "arm or disarm this seat; off after 10 idle minutes or a paste", "none", NULL, ACTS, .can = can_drive},
+    {"S", "skip", "skip the step, with a reason", "yes", NULL, ARMED, .can = can_skip},
+    {"M", "manual", "done by hand, seen by me: what was seen, in words", "yes", NULL, ARMED, .can = can_skip},
+    {"W", "waive", "waive this check or row difference: name and reason", "yes", NULL, ARMED},
+    {"V", "vote", "vote go or no-go for a station", "none", NULL, ACTS},
+    {"D", "wheel", "ask for the wheel, give it, take it", "three keys, two seats", NULL, ACTS},
+    /* What only looks. */
+    {"Enter", "look", "look closer: plan, proof, way back, output", NULL, "Enter look", SCREEN},
+    {"Esc", "out", "back out; never acts", NULL, NULL, SCREEN},
+    {"Tab", "next-panel", "next panel", NULL, "Tab panel", SCREEN},
+    {"Shift-Tab", "previous-panel", "previous panel", NULL, NULL, SCREEN},
+    {"1 2 3 4 5 6 7 8 9 0", "panel", "the panel of that number", NULL, NULL, SCREEN},
+    {"/", "search", "search in this panel", NULL, "/ search", SCREEN},
+    {"n", "search-next", "next match", NULL, NULL, SCREEN},
+    {"N", "search-previous", "previous match", NULL, NULL, SCREEN},
+    {"&", "keep", "keep only lines that match; empty: all again", NULL, "& filter", SCREEN},
+    {"!", "hide", "hide lines that match; empty: all again", NULL, NULL, SCREEN},
+    {"v", "view", "next view: this phase's, then the others", NULL, "v view", SCREEN},
+    {"+ =", "zoom", "panel to the full screen", NULL, "+ zoom", SCREEN},
+    {"_ -", "unzoom", "and back", NULL, NULL, SCREEN},
+    {"Space", "freeze", "freeze the drawing; the world goes on", NULL, "Space freeze", SCREEN},
+    {"@", "commands", "every request, SQL and ssh line so far, masked", NULL, "@ commands", SCREEN},
+    {";", "note", "a note with the time, armed or not", NULL, "; note", SCREEN},
+    {":", "palette", "palette: :run :theme :ascii :export :who :stop, Tab completes", NULL, ": more", SCREEN},
+    {"? F1", "help", "keys of here, with their gates and why a key is off", NULL, "? help", SCREEN},
+    {"q", "quit", "leave this seat; says what goes on and how to come back", NULL, "q leave", SCREEN},
+    {"Up k", "up", "up", NULL, NULL, SCREEN},
+    {"Down j", "down", "down", NULL, NULL, SCREEN},
+    {"Left h", "left", "left", NULL, NULL, SCREEN},
+    {"Right l", "right", "right", NULL, NULL, SCREEN},
+    {"PgUp", "page-up", "a page up", NULL, NULL, SCREEN},
+    {"PgDn", "page-down", "a page down", NULL, NULL, SCREEN},
+    {"g Home", "first", "first row", NULL, NULL, SCREEN},
+    {"G End", "last", "last row", NULL, NULL, SCREEN},
+    {"s", "sort", "sort by the next column", NULL, NULL, SCREEN},
+    {"p", "probe", "look at this panel's world now", NULL, NULL, SCREEN},
+    {"c", "copy", "copy the row: clipboard by OSC 52, tmux buffer, or a file", NULL, NULL, SCREEN},
+    {"o", "write", "write this panel to a file and say where", NULL, NULL, SCREEN},
+    {"t", "times", "times: local, UTC, since the freeze", NULL, NULL, SCREEN},
+    {"b", "clock", "big clock", NULL, NULL, SCREEN},
+    {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, SCREEN},
+    {"Ctrl-C", "interrupt", "leaves a dialog or a search; never acts", NULL, NULL, SCREEN},
+    {"Ctrl-Z", "suspend", "suspend this seat only", NULL, NULL, SCREEN},
+    /* A recorded night. */
+    {"Space", "pause", "pause, go on", NULL, "Space pause", .where = WHERE_REPLAY},
+    {"> .", "later", "a minute later", NULL, "< > minute", .where = WHERE_REPLAY},
+    {"< ,", "earlier", "a minute earlier", NULL, NULL, .where = WHERE_REPLAY},
+    {"]", "next-event", "to the next event of the same kind as the last", NULL, "] event", .where = WHERE_REPLAY},
+    {"[", "previous-event", "to the previous one", NULL, NULL, .where = WHERE_REPLAY},
+    {"}", "faster", "twice as fast", NULL, "{ } speed", .where = WHERE_REPLAY},
+    {"{", "slower", "half as fast", NULL, NULL, .where = WHERE_REPLAY},
+    /* Over the screen. */
+    {"Up k", "up", "up", NULL, NULL, .where = WHERE_CARD},
+    {"Down j", "down", "down", NULL, "j k scroll", .where = WHERE_CARD},
+    {"PgUp", "page-up", "a page up", NULL, NULL, .where = WHERE_CARD},
+    {"PgDn Space", "page-down", "a page down", NULL, NULL, .where = WHERE_CARD},
+    {"g Home", "first", "top", NULL, NULL, .where = WHERE_CARD},
+    {"G End", "last", "end", NULL, NULL, .where = WHERE_CARD},
+    {"/", "search", "search in it", NULL, "/ search", .where = WHERE_CARD},
+    {"n", "search-next", "next match", NULL, NULL, .where = WHERE_CARD},
+    {"N", "search-previous", "previous match", NULL, NULL, .where = WHERE_CARD},
+    {"c", "copy", "copy its text", NULL, "c copy", .where = WHERE_CARD},
+    {"o", "write", "write it to a file", NULL, "o write", .where = WHERE_CARD},
+    {"Esc q Enter Ctrl-C", "out", "leave", NULL, "Esc back", .where = WHERE_CARD},
+    {"R", "run", "in a step's card: run this step", "the step's", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
+    {"S", "skip", "in a step's card: skip it", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
+    {"M", "manual", "in a step's card: done by hand", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
+    {"U", "undo", "in a step's card: take it back", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
+    {"W", "waive", "in a check's card: waive it", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
+    {"H", "hold", "hold", "none", NULL, .where = WHERE_CARD, .acts = true},
+    /* A question with one letter. */
+    {"y", "yes", "does it", NULL, "y does it", .where = WHERE_YES, .acts = true, .armed = true},
+    {"PgUp PgDn", "evidence", "more evidence", NULL, "PgDn evidence", .where = WHERE_YES},
+    {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_YES},
+    {"H", "hold", "hold", "none", "H hold", .where = WHERE_YES, .acts = true},
+    {"V", "vote", "vote go or no-go", "none", NULL, .where = WHERE_YES, .acts = true},
+    {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, .where = WHERE_YES},
+    {"Esc", "leave", "every other key leaves: nothing happens", NULL, "any other key: nothing happens", .where = WHERE_YES},
+    /* A phrase. */
+    {"a-z 0-9 - _ . Space", "phrase", "fill the phrase; when complete 3 s count down, any key stops", NULL,
+     "type the phrase", .where = WHERE_TYPE},
+    {"Backspace Ctrl-U", "erase", "erase a character, all of it", NULL, NULL, .where = WHERE_TYPE},
+    {"PgUp PgDn", "evidence", "more evidence", NULL, "PgDn evidence", .where = WHERE_TYPE},
+    {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_TYPE},
+    {"H", "hold", "hold", "none", "H hold", .where = WHERE_TYPE, .acts = true},
+    {"V", "vote", "vote go or no-go", "none", "V vote", .where = WHERE_TYPE, .acts = true},
+    {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, .where = WHERE_TYPE},
+    {"Esc Ctrl-C", "leave", "leave: nothing happens", NULL, "Esc nothing happens", .where = WHERE_TYPE},
+    /* A line of text. */
+    {"Enter", "done", "take the line", NULL, "Enter takes it", .where = WHERE_PROMPT},
+    {"Tab", "complete", "complete (palette)", NULL, "Tab completes", .where = WHERE_PROMPT},
+    {"Up Down", "history", "earlier lines", NULL, NULL, .where = WHERE_PROMPT},
+    {"Left Right Home End Ctrl-A Ctrl-E", "cursor", "move in the line", NULL, NULL, .where = WHERE_PROMPT},
+    {"Backspace Delete Ctrl-U Ctrl-W", "erase", "erase", NULL, NULL, .where = WHERE_PROMPT},
+    {"Esc Ctrl-C", "leave", "leave the line", NULL, "Esc leaves", .where = WHERE_PROMPT},
+    {.keys = NULL},
+};
+
+static bool can_drive(const struct scene *scene, const char **why_not)
+{
+	if (scene->seat.observer) {
+		*why_not = "this seat only watches; leave it and come back without --observer to act";
+		return false;
+	}
+	return true;
+}
+
+static bool can_next(const struct scene *scene, const char **why_not)
+{
+	if (!can_drive(scene, why_not))
+		return false;
+	if (scene->state->people.hold) {
+		*why_not = "HOLD: nothing new starts until it is released with H";
+		return false;
+	}
+	if (!steps_next(scene->state)) {
+		*why_not = "there is no step left to run";
+		return false;
+	}
+	return true;
+}
+
+static bool can_cancel(const struct scene *scene, const char **why_not)
+{
+	const struct step_seen *step = steps_current(scene->state);
+
+	if (step && (step->state == STEP_RUNNING || step->state == STEP_PROVING))
+		return can_drive(scene, why_not);
+	*why_not = "no step is running, so there is nothing to cancel";
+	return false;
+}
+
+static bool can_skip(const struct scene *scene, const char **why_not)
+{
+	if (!can_drive(scene, why_not))
+		return false;
+	if (steps_next(scene->state))
+		return true;
+	*why_not = "there is no step left";
+	return false;
+}
+
+static bool can_undo(const struct scene *scene, const char **why_not)
+{
+	if (!can_drive(scene, why_not))
+		return false;
+	for (size_t i = 0; i < scene->state->steps.n; i++)
+		if (scene->state->steps.steps[i].attempts > 0)
+			return true;
+	*why_not = "no step has run yet, so there is nothing to take back";
+	return false;
+}
+
+static bool can_back(const struct scene *scene, const char **why_not)
+{
+	if (!can_drive(scene, why_not))
+		return false;
+	if (scene->state->steps.turned) {
+		*why_not = "the way back has been taken already; R runs its steps";
+		return false;
+	}
+	if (scene->state->steps.n_forward < scene->state->steps.n)
+		return true;
+	*why_not = "this playbook has no section for the way back";
+	return false;
+}
+
+static bool word_in(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list; len && at && *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+		if (n == len && memcmp(at, word, len) == 0)
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+const struct key_row *keys_find(enum where where, const char *key)
+{
+	for (const struct key_row *row = key_table; row->keys; row++)
+		if (row->where == where && word_in(row->keys, key))
+			return row;
+	return NULL;
+}
+
+const struct binding *keys_of_panel(const struct panel *panel, const char *key)
+{
+	if (!panel || !panel->keys)
+		return NULL;
+	for (const struct binding *binding = panel->keys; binding->key; binding++)
+		if (word_in(binding->key, key))
+			return binding;
+	return NULL;
+}
+
+bool keys_binding_acts(const struct binding *binding)
+{
+	return binding->key[0] >= 'A' && binding->key[0] <= 'Z' && (!binding->key[1] || binding->key[1] == ' ') &&
+	       !word_in("E G N", binding->key);
+}
+
+bool keys_can(const struct key_row *row, const struct scene *scene, const char **why_not)
+{
+	if (row->acts && scene->seat.replaying) {
+		*why_not = "this is a recorded night: nothing can be changed in it";
+		return false;
+	}
+	if (row->acts && !scene->seat.connected) {
+		*why_not = "the engine is not there, so nothing can be started or stopped from here";
+		return false;
+	}
+	if (row->can && !row->can(scene, why_not))
+		return false;
+	if (row->armed && !scene->seat.armed) {
+		*why_not = scene->seat.observer ? "this seat only watches" : "press A to arm this seat first";
+		return false;
+	}
+	return true;
+}
+
+/* The order of the table is the order of need; what does not fit is in the help. Off keys are left out. */
+void keys_bottom(enum where where, const struct scene *scene, int cells, char *out, size_t size)
+{
+	struct buf line = {0};
+	const char *last = cells >= 100 ? "" : ": more  ? help  q leave";
+	const char *why;
+	int left = cells - 2 - (where == WHERE_SCREEN ? (int) strlen(last) + 2 : 0);
+
+	for (const struct key_row *row = key_table; row->keys; row++) {
+		bool replay = row->where == WHERE_REPLAY && where == WHERE_SCREEN && scene->seat.replaying;
+		size_t len = row->brief ? strlen(row->brief) + 2 : 0;
+		if (!row->brief || (row->where != where && !replay) || (*last && where == WHERE_SCREEN && strstr(last, row->brief)))
+			continue;
+		/* An unarmed seat shows R all the same: pressing it says what to do. */
+		if (row->can && !row->can(scene, &why))
+			continue;
+		if (row->acts && (scene->seat.replaying || scene->seat.observer))
+			continue;
+		if ((int) (line.len + len) > left)
+			continue;
+		buf_addf(&line, "%s%s", line.len ? "  " : "", row->brief);
+	}
+	text_copyf(out, size, " %s%s%s", buf_text(&line), where == WHERE_SCREEN && *last ? "  " : "",
+		   where == WHERE_SCREEN ? last : "");
+	buf_done(&line);
+}
+
+static void help_line(struct buf *out, const char *keys, const char *note, const char *gate, const char *why)
+{
+	char shown[40];
+
+	text_fit(shown, sizeof(shown), keys, 20);
+	buf_addf(out, "%s%*s %s", shown, (int) (20 - text_width(shown)), "", note);
+	if (gate)
+		buf_addf(out, "  [gate: %s]", gate);
+	if (why)
+		buf_addf(out, "  OFF: %s", why);
+	buf_adds(out, "\n");
+}
+
+static void help_rows(enum where where, bool acts, const struct scene *scene, struct buf *out)
+{
+	for (const struct key_row *row = key_table; row->keys; row++) {
+		const char *why = NULL;
+		if (row->where != where || (row->gate != NULL) != acts)
+			continue;
+		if (keys_can(row, scene, &why))
+			why = NULL;
+		help_line(out, row->keys, row->note, row->gate, why);
+	}
+}
+
+void keys_help(enum where where, const struct panel *panel, const struct scene *scene, struct buf *out)
+{
+	if (where == WHERE_SCREEN && panel && panel->keys && panel->keys[0].key) {
+		buf_addf(out, "PANEL %c %s\n", panel->digit ? panel->digit : ' ', panel->title);
+		for (const struct binding *binding = panel->keys; binding->key; binding++) {
+			const char *why = NULL;
+			bool off = binding->can && !binding->can(scene, &why);
+			help_line(out, binding->key, binding->note, keys_binding_acts(binding) ? "yes" : NULL, off ? why : NULL);
+		}
+		buf_adds(out, "\n");
+	}
+	if (scene->seat.replaying) {
+		buf_adds(out, "THIS RECORDED NIGHT\n");
+		help_rows(WHERE_REPLAY, false, scene, out);
+		buf_adds(out, "\n");
+	}
+	buf_adds(out, "KEYS THAT ACT: capitals only, on an armed seat (H V D and ; need no arming)\n");
+	help_rows(where, true, scene, out);
+	buf_adds(out, "\nKEYS THAT LOOK\n");
+	help_rows(where, false, scene, out);
+}
+
+/* A bar would end a Markdown cell. */
+static void markdown_cell(struct buf *out, const char *text)
+{
+	for (const char *c = text ? text : ""; *c; c++) {
+		if (*c == '|')
+			buf_addc(out, '\\');
+		buf_addc(out, *c);
+	}
+}
+
+static void markdown_keys(struct buf *out, const char *keys)
+{
+	for (const char *at = keys; *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+		buf_addf(out, "%s`%.*s`", at == keys ? "" : " ", (int) n, at);
+		at += n;
+	}
+}
+
+void keys_markdown(struct buf *out)
+{
+	static const char *const titles[WHERE_COUNT] = {
+	    [WHERE_SCREEN] = "Everywhere",          [WHERE_CARD] = "In a card, help or list",
+	    [WHERE_YES] = "In a `yes` box",         [WHERE_TYPE] = "In a `type` or `poll` gate",
+	    [WHERE_PROMPT] = "While typing a line", [WHERE_REPLAY] = "In a recorded night"};
+
+	for (int where = 0; where < WHERE_COUNT; where++) {
+		buf_addf(out, "**%s**\n\n| key | does | needs | gate |\n|---|---|---|---|\n", titles[where]);
+		for (const struct key_row *row = key_table; row->keys; row++) {
+			if ((int) row->where != where)
+				continue;
+			buf_adds(out, "| ");
+			markdown_keys(out, row->keys);
+			buf_adds(out, " | ");
+			markdown_cell(out, row->note);
+			buf_addf(out, " | %s | %s |\n", row->armed ? "ARMED" : "", row->gate ? row->gate : "");
+		}
+		buf_adds(out, "\n");
+	}
+	buf_adds(out, "**In panels**\n\n| panel | key | does |\n|---|---|---|\n");
+	for (const struct panel *const *panel = panel_table; *panel; panel++)
+		for (const struct binding *binding = (*panel)->keys; binding && binding->key; binding++) {
+			buf_addf(out, "| %s | ", (*panel)->title);
+			markdown_keys(out, binding->key);
+			buf_adds(out, " | ");
+			markdown_cell(out, binding->note);
+			buf_adds(out, " |\n");
+		}
+}
