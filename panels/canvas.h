@@ -1,4 +1,5 @@
-/* A grid of cells with a meaning each. Panels draw into it; only tui/terminal.c turns it into a terminal's bytes. */
+/* A grid of cells with a meaning each. Panels draw into it; only tui/terminal.c turns it into a terminal's
+ * bytes. */
 #ifndef PANELS_CANVAS_H
 #define PANELS_CANVAS_H
 
@@ -51,23 +52,49 @@ void canvas_free(struct canvas *canvas);
 void canvas_clear(struct canvas *canvas);
 /* A view of a part, clipped; shares the cells. */
 struct canvas canvas_part(const struct canvas *canvas, int col, int row, int cols, int rows);
-/* Draws text from (col,row), cut at the right edge; returns the column after it. Out of range draws nothing. */
+/* Draws text from (col,row), cut at the right edge; returns the column after it. Out of range draws nothing.
+ */
 int canvas_put(struct canvas *canvas, int col, int row, enum role role, const char *text);
 int canvas_putf(struct canvas *canvas, int col, int row, enum role role, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* How many cells the text takes on this canvas; not the same on an ASCII one. */
+int canvas_width(const struct canvas *canvas, const char *text);
 /* Within a field of `cells`; shortened with an ellipsis; `right` aligns right. Returns col + cells. */
-int canvas_field(struct canvas *canvas, int col, int row, int cells, bool right, enum role role, const char *text);
+int canvas_field(struct canvas *canvas, int col, int row, int cells, bool right, enum role role,
+		 const char *text);
 void canvas_fill(struct canvas *canvas, int col, int row, int cols, enum role role, const char *glyph);
 void canvas_role(struct canvas *canvas, int col, int row, int cols, enum role role); /* keeps the text */
 void canvas_select(struct canvas *canvas, int row);                                  /* whole row */
 /* A bar of `cells` for done/total, filled only as far as it is true. */
-void canvas_bar(struct canvas *canvas, int col, int row, int cells, int64_t done, int64_t total, enum role role);
+void canvas_bar(struct canvas *canvas, int col, int row, int cells, int64_t done, int64_t total,
+		enum role role);
 /* The text of one row, exactly size.cols cells wide, for tests and copies. */
 void canvas_row_text(const struct canvas *canvas, int row, char *out, size_t size);
 
 /* Glyphs by name, from the set of the canvas. */
-enum glyph { GLYPH_H, GLYPH_V, GLYPH_T_DOWN, GLYPH_T_UP, GLYPH_T_RIGHT, GLYPH_T_LEFT, GLYPH_CROSS, GLYPH_TL, GLYPH_TR, GLYPH_BL,
-	GLYPH_BR, GLYPH_FULL, GLYPH_LIGHT, GLYPH_WAKE, GLYPH_ROUTE, GLYPH_BOAT, GLYPH_NOW, GLYPH_DOT, GLYPH_ARROW, GLYPH_ELLIPSIS, GLYPH_COUNT };
+enum glyph {
+	GLYPH_H,
+	GLYPH_V,
+	GLYPH_T_DOWN,
+	GLYPH_T_UP,
+	GLYPH_T_RIGHT,
+	GLYPH_T_LEFT,
+	GLYPH_CROSS,
+	GLYPH_TL,
+	GLYPH_TR,
+	GLYPH_BL,
+	GLYPH_BR,
+	GLYPH_FULL,
+	GLYPH_LIGHT,
+	GLYPH_WAKE,
+	GLYPH_ROUTE,
+	GLYPH_BOAT,
+	GLYPH_NOW,
+	GLYPH_DOT,
+	GLYPH_ARROW,
+	GLYPH_ELLIPSIS,
+	GLYPH_COUNT
+};
 const char *glyph(const struct canvas *canvas, enum glyph g);
 
 #endif

@@ -23,8 +23,28 @@ struct scene {
 	struct seat_view seat;
 };
 
-enum move { MOVE_NONE, MOVE_UP, MOVE_DOWN, MOVE_PAGE_UP, MOVE_PAGE_DOWN, MOVE_FIRST, MOVE_LAST, MOVE_LEFT, MOVE_RIGHT };
-enum act_kind { ACT_MOVE, ACT_SEARCH, ACT_SEARCH_NEXT, ACT_SEARCH_PREV, ACT_KEEP, ACT_HIDE, ACT_SORT, ACT_SORT_REVERSE, ACT_KEY };
+enum move {
+	MOVE_NONE,
+	MOVE_UP,
+	MOVE_DOWN,
+	MOVE_PAGE_UP,
+	MOVE_PAGE_DOWN,
+	MOVE_FIRST,
+	MOVE_LAST,
+	MOVE_LEFT,
+	MOVE_RIGHT
+};
+enum act_kind {
+	ACT_MOVE,
+	ACT_SEARCH,
+	ACT_SEARCH_NEXT,
+	ACT_SEARCH_PREV,
+	ACT_KEEP,
+	ACT_HIDE,
+	ACT_SORT,
+	ACT_SORT_REVERSE,
+	ACT_KEY
+};
 struct act {
 	enum act_kind kind;
 	enum move move;
@@ -41,12 +61,12 @@ struct binding {
 };
 
 struct panel {
-	const char *name, *title; /* "dynos", "Dynos" */
-	char digit;               /* '2' */
-	const char *side;         /* "OLD" "NEW" "" : drawn by word and colour in the title */
-	const char *watch;        /* whose age its title shows; NULL for none */
-	struct size least;        /* smaller: the layout leaves it out */
-	size_t view_size;         /* plain data, zeroed; a list remembers the selected key, not the row */
+	const char *name, *title;   /* "dynos", "Dynos" */
+	char digit;                 /* '2' */
+	const char *side;           /* "OLD" "NEW" "" : drawn by word and colour in the title */
+	const char *watch;          /* whose age its title shows; NULL for none */
+	struct size least;          /* smaller: the layout leaves it out */
+	size_t view_size;           /* plain data, zeroed; a list remembers the selected key, not the row */
 	const struct binding *keys; /* ends with a NULL key */
 	/* The words after the title on its rule, e.g. "OLD acme-production"; may be NULL. */
 	void (*head)(const struct scene *, char *out, size_t size);
@@ -54,7 +74,8 @@ struct panel {
 	void (*act)(void *view, const struct state *, const struct act *, struct size);
 	/* The selected row's identity ("run.4417", "check:ttl", step id); "" for none. */
 	void (*selected)(const struct scene *, char *out, size_t size);
-	/* The card of the selected row (Enter): lines of text; returns false when there is none. May be NULL. */
+	/* The card of the selected row (Enter): lines of text; returns false when there is none. May be NULL.
+	 */
 	void (*card)(const struct scene *, struct canvas *);
 };
 extern const struct panel *const panel_table[]; /* NULL-ended, in order of their digits 1..9, 0 */
