@@ -1,0 +1,103 @@
+/*
+ * What only the fake can do. `POST /__heroku` takes one JSON object; every field is optional:
+ *
+ *   backup         "ok", "fail", "stall" (running, nothing moves) or "pending" (never starts)
+ *   stop_slow      true: dynos do not get their SIGTERM, only the SIGKILL
+ *   kill_after_s   seconds from SIGTERM to SIGKILL (0 = 30)
+ *   crash          name of a dyno to kill
+ *   run            {"type": "scheduler", "command": "…"} starts a one-off dyno
+ *   page_max       longest page of any list (0 = as asked)
+ *   cut_tails      true: every open log tail ends now
+ *   logs_plain     true: the log stream is text/plain whatever was asked for
+ *   expire_urls    true: every dump address handed out so far is dead
+ *   rate_remaining tokens left in the rate limit
+ *   plan           "standard-0", "essential-0", …: the database's plan
+ *   feature        {"name": "preboot", "enabled": true}
+ *   release        {"status": "pending"}: merged into the newest release
+ *   data_maintenance  object merged into the database's maintenance, e.g. {"status": "running"}
+ */
+#include "demo/heroku/heroku.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const cJSON *field(const struct http_request *req, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(req->json, name);
+}
+
+static void plan_set(const char *plan)
+{
+	char name[64];
+
+	snprintf(H.plan, sizeof H.plan, "%s", plan);
+	snprintf(name, sizeof name, "heroku-postgresql:%s", plan);
+	json_set(cJSON_GetObjectItem(database_addon(), "plan"), "name", cJSON_CreateString(name));
+}
+
+static void feature_set(const cJSON *change)
+{
+	cJSON *item;
+	const char *name = json_text(change, "name");
+
+	cJSON_ArrayForEach(item, fixture_get("features"))
+	{
+		if (name && strcmp(json_text(item, "name"), name) == 0)
+			json_set(item, "enabled",
+				 cJSON_CreateBool(cJSON_IsTrue(cJSON_GetObjectItem(change, "enabled"))));
+	}
+}
+
+static void release_merge(const cJSON *change)
+{
+	const cJSON *item;
+	int last = release_current() ? cJSON_GetArraySize(fixture_get("releases")) - 1 : 0;
+	cJSON *release = cJSON_GetArrayItem(fixture_get("releases"), last);
+
+	cJSON_ArrayForEach(item, change) json_set(release, item->string, cJSON_Duplicate(item, true));
+}
+
+static void things_change(const struct http_request *req)
+{
+	const cJSON *run = field(req, "run"), *maintenance = field(req, "data_maintenance");
+	const char *type = json_text(run, "type"), *command = json_text(run, "command");
+
+	if (http_json_string(req, "crash"))
+		dyno_crash(http_json_string(req, "crash"));
+	if (run)
+		dyno_run(type ? type : "run", command ? command : "bin/rails runner Task.call", "Standard-1X",
+			 0);
+	if (http_json_string(req, "plan"))
+		plan_set(http_json_string(req, "plan"));
+	if (field(req, "feature"))
+		feature_set(field(req, "feature"));
+	if (field(req, "release"))
+		release_merge(field(req, "release"));
+	if (maintenance)
+		json_set(H.fixture, "data_maintenance", cJSON_Duplicate(maintenance, true));
+}
+
+void handle_control(struct http_request *req, struct http_reply *reply)
+{
+	struct heroku_control *c = &H.control;
+
+	if (!cJSON_IsObject(req->json)) {
+		http_reply_text(reply, 400, "text/plain", "The body must be one JSON object.\n");
+		return;
+	}
+	if (http_json_string(req, "backup"))
+		snprintf(c->backup, sizeof c->backup, "%s", http_json_string(req, "backup"));
+	if (field(req, "stop_slow"))
+		c->stop_slow = cJSON_IsTrue(field(req, "stop_slow"));
+	if (field(req, "logs_plain"))
+		c->logs_plain = cJSON_IsTrue(field(req, "logs_plain"));
+	if (cJSON_IsTrue(field(req, "cut_tails")))
+		c->tails_cut++;
+	if (cJSON_IsTrue(field(req, "expire_urls")))
+		c->urls_expired_ms = now_ms() + 1;
+	c->kill_after_s = (int)http_json_number(req, "kill_after_s", c->kill_after_s);
+	c->page_max = (int)http_json_number(req, "page_max", c->page_max);
+	c->rate_tokens = http_json_number(req, "rate_remaining", c->rate_tokens);
+	things_change(req);
+	http_reply_json(reply, 200, cJSON_CreateObject());
+}
