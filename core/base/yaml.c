@@ -1,0 +1,516 @@
+/* YAML text into a tree: libfyaml's events, its errors collected and told in our words. */
+#include "core/base/yaml.h"
+#include "core/base/text.h"
+
+#include <errno.h>
+#include <libfyaml.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BYTES_MAX = 1000000, LEVELS_MAX = 64, NODES_MAX = 20000, ANCHORS_MAX = 256 };
+
+struct anchor {
+	char *name;
+	const struct yaml *node;
+};
+struct reader {
+	struct yaml_doc *doc;
+	struct fy_parser *parser;
+	struct fy_event *event; /* the one being looked at */
+	struct err *err;
+	const char *text; /* NUL-terminated */
+	int line, column; /* where the last event with a place was: for values that are not written */
+	int level;
+	struct anchor anchors[ANCHORS_MAX];
+	size_t n_anchors;
+};
+
+static struct yaml *read_node(struct reader *r);
+
+/* What libfyaml says, and what to do about it. */
+static const struct {
+	const char *says, *we_say;
+} mends[] = {
+    {"tab", "a tab is used for indentation; use spaces"},
+    {"nested block mapping",
+     "there is a second `: ` in this line; put quotes around the text, or begin a new line"},
+    {"mapping in plain",
+     "there is a second `: ` in this line; put quotes around the text, or begin a new line"},
+    {"sequence on the same line", "a list cannot begin behind its key; put each `- ` on a line of its own"},
+    {"cannot start with", "a text cannot begin with this character; put quotes around it"},
+    {"end of block sequence", "this does not belong to the list above; begin it with `- `, or indent it"},
+    {"expected node content", "a value is missing here; write it, or remove the comma or bracket"},
+    {"multiline plain",
+     "this line does not fit its indentation; line it up with its neighbours, or put quotes around the "
+     "text"},
+    {"mapping values",
+     "a `: ` is not possible here; put quotes around a text that holds one, or begin a new line"},
+    {"invalid multiline",
+     "a text over several lines is not possible here; put quotes around it, or use one line"},
+    {"flow sequence", "this list is not closed properly; check its commas and the `]` at its end"},
+    {"flow mapping", "this map is not closed properly; check its commas and the `}` at its end"},
+    {"simple key", "a key needs a `:` and a space after it; check this line and the one above"},
+    {"expected key", "a key is expected here; line it up with its neighbours"},
+    {"indentation", "this line is indented unlike its neighbours; line it up with them"},
+    {"escape", "this escape is unknown; write `\\\\` for a backslash, or use single quotes"},
+    {"quoted", "a quoted text is broken or has no end; check its quotes, or use the other kind around it"},
+    {"anchor", "the name after `&` or `*` is broken; put quotes around a text that begins with one of them"},
+    {"alias", "the name after `*` is broken; put quotes around a text that begins with `*`"},
+    {"UTF", "this is not valid UTF-8; save the file as UTF-8"},
+};
+
+/* Places count from 0 in the library. */
+static int fail_at(struct reader *r, int line, int column, const char *text)
+{
+	return err_set(r->err, ERR_CONFIG, "%s:%d:%d: %s.", r->doc->file, line > 0 ? line : 1,
+		       column > 0 ? column : 1, text);
+}
+
+/* The library blames the text before a tab. Looks at the two lines from `line` on. */
+static bool blame_tab(struct reader *r, int line)
+{
+	const char *p = r->text;
+
+	for (int at = 1; p && at <= line + 1; at++) {
+		size_t blank = strspn(p, " ");
+
+		if (at >= line && p[blank] == '\t' && p[blank + strspn(p + blank, " \t\r")] != '\n') {
+			fail_at(r, at, (int)blank + 1, mends[0].we_say);
+			return true;
+		}
+		p = strchr(p, '\n');
+		p = p ? p + 1 : NULL;
+	}
+	return false;
+}
+
+/* The first error the library collected. */
+static int fail_library(struct reader *r)
+{
+	struct fy_diag *diag = fy_parser_get_diag(r->parser);
+	void *prev = NULL;
+	struct fy_diag_error *e = fy_diag_errors_iterate(diag, &prev);
+	char text[256], what[128];
+
+	if (!e) {
+		fail_at(r, r->line, r->column,
+			"this is no valid YAML from here on; check indentation and quotes");
+	} else if (!blame_tab(r, e->line)) {
+		text_clean(what, sizeof(what), e->msg, strlen(e->msg));
+		text_copyf(text, sizeof(text), "this is no valid YAML (%s); check indentation and quotes",
+			   what);
+		for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++) {
+			if (text_find(what, mends[i].says)) {
+				text_copy(text, sizeof(text), mends[i].we_say);
+				break;
+			}
+		}
+		fail_at(r, e->line, e->column, text);
+	}
+	fy_diag_unref(diag);
+	return -1;
+}
+
+static int next_event(struct reader *r)
+{
+	const struct fy_mark *mark;
+
+	if (r->event)
+		fy_parser_event_free(r->parser, r->event);
+	r->event = fy_parser_parse(r->parser);
+	if (!r->event)
+		return fail_library(r);
+	mark = fy_event_start_mark(r->event);
+	if (mark) {
+		r->line = mark->line + 1;
+		r->column = mark->column + 1;
+	}
+	return 0;
+}
+
+static struct yaml *new_node(struct reader *r, enum yaml_kind kind)
+{
+	struct yaml *node;
+
+	if (++r->doc->nodes > NODES_MAX) {
+		fail_at(r, r->line, r->column, "there is too much in this file; 20,000 values are the most");
+		return NULL;
+	}
+	node = xcalloc(1, sizeof(*node));
+	node->kind = kind;
+	node->line = r->line;
+	node->column = r->column;
+	return node;
+}
+
+static void free_node(struct yaml *node)
+{
+	while (node) {
+		struct yaml *next = node->next;
+
+		free_node(node->first);
+		free(node->text);
+		free(node->key);
+		free(node);
+		node = next;
+	}
+}
+
+static char *token_text(struct fy_token *token)
+{
+	const char *text = token ? fy_token_get_text0(token) : NULL;
+
+	return xstrdup(text ? text : "");
+}
+
+/* What YAML 1.1 takes `word` for; NULL for a harmless one. */
+static const char *doubtful_meaning(const char *word)
+{
+	static const struct {
+		const char *word, *means;
+	} words[] = {{"on", "true"},   {"yes", "true"}, {"y", "true"},
+		     {"off", "false"}, {"no", "false"}, {"n", "false"}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(word, words[i].word) == 0)
+			return words[i].means;
+	return NULL;
+}
+
+static struct yaml *read_scalar(struct reader *r)
+{
+	struct fy_token *token = r->event->scalar.value;
+	struct yaml *node = new_node(r, YAML_SCALAR);
+	char text[128];
+	const char *means;
+
+	if (!node)
+		return NULL;
+	node->text = token_text(token);
+	node->quoted = token && fy_token_scalar_style(token) != FYSS_PLAIN;
+	means = r->doc->mode == YAML_OURS && !node->quoted ? doubtful_meaning(node->text) : NULL;
+	if (means) {
+		text_copyf(text, sizeof(text),
+			   "`%s` means different things to different programs; write %s or \"%s\"",
+			   node->text, means, node->text);
+		fail_at(r, node->line, node->column, text);
+		free_node(node);
+		return NULL;
+	}
+	return node;
+}
+
+static struct yaml *copy_node(struct reader *r, const struct yaml *from)
+{
+	struct yaml *node = new_node(r, from->kind), **tail;
+
+	if (!node)
+		return NULL;
+	node->quoted = from->quoted;
+	node->line = from->line;
+	node->column = from->column;
+	node->text = from->text ? xstrdup(from->text) : NULL;
+	tail = &node->first;
+	for (const struct yaml *child = from->first; child; child = child->next) {
+		*tail = copy_node(r, child);
+		if (!*tail) {
+			free_node(node);
+			return NULL;
+		}
+		(*tail)->key = child->key ? xstrdup(child->key) : NULL;
+		(*tail)->key_quoted = child->key_quoted;
+		(*tail)->key_line = child->key_line;
+		(*tail)->key_column = child->key_column;
+		tail = &(*tail)->next;
+	}
+	return node;
+}
+
+static struct yaml *read_alias(struct reader *r)
+{
+	char *name = token_text(r->event->alias.anchor), text[160];
+	struct yaml *node = NULL;
+	size_t i = r->n_anchors;
+
+	/* The newest of the same name counts. */
+	while (i > 0 && strcmp(r->anchors[i - 1].name, name) != 0)
+		i--;
+	if (i > 0) {
+		node = copy_node(r, r->anchors[i - 1].node);
+	} else {
+		text_copyf(text, sizeof(text),
+			   "there is no finished `&%.40s` above this line; put quotes around a text that "
+			   "begins with `*`",
+			   name);
+		fail_at(r, r->line, r->column, text);
+	}
+	free(name);
+	return node;
+}
+
+/* `<<`: keys of its own win over merged ones. */
+static int merge(struct reader *r, struct yaml *map, const struct yaml *from)
+{
+	struct yaml **tail = &map->first;
+
+	if (from->kind == YAML_LIST) {
+		for (const struct yaml *n = from->first; n; n = n->next)
+			if (merge(r, map, n))
+				return -1;
+		return 0;
+	}
+	while (*tail)
+		tail = &(*tail)->next;
+	for (const struct yaml *n = from->first; n; n = n->next) {
+		if (yaml_get(map, n->key))
+			continue;
+		*tail = copy_node(r, n);
+		if (!*tail)
+			return -1;
+		(*tail)->key = xstrdup(n->key);
+		(*tail)->key_line = n->key_line;
+		(*tail)->key_column = n->key_column;
+		tail = &(*tail)->next;
+	}
+	return 0;
+}
+
+/* One key with its value, both read; the event after it is not. */
+static struct yaml *read_pair(struct reader *r, const struct yaml *map)
+{
+	struct yaml *key, *value = NULL;
+	const struct yaml *twin;
+	char text[160];
+
+	if (r->event->type != FYET_SCALAR) {
+		fail_at(r, r->line, r->column, "a key must be a single word; put quotes around it");
+		return NULL;
+	}
+	key = read_scalar(r);
+	if (!key)
+		return NULL;
+	twin = yaml_get(map, key->text);
+	if (twin) {
+		text_copyf(text, sizeof(text),
+			   "\"%.60s\" is written twice, first in line %d; remove one of them", key->text,
+			   twin->key_line);
+		fail_at(r, key->line, key->column, text);
+	} else if (next_event(r) == 0) {
+		value = read_node(r);
+	}
+	if (value) {
+		value->key = key->text;
+		value->key_quoted = key->quoted;
+		value->key_line = key->line;
+		value->key_column = key->column;
+		key->text = NULL;
+	}
+	free_node(key);
+	return value;
+}
+
+static int read_children(struct reader *r, struct yaml *node, enum fy_event_type end)
+{
+	struct yaml **tail = &node->first, *merged = NULL;
+	int failed = -1;
+
+	while (next_event(r) == 0) {
+		struct yaml *child;
+
+		if (r->event->type == end) {
+			failed = merged ? merge(r, node, merged) : 0;
+			break;
+		}
+		child = node->kind == YAML_MAP ? read_pair(r, node) : read_node(r);
+		if (!child)
+			break;
+		/* A block begins, for people, where its first word is. */
+		if (!node->first && !merged) {
+			node->line = node->kind == YAML_MAP ? child->key_line : node->line;
+			node->column = node->kind == YAML_MAP ? child->key_column : node->column;
+		}
+		if (r->doc->mode == YAML_RUBY && node->kind == YAML_MAP && !merged &&
+		    strcmp(child->key, "<<") == 0) {
+			merged = child;
+			continue;
+		}
+		*tail = child;
+		tail = &child->next;
+	}
+	free_node(merged);
+	return failed;
+}
+
+static int keep_anchor(struct reader *r, char *name, const struct yaml *node)
+{
+	if (r->n_anchors == ANCHORS_MAX) {
+		free(name);
+		return fail_at(r, node->line, node->column,
+			       "there are more than 256 `&names`; write some values out");
+	}
+	r->anchors[r->n_anchors++] = (struct anchor){.name = name, .node = node};
+	return 0;
+}
+
+static struct yaml *read_block(struct reader *r, enum yaml_kind kind)
+{
+	struct yaml *node = new_node(r, kind);
+
+	if (!node)
+		return NULL;
+	if (++r->level > LEVELS_MAX) {
+		fail_at(r, r->line, r->column, "this is nested more than 64 levels deep; simplify it");
+		free_node(node);
+		return NULL;
+	}
+	if (read_children(r, node, kind == YAML_MAP ? FYET_MAPPING_END : FYET_SEQUENCE_END)) {
+		free_node(node);
+		return NULL;
+	}
+	r->level--;
+	return node;
+}
+
+/* The node whose first event is the current one. */
+static struct yaml *read_node(struct reader *r)
+{
+	struct fy_token *anchor = fy_event_get_anchor_token(r->event);
+	char *name = anchor && r->event->type != FYET_ALIAS ? token_text(anchor) : NULL;
+	struct yaml *node = NULL;
+
+	if (r->doc->mode == YAML_OURS && fy_event_get_tag_token(r->event))
+		fail_at(r, r->line, r->column,
+			"`!` tags are not used here; remove the tag, or put quotes around the text");
+	else if (r->event->type == FYET_SCALAR)
+		node = read_scalar(r);
+	else if (r->event->type == FYET_ALIAS)
+		node = read_alias(r);
+	else
+		node = read_block(r, r->event->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST);
+	if (node && name && keep_anchor(r, name, node)) {
+		free_node(node);
+		return NULL;
+	}
+	if (!node)
+		free(name);
+	return node;
+}
+
+/* Stream and document around the one node. */
+static int read_stream(struct reader *r)
+{
+	bool seen = false;
+
+	while (next_event(r) == 0) {
+		switch (r->event->type) {
+		case FYET_STREAM_END: return 0;
+		case FYET_STREAM_START:
+		case FYET_DOCUMENT_END: break;
+		case FYET_DOCUMENT_START:
+			if (seen && r->doc->mode == YAML_OURS)
+				return fail_at(
+				    r, r->line, r->column,
+				    "a second document begins here; keep only one `---` in this file");
+			if (seen)
+				return 0;
+			seen = true;
+			break;
+		default:
+			r->doc->root = read_node(r);
+			if (!r->doc->root)
+				return -1;
+		}
+	}
+	return -1;
+}
+
+/* The place of the first byte that is no UTF-8, or a NUL. */
+static int check_bytes(struct reader *r, const char *text, size_t len)
+{
+	int line = 1, column = 1;
+
+	for (size_t i = 0; i < len;) {
+		uint32_t code;
+		size_t n = text_decode(text + i, len - i, &code);
+
+		if (code == 0)
+			return fail_at(r, line, column, "there is a NUL byte; this is no text file");
+		if (code == 0xfffd && (n != 3 || memcmp(text + i, "\xef\xbf\xbd", 3) != 0))
+			return fail_at(r, line, column, "this is not valid UTF-8; save the file as UTF-8");
+		column = code == '\n' ? 1 : column + 1;
+		line += code == '\n';
+		i += n;
+	}
+	return 0;
+}
+
+struct yaml_doc *yaml_parse(const char *file, const char *text, size_t len, enum yaml_mode mode,
+			    struct err *err)
+{
+	struct yaml_doc *doc = xcalloc(1, sizeof(*doc));
+	char *copy = len <= BYTES_MAX ? memcpy(xcalloc(len + 1, 1), text, len) : NULL;
+	struct reader r = {.doc = doc, .err = err, .text = copy, .line = 1, .column = 1};
+	struct fy_diag_cfg diag_cfg = {.level = FYET_ERROR, .module_mask = ~0u};
+	struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_SLOPPY_FLOW_INDENTATION |
+					    FYPCF_COLLECT_DIAG};
+	int failed = -1;
+
+	doc->file = xstrdup(file);
+	doc->mode = mode;
+	if (len > BYTES_MAX) {
+		fail_at(&r, 1, 1, "this file is longer than 1 MB; it cannot be a configuration");
+	} else if (check_bytes(&r, text, len) == 0) {
+		cfg.diag = fy_diag_create(&diag_cfg);
+		fy_diag_set_collect_errors(cfg.diag, true);
+		r.parser = fy_parser_create(&cfg);
+		if (r.parser && fy_parser_set_string(r.parser, copy, len) == 0)
+			failed = read_stream(&r);
+		if (r.event)
+			fy_parser_event_free(r.parser, r.event);
+		for (size_t i = 0; i < r.n_anchors; i++)
+			free(r.anchors[i].name);
+		/* Collected errors are freed by nothing else, and hold on to the parser's text. */
+		fy_diag_reset_error(cfg.diag);
+		if (r.parser)
+			fy_parser_destroy(r.parser);
+		fy_diag_unref(cfg.diag);
+	}
+	free(copy);
+	if (failed) {
+		yaml_free(doc);
+		return NULL;
+	}
+	return doc;
+}
+
+struct yaml_doc *yaml_load(const char *path, enum yaml_mode mode, struct err *err)
+{
+	struct yaml_doc *doc = NULL;
+	struct buf text = {0};
+	char part[4096];
+	size_t n;
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		err_set(err, ERR_CONFIG, "%s could not be opened: %s.", path, strerror(errno));
+		return NULL;
+	}
+	while (text.len <= BYTES_MAX && (n = fread(part, 1, sizeof(part), f)) > 0)
+		buf_add(&text, part, n);
+	if (ferror(f))
+		err_set(err, ERR_CONFIG, "%s could not be read: %s.", path, strerror(errno));
+	else
+		doc = yaml_parse(path, buf_text(&text), text.len, mode, err);
+	fclose(f);
+	buf_done(&text);
+	return doc;
+}
+
+void yaml_free(struct yaml_doc *doc)
+{
+	if (!doc)
+		return;
+	free_node(doc->root);
+	free(doc->file);
+	free(doc);
+}
