@@ -101,11 +101,10 @@ void buf_addc(struct buf *buf, char c)
 void buf_vaddf(struct buf *buf, const char *fmt, va_list ap)
 {
 	va_list again;
-	char nothing;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(&nothing, 0, fmt, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
 	if (n >= 0) {
 		make_room(buf, (size_t)n);
 		vsnprintf(buf->data + buf->len, (size_t)n + 1, fmt, again);

@@ -14,7 +14,7 @@ void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_adds(struct buf *buf, const char *text);
 void buf_addc(struct buf *buf, char c);
 void buf_addf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vaddf(struct buf *buf, const char *fmt, va_list ap);
+void buf_vaddf(struct buf *buf, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0), nonnull));
 /* Removes the first `len` bytes. */
 void buf_cut(struct buf *buf, size_t len);
 void buf_reset(struct buf *buf); /* empty, memory kept */
