@@ -1,0 +1,81 @@
+/* OLD by Heroku's config vars, NEW by the secret NEW_DATABASE_URL. */
+#include "core/links/pg_sides.h"
+#include "core/base/text.h"
+#include "core/links/heroku.h"
+#include <string.h>
+
+#define URL_MAX 2048
+
+static int new_url(struct job *job, const char **url, struct err *err)
+{
+	*url = job_secret(job, "NEW_DATABASE_URL");
+	if (*url)
+		return 0;
+	return err_set(
+	    err, ERR_CONFIG,
+	    "The URL of the NEW database is not known; put database: {url: \"env:NEW_DATABASE_URL\"} into "
+	    "nightferry.yml and set that variable where nightferry starts.");
+}
+
+struct pg *pg_open_old(struct job *job, struct err *err)
+{
+	char url[URL_MAX] = "";
+	struct pg *pg = NULL;
+	if (heroku_database_url(job, url, sizeof url, err) == 0) {
+		job_learn_secret(job, url);
+		pg = pg_open(job, "OLD", url, PG_LOOK, err);
+	}
+	explicit_bzero(url, sizeof url);
+	return pg;
+}
+
+struct pg *pg_open_new(struct job *job, enum pg_mode mode, struct err *err)
+{
+	const char *url;
+	return new_url(job, &url, err) < 0 ? NULL : pg_open(job, "NEW", url, mode, err);
+}
+
+int pg_where_new(struct job *job, struct pg_where *out, struct err *err)
+{
+	const char *url;
+	return new_url(job, &url, err) < 0 ? -1 : pg_where(url, "NEW", out, err);
+}
+
+int pg_where_old(struct job *job, struct pg_where *out, struct err *err)
+{
+	char url[URL_MAX] = "";
+	int rc = heroku_database_url(job, url, sizeof url, err);
+	if (rc == 0) {
+		job_learn_secret(job, url);
+		rc = pg_where(url, "OLD", out, err);
+	}
+	explicit_bzero(url, sizeof url);
+	return rc;
+}
+
+struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mode, struct err *err)
+{
+	const char *url;
+	return new_url(job, &url, err) < 0 ? NULL : pg_open_at(job, "NEW", url, database, mode, err);
+}
+
+size_t pg_lanes_open(struct pg *first, struct pg_lane *lanes, size_t most)
+{
+	int used = 0, limit = 0;
+	lanes[0] = (struct pg_lane){.pg = first};
+	int room = pg_room(first, &used, &limit, NULL);
+	size_t n = 1;
+	/* A connection that is refused now only makes the count slower. */
+	for (; n < most && (int)n <= room / 2; n++) {
+		lanes[n] = (struct pg_lane){.pg = pg_open_like(first, NULL, PG_LOOK, NULL)};
+		if (!lanes[n].pg)
+			break;
+	}
+	return n;
+}
+
+void pg_lanes_close(struct pg_lane *lanes, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		pg_close(lanes[i].pg);
+}

@@ -1,0 +1,24 @@
+/* The two databases of the night, opened by their side. */
+#ifndef CORE_LINKS_PG_SIDES_H
+#define CORE_LINKS_PG_SIDES_H
+
+#include "core/job.h"
+#include "core/links/postgres.h"
+
+/* OLD is only ever looked at. Its URL is read afresh from Heroku each time: Heroku changes it. */
+struct pg *pg_open_old(struct job *job, struct err *err);
+struct pg *pg_open_new(struct job *job, enum pg_mode mode, struct err *err);
+/* The new side's database as its URL names it, without a connection; -1 and err when the URL is not usable.
+ */
+int pg_where_new(struct job *job, struct pg_where *out, struct err *err);
+int pg_where_old(struct job *job, struct pg_where *out, struct err *err);
+/* The new server by another database of it ("postgres"), for what cannot be done from inside. */
+struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mode, struct err *err);
+
+/* As many more connections as make sense: at most `most`, and never more than half of what is left.
+ * lanes[0].pg is `first`; the rest are opened like it. Returns how many there are, at least 1. */
+size_t pg_lanes_open(struct pg *first, struct pg_lane *lanes, size_t most);
+/* Closes all but the first. */
+void pg_lanes_close(struct pg_lane *lanes, size_t n);
+
+#endif

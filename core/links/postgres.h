@@ -1,0 +1,100 @@
+/* PostgreSQL. The only door to libpq: calls block, but every wait also listens for the job's cancel.
+ *
+ * A connection knows its side ("OLD", "NEW") and is named by host and database, never by its URL. Sessions
+ * that look are read-only with timeouts; all sessions print dates, floats and bytes the same way, so that
+ * text can be compared. */
+#ifndef CORE_LINKS_POSTGRES_H
+#define CORE_LINKS_POSTGRES_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct job;
+struct pg;
+struct pg_result;
+
+enum pg_mode {
+	PG_LOOK, /* default_transaction_read_only, statements end after 30 s, locks are waited for 3 s */
+	PG_ACT,  /* may write; no limit on a statement, locks are waited for 15 s */
+};
+
+/* A URL without its secrets. Empty when the URL is none. */
+struct pg_where {
+	char host[128], port[8], database[64], user[64], sslmode[16];
+	bool loopback;
+};
+/* -1 (ERR_CONFIG) when it is no PostgreSQL URL. sslmode is what will be used: a remote OLD side never gets
+ * less than "require"; loopback without a word of its own gets "prefer". */
+int pg_where(const char *url, const char *side, struct pg_where *out, struct err *err);
+
+/* job may be NULL (nothing to cancel, nothing logged). NULL and err on failure. */
+struct pg *pg_open(struct job *job, const char *side, const char *url, enum pg_mode mode, struct err *err);
+/* Another database than the URL names; NULL: the one it names. */
+struct pg *pg_open_at(struct job *job, const char *side, const char *url, const char *database,
+		      enum pg_mode mode, struct err *err);
+/* The same login once more; database NULL: the same database. */
+struct pg *pg_open_like(const struct pg *pg, const char *database, enum pg_mode mode, struct err *err);
+void pg_close(struct pg *pg);
+
+const char *pg_side(const struct pg *pg);
+const char *pg_host(const struct pg *pg);
+const char *pg_database(const struct pg *pg);
+const char *pg_user(const struct pg *pg);
+const char *pg_name(const struct pg *pg); /* "NEW database shop on 127.0.0.1", for sentences */
+int pg_version(const struct pg *pg);      /* 150020 */
+int pg_major(const struct pg *pg);        /* 15 */
+bool pg_tls(const struct pg *pg);
+/* False once the server or the way to it is gone. */
+bool pg_alive(const struct pg *pg);
+/* Statements of this session no longer go to the list of commands: for looks that repeat every second. */
+void pg_hush(struct pg *pg, bool hush);
+/* 0: no limit. */
+int pg_limit(struct pg *pg, int64_t statement_ms, struct err *err);
+
+/* Values for $1, $2 ... */
+#define PG_ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* A statement without rows; printf-like, names and texts quoted by the caller. 0 or -1. */
+int pg_exec(struct pg *pg, struct err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Rows. args: NULL-ended or NULL. NULL and err on failure; free with pg_result_free(). */
+struct pg_result *pg_query(struct pg *pg, const char *sql, const char *const *args, struct err *err);
+/* First column of the first row; "" or 0 for none. */
+int pg_value(struct pg *pg, const char *sql, const char *const *args, char *out, size_t size,
+	     struct err *err);
+int pg_number(struct pg *pg, const char *sql, const char *const *args, int64_t *out, struct err *err);
+
+size_t pg_rows(const struct pg_result *result);
+const char *pg_get(const struct pg_result *result, size_t row, int col); /* "" for NULL */
+bool pg_null(const struct pg_result *result, size_t row, int col);
+int64_t pg_get_int(const struct pg_result *result, size_t row, int col);
+bool pg_get_bool(const struct pg_result *result, size_t row, int col);
+void pg_result_free(struct pg_result *result);
+
+/* Many statements over a few connections, all in one poll(). */
+struct pg_lane {
+	struct pg *pg;
+	size_t item; /* for next() to set and done() to read */
+	bool busy, spent;
+};
+struct pg_errand {
+	/* Writes the lane's next statement; false: nothing left for it. */
+	bool (*next)(void *ctx, struct pg_lane *lane, struct buf *sql);
+	/* result NULL: the statement failed and err says why. 0 goes on, -1 stops everything with err. */
+	int (*done)(void *ctx, struct pg_lane *lane, const struct pg_result *result, struct err *err);
+	void *ctx;
+};
+int pg_together(struct pg_lane *lanes, size_t n, const struct pg_errand *errand, struct err *err);
+/* How many more connections this login may open, as the server counts; 0 when it cannot be told. */
+int pg_room(struct pg *pg, int *used, int *limit, struct err *err);
+
+/* "orders" and "order""s" as SQL writes them. */
+void pg_add_name(struct buf *buf, const char *name);
+void pg_add_text(struct buf *buf, const char *text);
+
+/* What an SQLSTATE means on this connection, as one sentence. `said`: the server's own words. */
+int pg_explain(struct err *err, const char *name, const char *sqlstate, const char *said);
+
+#endif
