@@ -37,7 +37,9 @@ static void facts_read(struct facts *f)
 {
 	static const char SQL[] =
 	    "SELECT pg_database_size(current_database()),"
-	    " (SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')),"
+	    " (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+	    "   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
+	    "   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')),"
 	    " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 	    "   AND pid <> pg_backend_pid()),"
 	    " split_part(current_setting('server_version'), ' ', 1)";

@@ -161,9 +161,9 @@ static void dyno_launch(struct dyno *d)
 	d->termed = d->killed = false;
 	d->line_size = 0;
 	char **env = env_make(d);
-	log_add("heroku", d->name, "Starting process with command `%s`", d->command);
 	if (d->state == CRASHED)
 		state_set(d, STARTING);
+	log_add("heroku", d->name, "Starting process with command `%s`", d->command);
 	d->pid = child_start(argv, env, NULL, &d->out_fd);
 	d->started_ms = now_ms();
 	for (size_t i = 0; env[i]; i++)

@@ -12,9 +12,28 @@ enum { BOOT_WAIT_MS = 5000, REQUEST_LIMIT_MS = 30000 };
 static const char PAGE[] = "<!DOCTYPE html>\n<html><head><title>%s</title></head>\n"
 			   "<body><h1>%s</h1><p>%s</p></body></html>\n";
 
+struct query {
+	CURL *curl;
+	char *text;
+};
+
+static void query_pass(void *state, const char *name, const char *value)
+{
+	struct query *q = state;
+	char *n = curl_easy_escape(q->curl, name, 0), *v = curl_easy_escape(q->curl, value, 0), *longer;
+
+	if (asprintf(&longer, "%s%s%s=%s", q->text ? q->text : "", q->text ? "&" : "?", n, v) < 0)
+		abort();
+	free(q->text);
+	q->text = longer;
+	curl_free(n);
+	curl_free(v);
+}
+
 /* What the router's log line tells. */
 struct routed {
 	const char *code, *desc;
+	char *path; /* with the query, as the visitor sent it */
 	char dyno[32], id[HEROKU_UUID_SIZE];
 	long connect_ms, service_ms, bytes;
 	int status;
@@ -33,7 +52,7 @@ static void routed_log(const struct http_request *req, const struct routed *r)
 	    "heroku", "router",
 	    "at=%s %smethod=%s path=\"%s\" host=%s request_id=%s fwd=\"%s\" dyno=%s %s status=%d bytes=%ld "
 	    "protocol=http",
-	    r->code && strcmp(r->code, "H80") != 0 ? "error" : "info", error, req->method, req->path,
+	    r->code && strcmp(r->code, "H80") != 0 ? "error" : "info", error, req->method, r->path,
 	    host ? host : "", r->id, from ? from : "127.0.0.1", r->dyno, timing, r->status, r->bytes);
 }
 
@@ -120,34 +139,14 @@ static void header_pass(void *state, const char *name, const char *value)
 	*list = curl_slist_append(*list, line);
 }
 
-struct query {
-	CURL *curl;
-	char *text;
-};
-
-static void query_pass(void *state, const char *name, const char *value)
-{
-	struct query *q = state;
-	char *n = curl_easy_escape(q->curl, name, 0), *v = curl_easy_escape(q->curl, value, 0), *longer;
-
-	if (asprintf(&longer, "%s%s%s=%s", q->text ? q->text : "", q->text ? "&" : "?", n, v) < 0)
-		abort();
-	free(q->text);
-	q->text = longer;
-	curl_free(n);
-	curl_free(v);
-}
-
 static CURLcode forward(struct http_request *req, int port, const struct routed *r, struct answer *answer,
 			CURL *curl)
 {
 	struct curl_slist *headers = NULL;
-	struct query query = {.curl = curl};
 	char *url, line[128];
 	CURLcode code;
 
-	http_each_query(req, query_pass, &query);
-	if (asprintf(&url, "http://127.0.0.1:%d%s%s", port, req->path, query.text ? query.text : "") < 0)
+	if (asprintf(&url, "http://127.0.0.1:%d%s", port, r->path) < 0)
 		abort();
 	http_each_header(req, header_pass, &headers);
 	snprintf(line, sizeof line, "X-Request-Id: %s", r->id);
@@ -175,7 +174,6 @@ static CURLcode forward(struct http_request *req, int port, const struct routed 
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
 	code = curl_easy_perform(curl);
 	curl_slist_free_all(headers);
-	free(query.text);
 	free(url);
 	return code;
 }
@@ -208,6 +206,17 @@ static void route_to(struct http_request *req, struct http_reply *reply, int por
 	}
 	free(answer.body);
 	curl_easy_cleanup(curl);
+}
+
+static void path_take(const struct http_request *req, struct routed *r)
+{
+	struct query query = {.curl = curl_easy_init()};
+
+	http_each_query(req, query_pass, &query);
+	if (asprintf(&r->path, "%s%s", req->path, query.text ? query.text : "") < 0)
+		abort();
+	free(query.text);
+	curl_easy_cleanup(query.curl);
 }
 
 /* Waits a while for a web dyno that is still booting, as the real router does. 0 after an answer. */
@@ -244,6 +253,7 @@ void handle_router(struct http_request *req, struct http_reply *reply)
 	struct routed r = {.dyno = ""};
 	int port;
 
+	path_take(req, &r);
 	uuid_make(r.id);
 	port = dyno_wait(reply, &r);
 	if (port)
@@ -251,4 +261,5 @@ void handle_router(struct http_request *req, struct http_reply *reply)
 	http_lock();
 	routed_log(req, &r);
 	http_unlock();
+	free(r.path);
 }

@@ -102,12 +102,15 @@ static void logs_add(cJSON *t, const char *level, const char *message)
 /* A few nights of the schedule, so that lists are not empty. Their dumps are no longer in the store. */
 void transfers_init(void)
 {
+	double size = (double)database_size_bytes();
+
 	cJSON_AddArrayToObject(H.fixture, "transfers");
 	for (int day = HISTORY; day > 0; day--) {
 		int64_t at = (now_ms() / 86400000 - day) * 86400000 + 3600000 + day * 1700;
 		cJSON *t = transfer_new(at, true);
-		json_set(t, "source_bytes", cJSON_CreateNumber(41e6 - day * 90000));
-		json_set(t, "processed_bytes", cJSON_CreateNumber(11e6 - day * 25000));
+		json_set(t, "source_bytes", cJSON_CreateNumber((double)(int64_t)(size * (1 - 0.002 * day))));
+		json_set(t, "processed_bytes",
+			 cJSON_CreateNumber((double)(int64_t)(size * (0.05 - 0.0001 * day))));
 		json_set(t, "succeeded", cJSON_CreateBool(true));
 		time_put(t, "started_at", at + 26000);
 		time_put(t, "updated_at", at + 43000);

@@ -113,6 +113,8 @@ static void verdict_fill(struct ctl_verdict *out, const cJSON *json)
 	out->act = (drop && strcmp(drop, "after") == 0) ||
 		   cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "act"));
 	out->hang_s = number_of(json, "hang", 0);
+	out->cut = (uint64_t)number_of(json, "cut", 0);
+	out->rate = (uint64_t)number_of(json, "rate", 0);
 	out->body = cJSON_IsString(body) ? strdup(body->valuestring)
 		    : body               ? cJSON_PrintUnformatted(body)
 					 : NULL;
@@ -143,6 +145,8 @@ void ctl_apply(const struct ctl_verdict *verdict, struct http_reply *reply)
 
 	if (verdict->drop)
 		http_reply_drop(reply);
+	reply->cut = verdict->cut;
+	reply->rate = verdict->rate;
 	if (verdict->answer) {
 		const char *body = verdict->body ? verdict->body : "";
 		bool json = *body == '{' || *body == '[';

@@ -21,6 +21,7 @@ struct http_reply {
 	void *state;
 	void (*done)(void *state);
 	bool drop;
+	uint64_t cut, rate; /* bytes, bytes per second; 0 = none */
 	struct {
 		char *name, *value;
 	} headers[HTTP_HEADERS_MAX];
@@ -46,6 +47,7 @@ struct ctl_verdict {
 	bool matched, act, answer, drop;
 	int status;
 	double hang_s;
+	uint64_t cut, rate;
 	char *body, *headers; /* headers: a JSON object as text */
 };
 

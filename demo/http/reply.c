@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { STREAM_BLOCK_BYTES = 16384 };
@@ -170,12 +171,72 @@ static struct MHD_Response *stream_response(struct http_reply *reply)
 						 stream_free);
 }
 
+/* A body that is slow or ends too early. */
+struct hampered {
+	char *body;
+	int fd;
+	uint64_t offset, cut, rate;
+	struct timespec start;
+};
+
+static ssize_t hampered_read(void *cls, uint64_t pos, char *out, size_t size)
+{
+	struct hampered *h = cls;
+	struct timespec now, nap = {.tv_nsec = 20 * 1000000L};
+
+	if (h->cut && pos >= h->cut)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (h->cut && size > h->cut - pos)
+		size = (size_t)(h->cut - pos);
+	while (h->rate) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		double s =
+		    (double)(now.tv_sec - h->start.tv_sec) + (double)(now.tv_nsec - h->start.tv_nsec) / 1e9;
+		uint64_t allowed = (uint64_t)(s * (double)h->rate);
+		if (allowed > pos) {
+			size = size < allowed - pos ? size : (size_t)(allowed - pos);
+			break;
+		}
+		nanosleep(&nap, NULL);
+	}
+	if (h->fd >= 0)
+		return pread(h->fd, out, size, (off_t)(h->offset + pos));
+	memcpy(out, h->body + pos, size);
+	return (ssize_t)size;
+}
+
+static void hampered_free(void *cls)
+{
+	struct hampered *h = cls;
+
+	free(h->body);
+	if (h->fd >= 0)
+		close(h->fd);
+	free(h);
+}
+
+static struct MHD_Response *hampered_response(struct http_reply *reply)
+{
+	struct hampered *h = malloc(sizeof *h);
+
+	if (!h)
+		abort();
+	*h = (struct hampered){reply->body, reply->fd, reply->offset, reply->cut, reply->rate, {0}};
+	clock_gettime(CLOCK_MONOTONIC, &h->start);
+	reply->body = NULL;
+	reply->fd = -1;
+	return MHD_create_response_from_callback(reply->size, STREAM_BLOCK_BYTES, hampered_read, h,
+						 hampered_free);
+}
+
 static struct MHD_Response *response_make(struct http_reply *reply)
 {
 	struct MHD_Response *response;
 
 	if (reply->stream)
 		return stream_response(reply);
+	if (reply->cut || reply->rate)
+		return hampered_response(reply);
 	if (reply->fd >= 0) {
 		response = MHD_create_response_from_fd_at_offset64(reply->size, reply->fd, reply->offset);
 		reply->fd = -1;
