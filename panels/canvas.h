@@ -68,6 +68,11 @@ void canvas_select(struct canvas *canvas, int row);                             
 /* A bar of `cells` for done/total, filled only as far as it is true. */
 void canvas_bar(struct canvas *canvas, int col, int row, int cells, int64_t done, int64_t total,
 		enum role role);
+/* Gives every lone word OLD, NEW or HEROKU of that stretch the colour of its side. */
+void canvas_sides(struct canvas *canvas, int col, int row, int cols);
+/* Text over several lines, broken at spaces, within `cols` x `rows`; returns the lines used. */
+int canvas_wrap(struct canvas *canvas, int col, int row, int cols, int rows, enum role role,
+		const char *text);
 /* The text of one row, exactly size.cols cells wide, for tests and copies. */
 void canvas_row_text(const struct canvas *canvas, int row, char *out, size_t size);
 

@@ -77,6 +77,9 @@ struct panel {
 	/* The card of the selected row (Enter): lines of text; returns false when there is none. May be NULL.
 	 */
 	void (*card)(const struct scene *, struct canvas *);
+	/* The words at the right end of its rule instead of the watch's age, e.g. "15/26", "FOLLOW". May be
+	 * NULL. */
+	void (*tail)(const struct scene *, char *out, size_t size);
 };
 extern const struct panel *const panel_table[]; /* NULL-ended, in order of their digits 1..9, 0 */
 const struct panel *panel_find(const char *name);

@@ -1,0 +1,328 @@
+/* 2 Dynos: what still runs on Heroku, type by type, and to what the way back would scale it. */
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/age.h"
+#include "panels/columns.h"
+#include "panels/list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void dynos_head(const struct scene *scene, char *out, size_t size);
+static void dynos_draw(const struct scene *scene, struct canvas *canvas);
+static void dynos_act(void *view, const struct state *state, const struct act *act, struct size size);
+static void dynos_selected(const struct scene *scene, char *out, size_t size);
+static void dynos_card(const struct scene *scene, struct canvas *canvas);
+
+struct dynos_view {
+	struct list list;
+	bool each; /* every dyno on its own line */
+};
+
+static const struct binding dynos_keys[] = {
+    {.key = "Enter", .cmd = "card", .note = "this type's dynos with their commands"},
+    {.key = "z", .cmd = "each", .note = "by type, or every dyno by itself"},
+    {.key = NULL},
+};
+
+const struct panel dynos_panel = {
+    .name = "dynos",
+    .title = "Dynos",
+    .digit = '2',
+    .side = "OLD",
+    .watch = "dynos",
+    .least = {36, 3},
+    .view_size = sizeof(struct dynos_view),
+    .keys = dynos_keys,
+    .head = dynos_head,
+    .draw = dynos_draw,
+    .act = dynos_act,
+    .selected = dynos_selected,
+    .card = dynos_card,
+};
+
+enum { TYPE, SIZE, WANT, HAVE, BEFORE, STATE, N_COLUMNS };
+static const struct column dynos_columns[N_COLUMNS] = {
+    [TYPE] = {.head = "TYPE", .least = 8, .want = 14},
+    [SIZE] = {.head = "SIZE", .least = 11, .want = 13, .rank = 3},
+    [WANT] = {.head = "WANT", .least = 4, .want = 4, .right = true, .rank = 2},
+    [HAVE] = {.head = "HAVE", .least = 4, .want = 4, .right = true},
+    [BEFORE] = {.head = "BEFORE", .least = 6, .want = 6, .right = true, .rank = 4},
+    [STATE] = {.head = "STATE", .least = 12, .want = 40},
+};
+
+static bool formed(const struct dynos_state *dynos, const char *type)
+{
+	for (size_t i = 0; i < dynos->n_formation; i++)
+		if (text_equal(dynos->formation[i].type, type))
+			return true;
+	return false;
+}
+
+/* The rows: every type of the formation, then every dyno that belongs to none (one-offs); or all dynos. */
+struct dyno_rows {
+	const struct dynos_state *dynos;
+	bool each;
+	size_t n_types;
+};
+
+static size_t loose(const struct dyno_rows *rows, size_t nth)
+{
+	size_t seen = 0;
+
+	for (size_t i = 0; i < rows->dynos->n; i++)
+		if ((rows->each || !formed(rows->dynos, rows->dynos->dynos[i].type)) && seen++ == nth)
+			return i;
+	return rows->dynos->n;
+}
+
+static const struct dyno_seen *dyno_of(const struct dyno_rows *rows, size_t i)
+{
+	size_t at;
+
+	if (rows->each)
+		return i < rows->dynos->n ? &rows->dynos->dynos[i] : NULL;
+	if (i < rows->n_types)
+		return NULL;
+	at = loose(rows, i - rows->n_types);
+	return at < rows->dynos->n ? &rows->dynos->dynos[at] : NULL;
+}
+
+static void row_key(const void *ctx, size_t i, char *out, size_t size)
+{
+	const struct dyno_rows *rows = ctx;
+	const struct dyno_seen *dyno = dyno_of(rows, i);
+
+	if (dyno)
+		text_copy(out, size, dyno->name);
+	else
+		snprintf(out, size, "type:%s", i < rows->n_types ? rows->dynos->formation[i].type : "");
+}
+
+static void row_text(const void *ctx, size_t i, char *out, size_t size)
+{
+	const struct dyno_seen *dyno = dyno_of(ctx, i);
+
+	if (dyno)
+		snprintf(out, size, "%s %s %s %s", dyno->name, dyno->type, dyno->state, dyno->command);
+	else
+		row_key(ctx, i, out, size);
+}
+
+static struct list_rows rows_of(const struct dyno_rows *rows)
+{
+	size_t n = rows->n_types;
+
+	for (size_t i = 0; i < rows->dynos->n; i++)
+		n += rows->each || !formed(rows->dynos, rows->dynos->dynos[i].type);
+	return (struct list_rows){.ctx = rows, .n = n, .key = row_key, .text = row_text};
+}
+
+static struct dyno_rows rows_init(const struct dynos_view *view, const struct state *state)
+{
+	return (struct dyno_rows){
+	    .dynos = &state->dynos, .each = view->each, .n_types = view->each ? 0 : state->dynos.n_formation};
+}
+
+static void dynos_head(const struct scene *scene, char *out, size_t size)
+{
+	snprintf(out, size, "OLD %s", scene->state->old_name);
+}
+
+static void draw_top(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct dynos_state *dynos = &scene->state->dynos;
+	char clock[UNITS_MAX];
+	int col = canvas_put(canvas, 0, row, ROLE_MUTED, "maintenance ");
+
+	col = canvas_put(canvas, col, row, dynos->maintenance ? ROLE_TEXT : ROLE_MUTED,
+			 dynos->maintenance ? "ON" : "off");
+	if (dynos->maintenance_at_ms > 0)
+		col = canvas_putf(canvas, col, row, ROLE_MUTED, " since %s",
+				  units_clock(clock, dynos->maintenance_at_ms));
+	if (dynos->release[0] && canvas->size.cols - col > 16)
+		canvas_field(canvas, col + 1, row, canvas->size.cols - col - 1, true,
+			     text_equal(dynos->release_status, "failed") ? ROLE_BAD : ROLE_MUTED,
+			     dynos->release);
+}
+
+/* A one-off that the writers' watch knows by name is why the database is not quiet. */
+static bool writes(const struct state *state, const struct dyno_seen *dyno)
+{
+	for (size_t i = 0; i < state->writers.n; i++)
+		if (text_find(state->writers.writers[i].who, dyno->name))
+			return true;
+	return false;
+}
+
+static void draw_dyno(const struct scene *scene, struct canvas *canvas, int row,
+		      const struct columns *columns, const struct dyno_seen *dyno)
+{
+	char age[UNITS_MAX];
+	bool loud = writes(scene->state, dyno);
+
+	columns_put(canvas, row, columns, TYPE, ROLE_TEXT, dyno->name);
+	columns_put(canvas, row, columns, SIZE, ROLE_MUTED,
+		    formed(&scene->state->dynos, dyno->type) ? dyno->size : "one-off");
+	columns_put(canvas, row, columns, WANT, ROLE_MUTED, "-");
+	columns_put(canvas, row, columns, HAVE, ROLE_TEXT, "1");
+	columns_put(canvas, row, columns, BEFORE, ROLE_MUTED, "-");
+	if (dyno->since_ms > 0)
+		columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s %s%s",
+			     dyno->state, units_duration(age, scene->now_ms - dyno->since_ms),
+			     loud ? "  WRITES?" : "");
+	else
+		columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s%s", dyno->state,
+			     loud ? "  WRITES?" : "");
+}
+
+static void draw_type(const struct scene *scene, struct canvas *canvas, int row,
+		      const struct columns *columns, const struct formation_seen *type)
+{
+	const struct dynos_state *dynos = &scene->state->dynos;
+	int have = 0, up = 0, crashed = 0;
+
+	for (size_t i = 0; i < dynos->n; i++)
+		if (text_equal(dynos->dynos[i].type, type->type)) {
+			have++;
+			up += text_equal(dynos->dynos[i].state, "up");
+			crashed += text_equal(dynos->dynos[i].state, "crashed");
+		}
+	columns_put(canvas, row, columns, TYPE, ROLE_TEXT, type->type);
+	columns_put(canvas, row, columns, SIZE, ROLE_MUTED, type->size);
+	columns_putf(canvas, row, columns, WANT, type->want == have ? ROLE_MUTED : ROLE_WARN, "%d",
+		     type->want);
+	columns_putf(canvas, row, columns, HAVE, ROLE_TEXT, "%d", have);
+	if (type->before >= 0)
+		columns_putf(canvas, row, columns, BEFORE, ROLE_MUTED, "%d", type->before);
+	else
+		columns_put(canvas, row, columns, BEFORE, ROLE_MUTED, "-");
+	if (crashed > 0)
+		columns_putf(canvas, row, columns, STATE, ROLE_BAD, "%d up, %d crashed", up, crashed);
+	else if (have == 0)
+		columns_put(canvas, row, columns, STATE, ROLE_OK, type->want == 0 ? "all gone" : "none yet");
+	else if (up < have)
+		columns_putf(canvas, row, columns, STATE, ROLE_TEXT, "%d up, %d %s", up, have - up,
+			     type->want < have ? "going" : "coming");
+	else
+		columns_putf(canvas, row, columns, STATE, ROLE_TEXT,
+			     type->want < have ? "%d up, to stop" : "%d up", up);
+}
+
+/* What lies below the list: the database, the way back and Heroku's own warning, as far as there is room. */
+static void draw_foot(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct dynos_state *dynos = &scene->state->dynos;
+	char text[600] = "", size[UNITS_MAX];
+	bool recorded = false;
+
+	if (dynos->plan[0]) {
+		snprintf(text, sizeof(text), "%s, %s, %d of %d connections%s%s", dynos->plan,
+			 units_size(size, dynos->size_bytes), dynos->connections, dynos->connection_limit,
+			 dynos->version[0] ? ", Postgres " : "", dynos->version);
+		canvas_put(canvas, 0, row, ROLE_MUTED, "database");
+		canvas_field(canvas, 11, row++, canvas->size.cols - 11, false, ROLE_MUTED, text);
+	}
+	text[0] = '\0';
+	for (size_t i = 0; i < dynos->n_formation; i++) {
+		size_t len = strlen(text);
+
+		if (dynos->formation[i].before < 0)
+			continue;
+		recorded = true;
+		snprintf(text + len, sizeof(text) - len, "%s%s=%d", len ? " " : "", dynos->formation[i].type,
+			 dynos->formation[i].before);
+	}
+	canvas_put(canvas, 0, row, ROLE_MUTED, "way back");
+	canvas_field(canvas, 11, row++, canvas->size.cols - 11, false, ROLE_MUTED,
+		     recorded ? text : "not recorded yet: the freeze does it first");
+	if (dynos->warning[0])
+		canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_WARN, dynos->warning);
+}
+
+static int list_height(const struct dynos_state *dynos, int rows)
+{
+	int foot = 2 + (dynos->plan[0] != '\0') + (dynos->warning[0] != '\0');
+
+	return rows - 2 - foot >= 4 ? rows - 2 - foot : rows - 2;
+}
+
+static void dynos_draw(const struct scene *scene, struct canvas *canvas)
+{
+	const struct dynos_view *view = scene->view;
+	struct dyno_rows rows = rows_init(view, scene->state);
+	struct list_rows list_rows = rows_of(&rows);
+	struct columns columns;
+	struct list_page page;
+	int top = age_trouble(scene, canvas, "dynos"),
+	    height = list_height(rows.dynos, canvas->size.rows - top), used = 0;
+
+	if (!rows.dynos->seen) {
+		age_nothing(canvas, top, "Heroku has not been seen yet.");
+		return;
+	}
+	draw_top(scene, canvas, top);
+	columns_fit(&columns, dynos_columns, N_COLUMNS, canvas->size.cols);
+	columns_head(canvas, top + 1, &columns);
+	list_page_init(&page, &view->list, &list_rows, height);
+	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++, used++) {
+		size_t i = (size_t)list_page_row(&page, r);
+		const struct dyno_seen *dyno = dyno_of(&rows, i);
+
+		if (dyno)
+			draw_dyno(scene, canvas, top + 2 + r, &columns, dyno);
+		else
+			draw_type(scene, canvas, top + 2 + r, &columns, &rows.dynos->formation[i]);
+		if (scene->focus && page.top + (size_t)r == page.selected)
+			canvas_select(canvas, top + 2 + r);
+	}
+	if (list_rows.n == 0)
+		age_nothing(canvas, top + 2, "no dyno of any kind");
+	list_note(canvas, top + 1, &view->list, &page);
+	if (canvas->size.rows - top - 2 - used >= 3)
+		draw_foot(scene, canvas, top + 3 + used);
+	list_page_done(&page);
+}
+
+static void dynos_act(void *data, const struct state *state, const struct act *act, struct size size)
+{
+	struct dynos_view *view = data;
+	struct dyno_rows rows = rows_init(view, state);
+	struct list_rows list_rows = rows_of(&rows);
+
+	if (act->kind == ACT_KEY && text_equal(act->text, "each"))
+		view->each = !view->each;
+	else
+		list_act(&view->list, &list_rows, act, list_height(&state->dynos, size.rows));
+}
+
+static void dynos_selected(const struct scene *scene, char *out, size_t size)
+{
+	const struct dynos_view *view = scene->view;
+	struct dyno_rows rows = rows_init(view, scene->state);
+	struct list_rows list_rows = rows_of(&rows);
+
+	list_selected(&view->list, &list_rows, out, size);
+}
+
+static void dynos_card(const struct scene *scene, struct canvas *canvas)
+{
+	const struct dynos_state *dynos = &scene->state->dynos;
+	char key[104] = "", since[UNITS_MAX];
+	int row = 2;
+
+	dynos_selected(scene, key, sizeof(key));
+	canvas_put(canvas, 0, 0, ROLE_TITLE, text_starts(key, "type:") ? key + 5 : key);
+	for (size_t i = 0; i < dynos->n; i++) {
+		const struct dyno_seen *dyno = &dynos->dynos[i];
+
+		if (text_starts(key, "type:") ? !text_equal(dyno->type, key + 5)
+					      : !text_equal(dyno->name, key))
+			continue;
+		canvas_putf(canvas, 0, row++, ROLE_TEXT, "%s   %s   %s   since %s", dyno->name, dyno->size,
+			    dyno->state, dyno->since_ms > 0 ? units_clock(since, dyno->since_ms) : "-");
+		row += canvas_wrap(canvas, 2, row, canvas->size.cols - 2, 3, ROLE_MUTED, dyno->command);
+	}
+	if (row == 2)
+		canvas_put(canvas, 0, row, ROLE_MUTED, "No dyno of this type runs.");
+}

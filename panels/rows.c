@@ -1,0 +1,339 @@
+/* 4 Rows: both sides counted, what differs first, each difference with its likely cause. */
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/age.h"
+#include "panels/columns.h"
+#include "panels/list.h"
+#include "panels/plan_card.h"
+#include "panels/sums.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void rows_head(const struct scene *scene, char *out, size_t size);
+static void rows_draw(const struct scene *scene, struct canvas *canvas);
+static void rows_act(void *view, const struct state *state, const struct act *act, struct size size);
+static void rows_selected(const struct scene *scene, char *out, size_t size);
+static void rows_card(const struct scene *scene, struct canvas *canvas);
+
+struct rows_view {
+	struct list list;
+	bool differing;
+};
+
+static const struct binding rows_keys[] = {
+    {.key = "Enter", .cmd = "card", .note = "this table on both sides and the likely cause"},
+    {.key = "z", .cmd = "differing", .note = "only what differs"},
+    {.key = "W", .cmd = "waive", .note = "waive this difference: name and reason"},
+    {.key = NULL},
+};
+
+const struct panel rows_panel = {
+    .name = "rows",
+    .title = "Rows",
+    .digit = '4',
+    .side = "",
+    .watch = "counts",
+    .least = {36, 4},
+    .view_size = sizeof(struct rows_view),
+    .keys = rows_keys,
+    .head = rows_head,
+    .draw = rows_draw,
+    .act = rows_act,
+    .selected = rows_selected,
+    .card = rows_card,
+};
+
+enum { VERDICT, TABLE, OLD, NEW, DIFF, CONTENT, WRITTEN, CAUSE, N_COLUMNS };
+static const struct column rows_columns[N_COLUMNS] = {
+    [VERDICT] = {.head = "", .least = 7, .want = 7},
+    [TABLE] = {.head = "TABLE", .least = 12, .want = 22},
+    [OLD] = {.head = "OLD", .least = 10, .want = 13, .right = true},
+    [NEW] = {.head = "NEW", .least = 10, .want = 13, .right = true},
+    [DIFF] = {.head = "DIFF", .least = 5, .want = 8, .right = true, .rank = 2},
+    [CONTENT] = {.head = "CONTENT", .least = 7, .want = 7, .rank = 4},
+    [WRITTEN] = {.head = "LAST WRITE", .least = 10, .want = 10, .rank = 5},
+    [CAUSE] = {.head = "CAUSE", .least = 14, .want = 60, .rank = 3},
+};
+
+enum { TOP = 4 };
+
+/* 0 missing, 1 differs, 2 not known, 3 waived or skipped, 4 equal */
+static int rank(const struct state *state, const struct rows_table *table)
+{
+	char about[112];
+
+	snprintf(about, sizeof(about), "rows:%s", table->table);
+	if (table->skipped || waiver_get(state, about))
+		return 3;
+	if (table->new_rows == -1 || table->old_rows == -1)
+		return 0;
+	if (table->verdict == 3 || table->verdict == 2)
+		return 1;
+	return table->verdict == 1 ? 4 : 2;
+}
+
+struct order {
+	const struct state *state;
+	const struct rows_table **list;
+	size_t n, differ;
+};
+
+struct ranked {
+	const struct rows_table *table;
+	int rank;
+};
+
+static int by_interest(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank - y->rank;
+	if (x->table->old_rows != y->table->old_rows)
+		return x->table->old_rows < y->table->old_rows ? 1 : -1;
+	return strcmp(x->table->table, y->table->table);
+}
+
+static void order_init(struct order *order, const struct rows_view *view, const struct state *state)
+{
+	struct ranked *ranked = calloc(state->rows.n + 1, sizeof(*ranked));
+
+	*order = (struct order){.state = state, .list = calloc(state->rows.n + 1, sizeof(*order->list))};
+	if (!ranked || !order->list)
+		abort();
+	for (size_t i = 0; i < state->rows.n; i++) {
+		int r = rank(state, &state->rows.tables[i]);
+
+		order->differ += r < 2;
+		if (!view->differing || r < 3)
+			ranked[order->n++] = (struct ranked){&state->rows.tables[i], r};
+	}
+	qsort(ranked, order->n, sizeof(*ranked), by_interest);
+	for (size_t i = 0; i < order->n; i++)
+		order->list[i] = ranked[i].table;
+	free(ranked);
+}
+
+static void row_key(const void *ctx, size_t i, char *out, size_t size)
+{
+	snprintf(out, size, "rows:%s", ((const struct order *)ctx)->list[i]->table);
+}
+
+static void row_text(const void *ctx, size_t i, char *out, size_t size)
+{
+	const struct rows_table *table = ((const struct order *)ctx)->list[i];
+
+	snprintf(out, size, "%s %s %s", table->table, sums_verdict_word(table->verdict), table->cause);
+}
+
+static struct list_rows list_of(const struct order *order)
+{
+	return (struct list_rows){.ctx = order, .n = order->n, .key = row_key, .text = row_text};
+}
+
+static void rows_head(const struct scene *scene, char *out, size_t size)
+{
+	snprintf(out, size, "OLD %s, NEW %s", scene->state->old_name, scene->state->new_db);
+}
+
+static void draw_side(const struct scene *scene, struct canvas *canvas, int row, int side)
+{
+	const struct rows_state *rows = &scene->state->rows;
+	char count[UNITS_MAX], ago[48];
+	int64_t at_ms = rows->progress[side].at_ms, sum = rows->progress[side].rows;
+	int col = canvas_put(canvas, 0, row, side == 0 ? ROLE_OLD : ROLE_NEW, side == 0 ? "OLD" : "NEW");
+
+	if (at_ms <= 0) {
+		canvas_put(canvas, col + 2, row, ROLE_MUTED, "not counted yet");
+		return;
+	}
+	col =
+	    canvas_putf(canvas, col + 2, row, ROLE_TEXT, "%lld of %lld tables",
+			(long long)rows->progress[side].tables, (long long)rows->progress[side].tables_total);
+	col =
+	    canvas_putf(canvas, col, row, ROLE_TEXT, "  %15s rows", sum >= 0 ? units_count(count, sum) : "-");
+	if (canvas->size.cols - col > 10)
+		canvas_field(canvas, col + 1, row, canvas->size.cols - col - 1, true, ROLE_MUTED,
+			     age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
+}
+
+static void draw_verdict(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct rows_state *rows = &scene->state->rows;
+	char ago[48];
+	int col;
+
+	if (rows->compared_at_ms <= 0) {
+		canvas_put(canvas, 0, row, ROLE_MUTED, "Both sides have not been compared yet.");
+		return;
+	}
+	if (rows->missing == 0 && rows->differ == 0 && rows->compared > 0 && rows->equal == rows->compared)
+		col = canvas_putf(canvas, 0, row, ROLE_OK, "%d/%d tables equal%s", rows->equal,
+				  rows->compared, rows->content ? ", content too" : " in count");
+	else
+		col = canvas_putf(canvas, 0, row,
+				  rows->missing > 0 || rows->differ > 0 ? ROLE_BAD : ROLE_UNKNOWN,
+				  "%d/%d tables equal, %d differ, %d missing", rows->equal, rows->compared,
+				  rows->differ, rows->missing);
+	if (canvas->size.cols - col > 10)
+		canvas_field(canvas, col + 1, row, canvas->size.cols - col - 1, true, ROLE_MUTED,
+			     age_ago(ago, sizeof(ago), rows->compared_at_ms, scene->now_ms));
+}
+
+static void draw_count(struct canvas *canvas, int row, const struct columns *columns, int i, int64_t rows)
+{
+	if (rows == -1)
+		columns_put(canvas, row, columns, i, ROLE_BAD, "MISSING");
+	else
+		columns_count(canvas, row, columns, i, ROLE_TEXT, rows >= 0 ? rows : -1);
+}
+
+static void draw_row(const struct scene *scene, struct canvas *canvas, int row, const struct columns *columns,
+		     const struct rows_table *table)
+{
+	int r = rank(scene->state, table);
+	char text[UNITS_MAX];
+	bool counted = table->old_rows >= 0 && table->new_rows >= 0;
+	bool hashed = table->old_hash[0] && table->new_hash[0];
+
+	if (r == 3)
+		columns_put(canvas, row, columns, VERDICT, ROLE_WARN, table->skipped ? "SKIPPED" : "waived");
+	else if (table->verdict == 0)
+		columns_put(canvas, row, columns, VERDICT, ROLE_MUTED, glyph(canvas, GLYPH_DOT));
+	else
+		columns_put(canvas, row, columns, VERDICT, verdict_role(table->verdict),
+			    sums_verdict_word(table->verdict));
+	columns_put(canvas, row, columns, TABLE, ROLE_TEXT, table->table);
+	draw_count(canvas, row, columns, OLD, table->old_rows);
+	draw_count(canvas, row, columns, NEW, table->new_rows);
+	if (counted && table->new_rows != table->old_rows) {
+		int64_t diff = table->new_rows - table->old_rows;
+
+		figure_count(text + 1, sizeof(text) - 1, diff < 0 ? -diff : diff, columns->cells[DIFF] - 1);
+		text[0] = diff < 0 ? '-' : '+';
+		columns_put(canvas, row, columns, DIFF, ROLE_WARN, text);
+	} else
+		columns_put(canvas, row, columns, DIFF, ROLE_MUTED, counted ? "0" : "-");
+	if (hashed && strcmp(table->old_hash, table->new_hash) != 0)
+		columns_put(canvas, row, columns, CONTENT, ROLE_BAD, "differs");
+	else
+		columns_put(canvas, row, columns, CONTENT, ROLE_MUTED, hashed ? "equal" : "-");
+	columns_put(canvas, row, columns, WRITTEN, ROLE_MUTED,
+		    table->last_write_ms > 0 ? units_clock(text, table->last_write_ms) : "-");
+	columns_put(canvas, row, columns, CAUSE, ROLE_MUTED, table->cause);
+}
+
+static void rows_draw(const struct scene *scene, struct canvas *canvas)
+{
+	const struct rows_view *view = scene->view;
+	int top = age_trouble(scene, canvas, "counts"), height;
+	struct order order;
+	struct list_rows list;
+	struct list_page page;
+	struct columns columns;
+
+	if (scene->state->rows.n == 0 && scene->state->rows.progress[0].at_ms <= 0 &&
+	    scene->state->rows.progress[1].at_ms <= 0) {
+		age_nothing(canvas, top, "No table has been counted yet.");
+		return;
+	}
+	draw_side(scene, canvas, top, 0);
+	draw_side(scene, canvas, top + 1, 1);
+	draw_verdict(scene, canvas, top + 2);
+	height = canvas->size.rows - top - TOP;
+	order_init(&order, view, scene->state);
+	list = list_of(&order);
+	columns_fit(&columns, rows_columns, N_COLUMNS, canvas->size.cols);
+	columns_head(canvas, top + 3, &columns);
+	canvas_sides(canvas, 0, top + 3, canvas->size.cols);
+	list_page_init(&page, &view->list, &list, height);
+	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++) {
+		draw_row(scene, canvas, top + TOP + r, &columns, order.list[list_page_row(&page, r)]);
+		if (scene->focus && page.top + (size_t)r == page.selected)
+			canvas_select(canvas, top + TOP + r);
+	}
+	if (order.n == 0)
+		age_nothing(canvas, top + TOP,
+			    view->differing ? "nothing differs of what has been counted" : "no table");
+	list_note(canvas, top + 3, &view->list, &page);
+	list_page_done(&page);
+	free(order.list);
+}
+
+static void rows_act(void *data, const struct state *state, const struct act *act, struct size size)
+{
+	struct rows_view *view = data;
+	struct order order;
+	struct list_rows list;
+
+	if (act->kind == ACT_KEY) {
+		if (text_equal(act->text, "differing"))
+			view->differing = !view->differing;
+		return;
+	}
+	order_init(&order, view, state);
+	list = list_of(&order);
+	list_act(&view->list, &list, act, size.rows - TOP);
+	free(order.list);
+}
+
+static void rows_selected(const struct scene *scene, char *out, size_t size)
+{
+	const struct rows_view *view = scene->view;
+	struct order order;
+	struct list_rows list;
+
+	order_init(&order, view, scene->state);
+	list = list_of(&order);
+	list_selected(&view->list, &list, out, size);
+	free(order.list);
+}
+
+static void card_side(const struct scene *scene, struct canvas *canvas, int row, const char *side,
+		      int64_t rows, const char *hash, int64_t at_ms)
+{
+	char count[UNITS_MAX], ago[48];
+	const char *text =
+	    rows == -1 ? "the table is missing" : (rows < 0 ? "not counted yet" : units_count(count, rows));
+
+	canvas_putf(canvas, 0, row, ROLE_TEXT, "%s  %15s rows   content %s   %s", side, text,
+		    hash[0] ? hash : "not hashed", age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
+	canvas_sides(canvas, 0, row, canvas->size.cols);
+}
+
+static void rows_card(const struct scene *scene, struct canvas *canvas)
+{
+	char key[112] = "", clock[UNITS_MAX];
+	const struct rows_state *rows = &scene->state->rows;
+	const struct waiver_seen *waiver;
+
+	rows_selected(scene, key, sizeof(key));
+	for (size_t i = 0; i < rows->n && key[0]; i++) {
+		const struct rows_table *table = &rows->tables[i];
+		int row = 0;
+
+		if (!text_equal(table->table, key + 5))
+			continue;
+		canvas_putf(canvas, 0, row++, ROLE_TITLE, "%s   %s", table->table,
+			    sums_verdict_word(table->verdict));
+		row++;
+		card_side(scene, canvas, row++, "OLD", table->old_rows, table->old_hash, table->old_at_ms);
+		card_side(scene, canvas, row++, "NEW", table->new_rows, table->new_hash, table->new_at_ms);
+		canvas_putf(canvas, 0, row++, ROLE_TEXT, "last written on OLD: %s",
+			    table->last_write_ms > 0 ? units_clock(clock, table->last_write_ms)
+						     : "not known");
+		row++;
+		row =
+		    card_text(canvas, row, "CAUSE", ROLE_TEXT, table->cause[0] ? table->cause : "none known");
+		if (table->skipped)
+			row = card_text(canvas, row, "SKIP", ROLE_WARN,
+					"its data is left out on purpose (copy.skip_data)");
+		waiver = waiver_get(scene->state, key);
+		if (waiver)
+			row = card_text(canvas, row, "WAIVED", ROLE_WARN, waiver->reason);
+		return;
+	}
+	age_nothing(canvas, 0, "No table is selected.");
+}

@@ -1,0 +1,312 @@
+/* 3 Transfer: what of the data is across, table by table, and whether it still moves. */
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/age.h"
+#include "panels/columns.h"
+#include "panels/list.h"
+#include "panels/sums.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void transfer_head(const struct scene *scene, char *out, size_t size);
+static void transfer_tail(const struct scene *scene, char *out, size_t size);
+static void transfer_draw(const struct scene *scene, struct canvas *canvas);
+static void transfer_act(void *view, const struct state *state, const struct act *act, struct size size);
+static void transfer_selected(const struct scene *scene, char *out, size_t size);
+static void transfer_card(const struct scene *scene, struct canvas *canvas);
+
+struct transfer_view {
+	struct list list;
+	bool moving; /* only what moves now */
+};
+
+static const struct binding transfer_keys[] = {
+    {.key = "Enter", .cmd = "card", .note = "this table and all stages so far"},
+    {.key = "z", .cmd = "moving", .note = "only what moves now, or all tables"},
+    {.key = NULL},
+};
+
+const struct panel transfer_panel = {
+    .name = "transfer",
+    .title = "Transfer",
+    .digit = '3',
+    .side = "",
+    .least = {36, 4},
+    .view_size = sizeof(struct transfer_view),
+    .keys = transfer_keys,
+    .head = transfer_head,
+    .tail = transfer_tail,
+    .draw = transfer_draw,
+    .act = transfer_act,
+    .selected = transfer_selected,
+    .card = transfer_card,
+};
+
+enum { TABLE, ROWS, BAR, STATE, N_COLUMNS };
+static const struct column transfer_columns[N_COLUMNS] = {
+    [TABLE] = {.head = "TABLE", .least = 11, .want = 24},
+    [ROWS] = {.head = "ROWS", .least = 10, .want = 13, .right = true, .rank = 2},
+    [BAR] = {.head = "", .least = 10, .want = 14, .rank = 3},
+    [STATE] = {.head = "STATE", .least = 12, .want = 30},
+};
+
+enum { TOP = 4 };
+
+static int state_rank(const struct transfer_table *table)
+{
+	static const char *const order[] = {"failed", "copying", "index", "waiting", "done"};
+
+	for (int i = 0; i < 5; i++)
+		if (text_equal(table->state, order[i]))
+			return i;
+	return 3;
+}
+
+static int by_interest(const void *a, const void *b)
+{
+	const struct transfer_table *x = *(const struct transfer_table *const *)a;
+	const struct transfer_table *y = *(const struct transfer_table *const *)b;
+
+	if (state_rank(x) != state_rank(y))
+		return state_rank(x) - state_rank(y);
+	if (x->rows_total != y->rows_total)
+		return x->rows_total < y->rows_total ? 1 : -1;
+	return strcmp(x->table, y->table);
+}
+
+struct tables {
+	const struct transfer_table **list;
+	size_t n, done, waiting;
+};
+
+static void tables_init(struct tables *tables, const struct transfer_view *view,
+			const struct transfer_state *transfer)
+{
+	*tables = (struct tables){.list = calloc(transfer->n + 1, sizeof(*tables->list))};
+	if (!tables->list)
+		abort();
+	for (size_t i = 0; i < transfer->n; i++) {
+		int rank = state_rank(&transfer->list[i]);
+
+		tables->waiting += rank == 3;
+		tables->done += rank == 4;
+		if (!view->moving || rank < 3)
+			tables->list[tables->n++] = &transfer->list[i];
+	}
+	qsort(tables->list, tables->n, sizeof(*tables->list), by_interest);
+}
+
+static void table_key(const void *ctx, size_t i, char *out, size_t size)
+{
+	text_copy(out, size, ((const struct tables *)ctx)->list[i]->table);
+}
+
+static void table_text(const void *ctx, size_t i, char *out, size_t size)
+{
+	const struct transfer_table *table = ((const struct tables *)ctx)->list[i];
+
+	snprintf(out, size, "%s %s %s", table->table, table->state, table->text);
+}
+
+static struct list_rows rows_of(const struct tables *tables)
+{
+	return (struct list_rows){.ctx = tables, .n = tables->n, .key = table_key, .text = table_text};
+}
+
+static void transfer_head(const struct scene *scene, char *out, size_t size)
+{
+	snprintf(out, size, "OLD → NEW %s", scene->state->new_db);
+}
+
+static void transfer_tail(const struct scene *scene, char *out, size_t size)
+{
+	const struct step_seen *step = steps_current(scene->state);
+	bool moving =
+	    step && step->state == STEP_RUNNING && scene->state->transfer.at_ms >= step->started_at_ms;
+
+	age_moment(scene->state->transfer.at_ms, scene->now_ms, moving ? 15000 : 0, out, size);
+}
+
+static void draw_figures(const struct scene *scene, struct canvas *canvas)
+{
+	const struct transfer_state *t = &scene->state->transfer;
+	int cols = canvas->size.cols, bar = cols >= 60 ? 28 : (cols >= 48 ? 20 : 10), col;
+	char a[UNITS_MAX], b[UNITS_MAX];
+	bool bytes = t->rows_total <= 0;
+	int64_t done = bytes ? t->bytes : t->rows, total = bytes ? t->bytes_total : t->rows_total;
+
+	canvas_field(canvas, 0, 0, 10, false, ROLE_TEXT, t->stage);
+	if (total > 0) {
+		canvas_bar(canvas, 12, 0, bar, done, total, done >= total ? ROLE_OK : ROLE_TEXT);
+		col = canvas_putf(canvas, 13 + bar, 0, ROLE_TEXT, "%d%%",
+				  units_percent(done < total ? done : total, total));
+	} else
+		col = canvas_put(canvas, 12, 0, ROLE_MUTED, "size not known");
+	if (t->eta_ms >= 0 && total > 0 && done < total) {
+		char left[48];
+
+		snprintf(left, sizeof(left), "~%s left", units_duration(a, t->eta_ms));
+		if (canvas_width(canvas, left) + 2 <= cols - col)
+			canvas_field(canvas, col + 1, 0, cols - col - 1, true, ROLE_MUTED, left);
+	}
+	col = canvas_put(canvas, 0, 1, ROLE_MUTED, "tables ");
+	if (t->tables_total > 0)
+		col = canvas_putf(canvas, col, 1, ROLE_TEXT, "%lld/%lld", (long long)t->tables,
+				  (long long)t->tables_total);
+	else
+		col = canvas_put(canvas, col, 1, ROLE_MUTED, "-");
+	if (t->indexes_total > 0)
+		col = canvas_putf(canvas, col, 1, ROLE_TEXT, "  indexes %lld/%lld", (long long)t->indexes,
+				  (long long)t->indexes_total);
+	if (t->keys_total > 0)
+		canvas_putf(canvas, col, 1, ROLE_TEXT, "  keys %lld/%lld", (long long)t->keys,
+			    (long long)t->keys_total);
+	canvas_put(canvas, 0, 2, ROLE_MUTED, "rows");
+	if (t->rows >= 0 && t->rows_total > 0)
+		canvas_putf(canvas, 7, 2, ROLE_TEXT, "%s of %s", units_count(a, t->rows),
+			    units_count(b, t->rows_total));
+	else
+		canvas_put(canvas, 7, 2, ROLE_MUTED, "-");
+	canvas_put(canvas, 0, 3, ROLE_MUTED, "bytes");
+	if (t->bytes < 0)
+		canvas_put(canvas, 7, 3, ROLE_MUTED, "-");
+	else if (t->bytes_total > 0)
+		canvas_putf(canvas, 7, 3, ROLE_TEXT, "%s of %s", units_size(a, t->bytes),
+			    units_size(b, t->bytes_total));
+	else
+		canvas_put(canvas, 7, 3, ROLE_TEXT, units_size(a, t->bytes));
+	if (t->stalled_ms > 0)
+		canvas_putf(canvas, 32, 3, ROLE_BAD, "STALLED %s %s", units_duration(a, t->stalled_ms),
+			    t->stalled_why);
+	else if (t->rate >= 0 && cols >= 40)
+		canvas_putf(canvas, 32, 3, ROLE_MUTED, "%s", units_rate(a, t->rate));
+}
+
+static void draw_table(struct canvas *canvas, int row, const struct columns *columns,
+		       const struct transfer_table *table)
+{
+	int rank = state_rank(table);
+	enum role role = rank == 0 ? ROLE_BAD : (rank == 3 ? ROLE_MUTED : (rank == 4 ? ROLE_OK : ROLE_TEXT));
+
+	columns_put(canvas, row, columns, TABLE, rank >= 3 ? ROLE_MUTED : ROLE_TEXT, table->table);
+	columns_count(canvas, row, columns, ROWS, rank >= 3 ? ROLE_MUTED : ROLE_TEXT,
+		      table->rows_total >= 0 ? table->rows_total : table->rows);
+	canvas_bar(canvas, columns->at[BAR], row, columns->cells[BAR], table->rows, table->rows_total, role);
+	if (rank == 1 && table->rows_total > 0)
+		columns_putf(canvas, row, columns, STATE, role, "%2d%% %s",
+			     units_percent(table->rows, table->rows_total),
+			     table->text[0] ? table->text : table->state);
+	else
+		columns_put(canvas, row, columns, STATE, role, table->text[0] ? table->text : table->state);
+}
+
+static void draw_ended(struct canvas *canvas, int row, const struct transfer_state *t)
+{
+	for (size_t i = 0; i < t->n_ended && i < 8; i++) {
+		char size[UNITS_MAX], took[UNITS_MAX];
+		const struct transfer_ended *ended = &t->ended[i];
+
+		canvas_putf(canvas, 0, row, ended->ok ? ROLE_OK : ROLE_BAD, "%s", ended->ok ? "OK" : "FAIL");
+		canvas_field(canvas, 5, row, 10, false, ROLE_TEXT, ended->stage);
+		canvas_putf(canvas, 16, row, ROLE_MUTED, "%9s in %s  %s",
+			    ended->bytes >= 0 ? units_size(size, ended->bytes) : "-",
+			    units_duration(took, ended->ms), ended->text);
+		row++;
+	}
+}
+
+static void transfer_draw(const struct scene *scene, struct canvas *canvas)
+{
+	const struct transfer_view *view = scene->view;
+	const struct transfer_state *t = &scene->state->transfer;
+	int height = canvas->size.rows - TOP - 2;
+	struct tables tables;
+	struct list_rows rows;
+	struct list_page page;
+	struct columns columns;
+
+	if (t->at_ms <= 0 && t->n == 0) {
+		age_nothing(canvas, 0, "Nothing has been moved yet.");
+		draw_ended(canvas, 2, t);
+		return;
+	}
+	draw_figures(scene, canvas);
+	if (t->n == 0) {
+		if (t->text[0])
+			canvas_field(canvas, 0, TOP + 1, canvas->size.cols, false, ROLE_MUTED, t->text);
+		draw_ended(canvas, TOP + 3, t);
+		return;
+	}
+	tables_init(&tables, view, t);
+	rows = rows_of(&tables);
+	columns_fit(&columns, transfer_columns, N_COLUMNS, canvas->size.cols);
+	columns_head(canvas, TOP, &columns);
+	list_page_init(&page, &view->list, &rows, height);
+	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++) {
+		draw_table(canvas, TOP + 1 + r, &columns, tables.list[list_page_row(&page, r)]);
+		if (scene->focus && page.top + (size_t)r == page.selected)
+			canvas_select(canvas, TOP + 1 + r);
+	}
+	canvas_putf(canvas, 0, canvas->size.rows - 1, ROLE_MUTED, "%zu tables: %zu done, %zu waiting%s", t->n,
+		    tables.done, tables.waiting, view->moving ? ", only what moves is shown" : "");
+	list_note(canvas, TOP, &view->list, &page);
+	list_page_done(&page);
+	free(tables.list);
+}
+
+static void transfer_act(void *data, const struct state *state, const struct act *act, struct size size)
+{
+	struct transfer_view *view = data;
+	struct tables tables;
+	struct list_rows rows;
+
+	if (act->kind == ACT_KEY) {
+		if (text_equal(act->text, "moving"))
+			view->moving = !view->moving;
+		return;
+	}
+	tables_init(&tables, view, &state->transfer);
+	rows = rows_of(&tables);
+	list_act(&view->list, &rows, act, size.rows - TOP - 2);
+	free(tables.list);
+}
+
+static void transfer_selected(const struct scene *scene, char *out, size_t size)
+{
+	const struct transfer_view *view = scene->view;
+	struct tables tables;
+	struct list_rows rows;
+
+	tables_init(&tables, view, &scene->state->transfer);
+	rows = rows_of(&tables);
+	list_selected(&view->list, &rows, out, size);
+	free(tables.list);
+}
+
+static void transfer_card(const struct scene *scene, struct canvas *canvas)
+{
+	const struct transfer_state *t = &scene->state->transfer;
+	char key[104] = "", a[UNITS_MAX], b[UNITS_MAX];
+	int row = 0;
+
+	transfer_selected(scene, key, sizeof(key));
+	for (size_t i = 0; i < t->n; i++) {
+		if (!text_equal(t->list[i].table, key))
+			continue;
+		canvas_put(canvas, 0, row++, ROLE_TITLE, key);
+		canvas_putf(canvas, 0, row++, ROLE_TEXT, "%s  %s", t->list[i].state, t->list[i].text);
+		canvas_putf(canvas, 0, row++, ROLE_TEXT, "rows %s of %s, bytes %s",
+			    t->list[i].rows >= 0 ? units_count(a, t->list[i].rows) : "-",
+			    t->list[i].rows_total >= 0 ? units_count(b, t->list[i].rows_total) : "-",
+			    t->list[i].bytes >= 0 ? units_size((char[UNITS_MAX]){0}, t->list[i].bytes) : "-");
+		row++;
+	}
+	canvas_put(canvas, 0, row++, ROLE_MUTED, "STAGES SO FAR");
+	if (t->n_ended == 0)
+		canvas_put(canvas, 0, row, ROLE_MUTED, "none has ended yet");
+	draw_ended(canvas, row, t);
+	if (t->text[0])
+		canvas_wrap(canvas, 0, row + (int)t->n_ended + 1, canvas->size.cols, 4, ROLE_MUTED, t->text);
+}
