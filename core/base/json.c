@@ -204,6 +204,18 @@ bool json_true(const struct json *node)
 	return node && cJSON_IsTrue(tree(node));
 }
 
+char *json_quote(const char *text)
+{
+	struct jw w;
+	char *quoted;
+
+	jw_open(&w);
+	jw_str(&w, "", text);
+	quoted = xstrdup(buf_text(&w.buf) + strlen("{\"\":"));
+	jw_done(&w);
+	return quoted;
+}
+
 char *json_print(const struct json *node)
 {
 	struct jw w;

@@ -38,6 +38,8 @@ bool json_is_null(const struct json *node); /* NULL or the null value */
 bool json_is_object(const struct json *node);
 bool json_is_array(const struct json *node);
 bool json_true(const struct json *node);
+/* A string with its quotes, to be freed. */
+char *json_quote(const char *text);
 /* Compact text, to be freed. */
 char *json_print(const struct json *node);
 

@@ -1,0 +1,329 @@
+/* The keys of nightferry.yml: types, defaults, help, and a look at those that need one. */
+#include "core/night/config_keys.h"
+#include "core/base/text.h"
+#include "core/night/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int check_url(const struct schema_run *, const struct yaml *, struct err *);
+static int check_database(const struct schema_run *, const struct yaml *, struct err *);
+static int check_name(const struct schema_run *, const struct yaml *, struct err *);
+static int check_smoke(const struct schema_run *, const struct yaml *, struct err *);
+static int check_path(const struct schema_run *, const struct yaml *, struct err *);
+static int check_hour(const struct schema_run *, const struct yaml *, struct err *);
+static int check_steps(const struct schema_run *, const struct yaml *, struct err *);
+static int check_word(const struct schema_run *, const struct yaml *, struct err *);
+
+static const char *const providers[] = {"cloudflare", "manual", NULL};
+static const char *const schemes[] = {"https", "http", NULL};
+
+static const struct schema heroku_fields[] = {
+    {.name = "app", .required = true, .help = "the Heroku app's name, for example acme-production"},
+    {.name = "api", .otherwise = "\"\"", .help = "another address of Heroku's API", .check = check_url},
+    {.name = "data", .otherwise = "\"\"", .help = "another address of Heroku's data API", .check = check_url},
+    {0},
+};
+static const struct schema kamal_fields[] = {
+    {.name = "config", .otherwise = "\"config/deploy.yml\"", .help = "Kamal's file, beside this one"},
+    {.name = "destination", .otherwise = "\"\"", .help = "the DESTINATION of kamal -d"},
+    {.name = "service", .otherwise = "\"\"", .help = "the `service:` of Kamal's file"},
+    {.name = "roles",
+     .type = SCHEMA_TEXTS,
+     .otherwise = "[\"web\"]",
+     .help = "the roles, for example [web, job]"},
+    {.name = "accessory", .otherwise = "\"\"", .help = "the accessory that runs Postgres, for example db"},
+    {0},
+};
+static const struct schema host_fields[] = {
+    {.name = "address", .otherwise = "\"\"", .help = "the new server's name or address"},
+    {.name = "port",
+     .type = SCHEMA_INT,
+     .otherwise = "22",
+     .min = 1,
+     .max = 65535,
+     .help = "the port of ssh"},
+    {.name = "user", .otherwise = "\"root\"", .help = "the user of ssh"},
+    {.name = "key", .otherwise = "\"\"", .help = "the file with the private key"},
+    {.name = "known_hosts", .otherwise = "\"\"", .help = "the file with the hosts' keys"},
+    {0},
+};
+static const struct schema database_fields[] = {
+    {.name = "url",
+     .otherwise = "\"\"",
+     .help = "env: and the name of a variable that holds the new database's URL",
+     .check = check_url},
+    {.name = "accessory",
+     .otherwise = "\"\"",
+     .help = "the Kamal accessory that runs Postgres, for example db"},
+    {.name = "app_role", .otherwise = "\"\"", .help = "the role the app logs in with"},
+    {0},
+};
+static const struct schema dns_fields[] = {
+    {.name = "provider", .required = true, .one_of = providers, .help = "cloudflare or manual"},
+    {.name = "api", .otherwise = "\"\"", .help = "another address of the provider's API", .check = check_url},
+    {.name = "zone",
+     .otherwise = "\"\"",
+     .help = "the zone the names are in, for example acme.com",
+     .check = check_name},
+    {.name = "names",
+     .type = SCHEMA_TEXTS,
+     .required = true,
+     .help = "the names that move, for example [www.acme.com]",
+     .check = check_name},
+    {.name = "new_name",
+     .otherwise = "\"\"",
+     .help = "a name that already points to the new server",
+     .check = check_name},
+    {.name = "servers",
+     .type = SCHEMA_TEXTS,
+     .otherwise = "[]",
+     .help = "name servers to ask, for example [1.2.3.4#53]"},
+    {.name = "resolvers",
+     .type = SCHEMA_TEXTS,
+     .otherwise = "[]",
+     .help = "resolvers to watch, for example [1.1.1.1, 8.8.8.8]"},
+    {0},
+};
+static const struct schema web_fields[] = {
+    {.name = "old", .otherwise = "\"\"", .help = "ADDRESS:PORT of the old side"},
+    {.name = "new", .otherwise = "\"\"", .help = "ADDRESS:PORT of the new side"},
+    {.name = "scheme", .otherwise = "\"https\"", .one_of = schemes, .help = "https or http"},
+    {0},
+};
+static const struct schema smoke_fields[] = {
+    {.name = "get", .help = "a path, for example /up", .check = check_path},
+    {.name = "post", .help = "a path, for example /login", .check = check_path},
+    {.name = "expect",
+     .type = SCHEMA_INT,
+     .otherwise = "200",
+     .min = 100,
+     .max = 599,
+     .help = "the status, for example 200"},
+    {.name = "contains", .help = "a text of the page"},
+    {.name = "header", .help = "a header, for example \"Accept: text/html\""},
+    {0},
+};
+static const struct schema window_fields[] = {
+    {.name = "start",
+     .required = true,
+     .help = "an hour of local time, for example \"01:00\"",
+     .check = check_hour},
+    {.name = "end",
+     .required = true,
+     .help = "an hour of local time, for example \"02:00\"",
+     .check = check_hour},
+    {0},
+};
+static const struct schema copy_fields[] = {
+    {.name = "skip_data",
+     .type = SCHEMA_TEXTS,
+     .otherwise = "[]",
+     .help = "tables whose rows stay behind, for example [versions]"},
+    {.name = "jobs",
+     .type = SCHEMA_INT,
+     .otherwise = "2",
+     .min = 1,
+     .max = 64,
+     .help = "how many tables are restored at once"},
+    {0},
+};
+const struct schema config_keys[] = {
+    {.name = "app",
+     .required = true,
+     .help = "a short name for your app, for example acme",
+     .check = check_word},
+    {.name = "heroku",
+     .type = SCHEMA_MAP,
+     .required = true,
+     .fields = heroku_fields,
+     .help = "the old side, for example {app: acme-production}"},
+    {.name = "kamal",
+     .type = SCHEMA_MAP,
+     .fields = kamal_fields,
+     .help = "a map, for example {config: config/deploy.yml}"},
+    {.name = "host",
+     .type = SCHEMA_MAP,
+     .fields = host_fields,
+     .help = "a map, for example {address: 203.0.113.7}"},
+    {.name = "database",
+     .type = SCHEMA_MAP,
+     .fields = database_fields,
+     .help = "a map, for example {url: \"env:NEW_DATABASE_URL\"}",
+     .check = check_database},
+    {.name = "dns",
+     .type = SCHEMA_MAP,
+     .fields = dns_fields,
+     .help = "a map, for example {provider: cloudflare, names: [www.acme.com]}"},
+    {.name = "web", .type = SCHEMA_MAP, .fields = web_fields, .help = "a map, for example {scheme: https}"},
+    {.name = "smoke",
+     .type = SCHEMA_MAPS,
+     .fields = smoke_fields,
+     .otherwise = "[{\"get\":\"/up\",\"expect\":200}]",
+     .help = "a list, for example [{get: /up, expect: 200}]",
+     .check = check_smoke},
+    {.name = "window",
+     .type = SCHEMA_MAP,
+     .fields = window_fields,
+     .help = "a map, for example {start: \"01:00\", end: \"02:00\"}"},
+    {.name = "people",
+     .type = SCHEMA_INT,
+     .otherwise = "1",
+     .min = 1,
+     .max = 50,
+     .help = "how many people are there this night"},
+    {.name = "stations",
+     .type = SCHEMA_TEXTS,
+     .otherwise = "[]",
+     .help = "a list, for example [DB, APP, DNS]"},
+    {.name = "playbook", .otherwise = "\"heroku-to-kamal\"", .help = "a playbook's name or its path"},
+    {.name = "copy", .type = SCHEMA_MAP, .fields = copy_fields, .help = "a map, for example {jobs: 2}"},
+    {.name = "steps",
+     .type = SCHEMA_ANY,
+     .otherwise = "{}",
+     .help = "a map, for example {restore: {jobs: 4}}",
+     .check = check_steps},
+    {.name = "group", .otherwise = "\"\"", .help = "the group whose members may join"},
+    {0},
+};
+
+const char *config_env_name(const char *value)
+{
+	const char *name = text_starts(value, "env:") ? value + 4 : NULL;
+
+	if (!name || !*name || (*name >= '0' && *name <= '9'))
+		return NULL;
+	for (const char *p = name; *p; p++)
+		if (!((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
+		      *p == '_'))
+			return NULL;
+	return name;
+}
+
+static int check_url(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	const char *text = node->text;
+
+	if (config_env_name(text) || !*text)
+		return 0;
+	if (text_starts(text, "env:"))
+		return yaml_err(run->doc, node, err,
+				"after \"env:\" comes the name of an environment variable, for example "
+				"env:NEW_DATABASE_URL.");
+	if (strstr(text, "://"))
+		return 0;
+	return yaml_err(run->doc, node, err,
+			"\"%s\" must be a URL, or \"env:\" and the name of a variable that holds it.",
+			node->key);
+}
+
+static int check_database(const struct schema_run *run, const struct yaml *map, struct err *err)
+{
+	if (yaml_str(map, "url", NULL) || yaml_str(map, "accessory", NULL) ||
+	    yaml_str(yaml_get(run->doc->root, "kamal"), "accessory", NULL))
+		return 0;
+	return yaml_err_key(
+	    run->doc, map, err,
+	    "`database:` needs \"url\" or \"accessory\"; write url: \"env:NEW_DATABASE_URL\", or the name of "
+	    "Kamal's accessory.");
+}
+
+/* A DNS name, nothing around it. */
+static int check_name(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	size_t len = strlen(node->text);
+
+	if (len && len < 254 && node->text[0] != '.' &&
+	    strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len)
+		return 0;
+	return yaml_err(run->doc, node, err,
+			"\"%.80s\" is no name in DNS; write only the name, for example www.acme.com.",
+			node->text);
+}
+
+static int check_smoke(const struct schema_run *run, const struct yaml *map, struct err *err)
+{
+	bool get = yaml_str(map, "get", NULL) != NULL, post = yaml_str(map, "post", NULL) != NULL;
+
+	/* An unknown key is the better sentence, and comes from the table. */
+	for (const struct yaml *n = map->first; n; n = n->next) {
+		const struct schema *f = smoke_fields;
+
+		while (f->name && strcmp(f->name, n->key) != 0)
+			f++;
+		if (!f->name)
+			return 0;
+	}
+	if (get != post)
+		return 0;
+	return yaml_err(run->doc, map, err,
+			"a smoke test needs either \"get\" or \"post\" with a path; write {get: /up}.");
+}
+
+static int check_path(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	if (node->text[0] == '/')
+		return 0;
+	return yaml_err(run->doc, node, err,
+			"\"%s\" is a path that begins with /; the address comes from `web:` and `dns:`.",
+			node->key);
+}
+
+/* Minutes since midnight; -1 for no "HH:MM". */
+static int parse_hour(const char *text)
+{
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+	int hour, minute;
+
+	if (!text || digits < 1 || digits > 2 || text[digits] != ':' || strlen(text + digits) != 3 ||
+	    strspn(text + digits + 1, "0123456789") != 2)
+		return -1;
+	hour = atoi(text);
+	minute = atoi(text + digits + 1);
+	return hour < 24 && minute < 60 ? hour * 60 + minute : -1;
+}
+
+static int check_hour(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	const struct yaml *map = yaml_get(run->doc->root, "window");
+
+	if (parse_hour(node->text) < 0)
+		return yaml_err(run->doc, node, err,
+				"\"%s\" must be an hour of local time; write it like \"01:00\".", node->key);
+	if (strcmp(node->key, "end") == 0 && parse_hour(node->text) == parse_hour(yaml_str(map, "start", "")))
+		return yaml_err(run->doc, node, err,
+				"the window ends when it starts; write a later \"end\".");
+	return 0;
+}
+
+static int check_steps(const struct schema_run *run, const struct yaml *map, struct err *err)
+{
+	if (map->kind != YAML_MAP)
+		return yaml_err(run->doc, map, err,
+				"`steps:` must be a map of steps; write {restore: {jobs: 4}}.");
+	for (const struct yaml *step = map->first; step; step = step->next) {
+		if (step->kind != YAML_MAP)
+			return yaml_err(
+			    run->doc, step, err,
+			    "`steps.%.40s:` must be a map of its parameters; write {restore: {jobs: 4}}.",
+			    step->key);
+		for (const struct yaml *p = step->first; p; p = p->next)
+			if (schema_check_secret(run, p, err))
+				return -1;
+	}
+	return 0;
+}
+
+/* The name becomes a folder's. */
+static int check_word(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	size_t len = strlen(node->text);
+
+	if (len && len <= 40 && node->text[0] != '-' &&
+	    strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == len)
+		return 0;
+	return yaml_err(
+	    run->doc, node, err,
+	    "\"%s\" may hold letters, digits, - and _, at most 40 of them; write for example acme.",
+	    node->key);
+}
