@@ -19,8 +19,13 @@ static void environment(const cJSON *container, const struct texts *extra)
 	snprintf(path, sizeof path,
 		 "%s/usr/local/bin:%s%s/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", root,
 		 postgres ? world_get("PG_BIN") : "", postgres ? ":" : "");
+	const char *world = getenv("NIGHTFERRY_WORLD");
+	char *kept_world = world ? strdup(world) : NULL;
 	clearenv();
 	setenv("DOCKER_STATE", kept_state, 1);
+	if (kept_world)
+		setenv("NIGHTFERRY_WORLD", kept_world, 1);
+	free(kept_world);
 	setenv("DOCKER_CONTAINER", text_of(container, "id"), 1);
 	free(kept_state);
 	setenv("PATH", path, 1);

@@ -95,11 +95,15 @@ static void child_environment(const cJSON *container, int port)
 {
 	const cJSON *entry;
 	char text[32], path[PATH_MAX], *state = strdup(getenv("DOCKER_STATE"));
+	const char *world = getenv("NIGHTFERRY_WORLD");
+	char *kept_world = world ? strdup(world) : NULL;
 	const char *clock = getenv("NIGHTFERRY_CLOCK");
 	char *kept = clock ? strdup(clock) : NULL;
 	clearenv();
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("DOCKER_STATE", state, 1);
+	if (kept_world)
+		setenv("NIGHTFERRY_WORLD", kept_world, 1);
 	if (kept)
 		setenv("NIGHTFERRY_CLOCK", kept, 1);
 	cJSON_ArrayForEach(entry, cJSON_GetObjectItem(container, "env"))
