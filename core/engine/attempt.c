@@ -1,0 +1,692 @@
+/* One step from plan to proof: plan -> checks -> gate -> run -> prove. At most one is under way. What must last is
+ * recorded before it acts; an exit status is no evidence, only prove() is. */
+#include "core/engine/inner.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static void on_plan(struct child *child);
+static void on_check(struct child *child);
+static void on_run(struct child *child);
+static void on_prove(struct child *child);
+static void on_probe(struct child *child);
+
+const struct step *step_row(const char *kind)
+{
+	for (size_t i = 0; step_table[i]; i++)
+		if (text_equal(step_table[i]->name, kind))
+			return step_table[i];
+	return NULL;
+}
+
+const struct json *playbook_step(const struct engine *e, const char *id)
+{
+	for (const struct json *p = json_first(json_get(e->playbook, "phases")); p; p = json_next(p))
+		for (const struct json *s = json_first(json_get(p, "steps")); s; s = json_next(s))
+			if (text_equal(json_str(s, "id", ""), id))
+				return s;
+	for (const struct json *s = json_first(json_get(e->playbook, "rollback")); s; s = json_next(s))
+		if (text_equal(json_str(s, "id", ""), id))
+			return s;
+	return NULL;
+}
+
+static void act_reset(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	json_free(act->plan);
+	json_free(act->run_end);
+	free(act->plan_text);
+	buf_done(&act->seen);
+	buf_done(&act->check_lines);
+	memset(act, 0, sizeof *act);
+}
+
+static void step_state(struct engine *e, const char *step, const char *state, const char *text)
+{
+	struct jw w;
+	jw_event(&w, "step.state");
+	jw_str(&w, "step", step);
+	jw_str(&w, "state", state);
+	jw_str(&w, "text", text);
+	engine_emit(e, &w, NULL);
+}
+
+/* Back to where it stood, with the reason on every screen. */
+static void give_up(struct engine *e, const char *state, const char *text)
+{
+	char step[48];
+	text_copy(step, sizeof step, e->act.step);
+	act_reset(e);
+	step_state(e, step, state, text);
+	seats_say(e, text_equal(state, "failed") ? "bad" : "warn", "%s: %s", step, text);
+}
+
+static int spawn(struct engine *e, const char *verb, child_ended_fn *ended, const char *plan, const char *spool, int lock_fd, struct err *err)
+{
+	struct act_now *act = &e->act;
+	struct child_spec spec = {
+	    .role = "step",
+	    .name = act->row->name,
+	    .verb = verb,
+	    .step = act->step,
+	    .attempt = act->attempt,
+	    .params = json_get(playbook_step(e, act->step), "with"),
+	    .plan_text = plan,
+	    .secrets = act->row->secrets,
+	    .spool = spool,
+	    .lock_fd = lock_fd,
+	    .ended = ended,
+	};
+	act->child = child_start(e, &spec, err);
+	return act->child ? 0 : -1;
+}
+
+static const char *order_problem(const struct engine *e, const struct step_seen *step, char out[200])
+{
+	const struct state *s = e->state;
+	bool back = (size_t)(step - s->steps.steps) >= s->steps.n_forward;
+	if (back != s->steps.turned) {
+		text_copy(out, 200, back ? "it belongs to the way back; B opens that" : "the way back is being taken; this step is on the way forward");
+		return out;
+	}
+	for (const struct step_seen *x = s->steps.steps + (back ? s->steps.n_forward : 0); x < step; x++)
+		if (!step_state_finished(x->state) && !(x->manual && step->phase > x->phase)) {
+			text_copyf(out, 200, "%d %s comes first; S skips it with a reason", x->number, x->id);
+			return out;
+		}
+	return NULL;
+}
+
+static int may_begin(struct engine *e, const struct step_seen *step, const char *id, const char *verb, struct err *err)
+{
+	char why[200];
+	if (!step)
+		return err_set(err, ERR_USAGE, "the playbook has no step \"%s\"", id);
+	if (e->stopping || e->state->closed_at_ms)
+		return err_set(err, ERR_REFUSED, "this night is closed; nothing starts in it any more");
+	if (e->state->people.hold)
+		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released", e->state->people.hold_by);
+	if (e->journal_broken || journal_tight(e->journal))
+		return err_set(err, ERR_IO, "the disk under the journal is full, so nothing starts; make room in %s", e->dir);
+	if (e->act.phase != ACT_IDLE)
+		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", e->act.step);
+	if (e->attempt_alive)
+		return err_set(err, ERR_REFUSED, "an attempt of the engine before this one still runs; nothing is started beside it");
+	if (text_equal(verb, "undo"))
+		return step->state == STEP_WAITING ? err_set(err, ERR_REFUSED, "%s has not run, so there is nothing to take back", id) : 0;
+	if (step_state_finished(step->state))
+		return err_set(err, ERR_REFUSED, "%s is done already; nothing is done twice", id);
+	if (order_problem(e, step, why))
+		return err_set(err, ERR_REFUSED, "%s: %s", id, why);
+	return 0;
+}
+
+/* The gate of an undo has no plan of its own: what it takes back is what the step recorded. */
+static int begin_undo(struct engine *e, const struct step_seen *step, struct err *err)
+{
+	struct act_now *act = &e->act;
+	if (!act->row->undo) {
+		act_reset(e);
+		return err_set(err, ERR_REFUSED, "%s has no way back of its own; B is the way back of the whole night", step->id);
+	}
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "target", *step->plan.target ? step->plan.target : step->id);
+	jw_str(&w, "side", step->plan.side);
+	jw_str(&w, "verb", "TAKES BACK");
+	jw_str(&w, "from", step->plan.to);
+	jw_str(&w, "to", step->plan.from);
+	jw_arr(&w, "does");
+	jw_strf(&w, NULL, "undo of %s by what it recorded: %s", step->id, *step->plan.back ? step->plan.back : step->title);
+	jw_end(&w);
+	const char *text = jw_finish(&w);
+	act->plan_text = xstrdup(text);
+	act->plan = json_parse(text, strlen(text), NULL);
+	jw_done(&w);
+	act->level = act->row->gate > GATE_YES ? act->row->gate : GATE_YES;
+	return gate_open(e);
+}
+
+int attempt_begin(struct engine *e, const char *id, const char *verb, const char *by, struct err *err)
+{
+	const struct step_seen *step = steps_get(e->state, id);
+	if (may_begin(e, step, id, verb, err) < 0)
+		return -1;
+	if (step->manual && text_equal(verb, "run"))
+		return err_set(err, ERR_REFUSED, "%s is done by people: press M when it is done", id);
+	const struct step *row = step_row(step->kind);
+	if (!row)
+		return err_set(err, ERR_CONFIG, "this build has no step kind \"%s\"", step->kind);
+	act_reset(e);
+	struct act_now *act = &e->act;
+	act->row = row;
+	text_copy(act->step, sizeof act->step, id);
+	text_copy(act->verb, sizeof act->verb, verb);
+	text_copy(act->by, sizeof act->by, by);
+	if (text_equal(verb, "undo"))
+		return begin_undo(e, step, err);
+	act->phase = ACT_PLAN;
+	step_state(e, id, "planning", "");
+	if (spawn(e, "plan", on_plan, NULL, "", -1, err) < 0) {
+		give_up(e, "waiting", err->text);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- plan and checks ---- */
+
+static void start_next_check(struct engine *e);
+
+static const struct check *check_row(const char *name)
+{
+	for (size_t i = 0; check_table[i]; i++)
+		if (text_equal(check_table[i]->name, name))
+			return check_table[i];
+	return NULL;
+}
+
+static void start_run(struct engine *e);
+static void start_prove(struct engine *e);
+
+static void decide(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	if (act->refreshing) {
+		act->refreshing = false;
+		e->probed_life_ms = clock_life_ms();
+		gate_refresh(e);
+		return;
+	}
+	const char *refused = json_str(act->plan, "refused", "");
+	if (*refused) {
+		give_up(e, "failed", refused);
+		return;
+	}
+	if (json_bool(act->plan, "nothing_to_do", false)) {
+		start_prove(e);
+		return;
+	}
+	enum gate plan = gate_of(json_str(act->plan, "gate", "")), book = gate_of(json_str(playbook_step(e, act->step), "gate", ""));
+	act->level = act->row->gate;
+	act->level = plan > act->level ? plan : act->level;
+	act->level = book > act->level ? book : act->level;
+	if (act->level == GATE_NONE)
+		start_run(e);
+	else
+		gate_open(e);
+}
+
+static void start_next_check(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	const struct json *checks = json_get(playbook_step(e, act->step), "checks");
+	const struct json *x = json_first(checks);
+	for (size_t i = 0; x && i < act->check_next; i++)
+		x = json_next(x);
+	if (!x) {
+		decide(e);
+		return;
+	}
+	act->check_next++;
+	const struct check *row = check_row(json_text(x) ? json_text(x) : "");
+	struct child_spec spec = {.role = "check", .name = row ? row->name : "", .verb = "run", .step = "", .attempt = "",
+				  .secrets = row ? row->secrets : NULL, .lock_fd = -1, .ended = on_check};
+	if (!row || !(act->child = child_start(e, &spec, NULL)))
+		start_next_check(e);
+}
+
+static void on_check(struct child *child)
+{
+	struct engine *e = child->e;
+	struct act_now *act = &e->act;
+	if (act->child != child)
+		return;
+	act->child = NULL;
+	const char *verdict = json_str(child->end, "verdict", "UNKNOWN");
+	struct jw w;
+	jw_event(&w, "check.seen");
+	jw_str(&w, "check", child->name);
+	jw_str(&w, "verdict", verdict);
+	jw_json(&w, "lines", json_get(child->end, "seen"));
+	jw_str(&w, "fix", json_str(child->end, "text", ""));
+	jw_str(&w, "bite", json_str(child->end, "bite", ""));
+	engine_emit(e, &w, NULL);
+	struct jw line = {0};
+	jw_open(&line);
+	jw_str(&line, "verdict", verdict);
+	jw_str(&line, "name", child->name);
+	const struct json *first = json_first(json_get(child->end, "seen"));
+	for (const struct json *x = first; x; x = json_next(x))
+		if (text_equal(json_str(x, "verdict", ""), verdict))
+			first = x;
+	jw_str(&line, "text", first ? json_str(first, "text", "") : json_str(child->end, "text", "it ended without a word"));
+	jw_str(&line, "fact", first ? json_str(first, "fact", "") : "");
+	jw_finish(&line);
+	if (act->check_lines.len)
+		buf_addc(&act->check_lines, ',');
+	buf_add(&act->check_lines, line.buf.data, line.buf.len);
+	jw_done(&line);
+	start_next_check(e);
+}
+
+static void on_plan(struct child *child)
+{
+	struct engine *e = child->e;
+	struct act_now *act = &e->act;
+	if (act->child != child)
+		return;
+	act->child = NULL;
+	if (!child->end || !json_bool(child->end, "ok", false)) {
+		char text[700];
+		text_copy(text, sizeof text, child->end ? json_str(child->end, "text", "") : "its plan ended without a word; nothing was changed, try again");
+		if (act->refreshing) {
+			act->refreshing = false;
+			e->probed_life_ms = clock_life_ms();
+			seats_say(e, "warn", "%s: evidence could not be looked at again: %s", act->step, text);
+		} else {
+			give_up(e, "failed", text);
+		}
+		return;
+	}
+	json_free(act->plan);
+	free(act->plan_text);
+	act->plan_text = json_print(json_get(child->end, "plan"));
+	act->plan = json_parse(act->plan_text, strlen(act->plan_text), NULL);
+	buf_reset(&act->check_lines);
+	act->check_next = 0;
+	if (!act->refreshing) {
+		act->phase = ACT_CHECKS;
+		struct jw w;
+		jw_event(&w, "plan.seen");
+		jw_str(&w, "step", act->step);
+		jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
+		engine_emit(e, &w, NULL);
+	}
+	start_next_check(e);
+}
+
+/* Evidence is refreshed while the dialog is open. */
+void attempt_tick(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	if (act->phase != ACT_GATE || act->refreshing || !act->row || text_equal(act->verb, "undo"))
+		return;
+	act->refreshing = true;
+	if (spawn(e, "plan", on_plan, NULL, "", -1, NULL) < 0)
+		act->refreshing = false;
+}
+
+/* ---- run ---- */
+
+static int lock_attempt(const struct engine *e, const char *id, struct err *err)
+{
+	char path[512];
+	text_copyf(path, sizeof path, "%s/attempts/%s.lock", e->dir, id);
+	int fd = open(path, O_RDWR | O_CREAT, 0600); /* not close-on-exec: it lives as long as any descendant does */
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (fd >= 0)
+			close(fd);
+		return err_set(err, ERR_IO, "%s: %s; nothing was started", path, strerror(errno));
+	}
+	return fd;
+}
+
+static void start_run(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	text_copyf(act->attempt, sizeof act->attempt, "a%d", ++e->n_attempts);
+	struct err err = {0};
+	struct jw w;
+	jw_event(&w, "attempt.started");
+	jw_str(&w, "attempt", act->attempt);
+	jw_str(&w, "step", act->step);
+	jw_str(&w, "verb", act->verb);
+	jw_str(&w, "by", act->by);
+	jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
+	if (engine_emit(e, &w, &err) < 0) {
+		give_up(e, "waiting", err.text);
+		return;
+	}
+	act->phase = ACT_RUN;
+	char spool[512];
+	text_copyf(spool, sizeof spool, "%s/attempts/%s.jsonl", e->dir, act->attempt);
+	int fd = lock_attempt(e, act->attempt, &err);
+	if (fd < 0 || spawn(e, act->verb, on_run, act->plan_text, spool, fd, &err) < 0)
+		give_up(e, "failed", err.text);
+}
+
+static void ended(struct engine *e, const char *outcome, const char *text, const struct json *seen)
+{
+	struct act_now *act = &e->act;
+	char step[48], by[32];
+	text_copy(step, sizeof step, act->step);
+	text_copy(by, sizeof by, act->by);
+	struct jw w;
+	jw_event(&w, "attempt.ended");
+	jw_str(&w, "attempt", act->attempt);
+	jw_str(&w, "step", step);
+	jw_str(&w, "outcome", outcome);
+	jw_str(&w, "text", text);
+	if (seen)
+		jw_json(&w, "seen", seen);
+	engine_emit(e, &w, NULL);
+	act_reset(e);
+	if (text_equal(outcome, "done"))
+		attempt_go_on(e, by);
+	else
+		seats_say(e, text_equal(outcome, "failed") ? "bad" : "warn", "%s %s: %s", step, outcome, text);
+}
+
+static void start_prove(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	act->phase = ACT_PROVE;
+	step_state(e, act->step, "proving", "");
+	struct err err = {0};
+	if (spawn(e, "prove", on_prove, act->plan_text, "", -1, &err) < 0)
+		ended(e, "unknown", err.text, NULL);
+}
+
+static void on_run(struct child *child)
+{
+	struct engine *e = child->e;
+	struct act_now *act = &e->act;
+	if (act->child != child)
+		return;
+	act->child = NULL;
+	act->records = child->records;
+	bool ok = json_bool(child->end, "ok", false);
+	char text[700];
+	if (child->end)
+		text_copy(text, sizeof text, json_str(child->end, "text", ""));
+	else
+		text_copyf(text, sizeof text, "its process ended without a word (%s %d)", child->term_signal ? "signal" : "status",
+			   child->term_signal ? child->term_signal : child->exit_status);
+	if (text_equal(act->verb, "undo")) {
+		ended(e, ok ? "undone" : "unknown", ok ? "taken back" : text, NULL);
+		return;
+	}
+	if (!ok && json_bool(child->end, "cancelled", false)) {
+		ended(e, "cancelled", *text ? text : "stopped by a person", NULL);
+		return;
+	}
+	/* Nothing was recorded, so nothing was begun: this is a plain failure. */
+	if (!ok && child->end && child->records == 0) {
+		ended(e, "failed", text, NULL);
+		return;
+	}
+	act->run_end = child->end ? child->end : NULL;
+	child->end = NULL;
+	start_prove(e);
+}
+
+static void on_prove(struct child *child)
+{
+	struct engine *e = child->e;
+	struct act_now *act = &e->act;
+	if (act->child != child)
+		return;
+	act->child = NULL;
+	enum verdict v = child->end ? verdict_of(json_str(child->end, "verdict", "")) : VERDICT_UNKNOWN;
+	bool ran_ok = !act->run_end || json_bool(act->run_end, "ok", false);
+	const char *ran = ran_ok ? "" : json_str(act->run_end, "text", "");
+	const char *looked = child->end ? json_str(child->end, "text", "") : "the proof ended without a word";
+	const struct json *seen = json_get(child->end, "seen");
+	for (const struct json *x = json_first(seen); x && !*looked; x = json_next(x))
+		if (verdict_of(json_str(x, "verdict", "")) == v && v != VERDICT_PASS)
+			looked = json_str(x, "text", "");
+	char text[700];
+	text_copyf(text, sizeof text, "%s%s%s", ran, *ran && *looked ? "; " : "", looked);
+	ended(e, v == VERDICT_PASS || v == VERDICT_WARN ? "done" : v == VERDICT_FAIL ? "failed" : "unknown", text, seen);
+}
+
+void attempt_gate_passed(struct engine *e, const char *by, const char *how)
+{
+	struct act_now *act = &e->act;
+	struct jw w;
+	jw_event(&w, "gate.passed");
+	jw_str(&w, "gate", act->gate_id);
+	jw_str(&w, "step", act->step);
+	jw_str(&w, "by", by);
+	jw_str(&w, "how", how);
+	jw_str(&w, "tag", act->tag);
+	jw_raw(&w, "seen", buf_text(&act->seen), act->seen.len);
+	struct err err = {0};
+	text_copy(act->by, sizeof act->by, by);
+	if (engine_emit(e, &w, &err) < 0)
+		return; /* the gate stays open; the sentence is on every seat */
+	journal_anchor(e->journal, NULL);
+	if (act->child) {
+		/* a refresh was under way: what was confirmed is what was shown */
+		act->child = NULL;
+		act->refreshing = false;
+	}
+	if (act->row) {
+		start_run(e);
+		return;
+	}
+	act_reset(e);
+	jw_event(&w, "night.turned");
+	jw_str(&w, "by", by);
+	jw_str(&w, "why", "the way back was taken");
+	engine_emit(e, &w, NULL);
+}
+
+void attempt_leave_gate(struct engine *e, const char *by, const char *why)
+{
+	if (e->act.phase != ACT_GATE)
+		return;
+	struct jw w;
+	jw_event(&w, "gate.closed");
+	jw_str(&w, "gate", e->act.gate_id);
+	jw_str(&w, "step", e->act.step);
+	jw_str(&w, "by", by);
+	jw_str(&w, "why", why);
+	act_reset(e);
+	engine_emit(e, &w, NULL);
+}
+
+void attempt_cancel(struct engine *e, const char *by)
+{
+	struct act_now *act = &e->act;
+	if (act->phase == ACT_GATE) {
+		attempt_leave_gate(e, by, "nothing happened: the gate was left");
+	} else if (act->phase == ACT_RUN && act->child) {
+		act->cancelled = true;
+		child_cancel(act->child);
+		seats_say(e, "warn", "%s is asked to stop at its next safe point (by %s)", act->step, by);
+	} else if (act->phase == ACT_PLAN || act->phase == ACT_CHECKS) {
+		if (act->child)
+			child_cancel(act->child);
+		give_up(e, "waiting", "left before it began; nothing happened");
+	}
+}
+
+/* One press of R runs on through ungated steps to the next gate. */
+void attempt_go_on(struct engine *e, const char *by)
+{
+	if (e->headless || !e->auto_run || e->act.phase != ACT_IDLE || e->state->people.hold)
+		return;
+	const struct step_seen *next = steps_next(e->state);
+	const struct step *row = next ? step_row(next->kind) : NULL;
+	const struct json *book = next ? playbook_step(e, next->id) : NULL;
+	if (!row || next->manual || next->state != STEP_WAITING || row->gate != GATE_NONE || gate_of(json_str(book, "gate", "")) != GATE_NONE ||
+	    !json_bool(book, "auto", true))
+		return;
+	struct err err = {0};
+	if (attempt_begin(e, next->id, "run", by, &err) < 0)
+		seats_say(e, "warn", "%s", err.text);
+}
+
+/* ---- after a restart ---- */
+
+struct spool_reader {
+	struct engine *e;
+	const char *attempt, *step;
+	int64_t newest; /* highest record number the journal has */
+	struct json *end;
+};
+
+static int64_t newest_record(const struct engine *e, const char *attempt)
+{
+	int64_t newest = 0;
+	for (size_t i = 0; i < e->n_log; i++) {
+		if (!strstr(e->log[i]->text, "\"rec\":"))
+			continue;
+		struct json *j = json_parse(e->log[i]->text, e->log[i]->len - 1, NULL);
+		if (text_equal(json_str(j, "attempt", ""), attempt) && json_int(j, "rec", 0) > newest)
+			newest = json_int(j, "rec", 0);
+		json_free(j);
+	}
+	return newest;
+}
+
+/* What the step wrote down for itself and the dead engine did not live to journal. */
+static void take_spool(struct spool_reader *r)
+{
+	char path[512];
+	text_copyf(path, sizeof path, "%s/attempts/%s.jsonl", r->e->dir, r->attempt);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return;
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	while ((n = getline(&line, &cap, f)) > 0) {
+		struct json *m = line[n - 1] == '\n' ? json_parse(line, (size_t)n - 1, NULL) : NULL;
+		if (text_equal(json_str(m, "t", ""), "end")) {
+			json_free(r->end);
+			r->end = m;
+			continue;
+		}
+		if (json_int(m, "n", 0) > r->newest) {
+			struct jw w = {0};
+			jw_open(&w);
+			for (const struct json *x = json_first(json_get(m, "ev")); x; x = json_next(x))
+				if (!text_equal(json_key(x), "t"))
+					jw_json(&w, json_key(x), x);
+			jw_str(&w, "step", r->step);
+			jw_str(&w, "attempt", r->attempt);
+			jw_int(&w, "rec", json_int(m, "n", 0));
+			const char *text = jw_finish(&w);
+			engine_admit(r->e, "engine", text, strlen(text), NULL);
+			jw_done(&w);
+		}
+		json_free(m);
+	}
+	free(line);
+	fclose(f);
+}
+
+static void found(struct engine *e, const char *attempt, const char *step, const char *probe, const char *text)
+{
+	struct jw w;
+	jw_event(&w, "attempt.found");
+	jw_str(&w, "attempt", attempt);
+	jw_str(&w, "step", step);
+	jw_str(&w, "probe", probe);
+	jw_str(&w, "text", text);
+	engine_emit(e, &w, NULL);
+}
+
+static int begin_probe(struct engine *e, const struct step_seen *step, const char *by, struct err *err)
+{
+	act_reset(e);
+	struct act_now *act = &e->act;
+	act->row = step_row(step->kind);
+	if (!act->row)
+		return err_set(err, ERR_CONFIG, "this build has no step kind \"%s\"", step->kind);
+	text_copy(act->step, sizeof act->step, step->id);
+	text_copy(act->verb, sizeof act->verb, "run");
+	text_copy(act->by, sizeof act->by, by);
+	text_copy(act->attempt, sizeof act->attempt, step->attempt);
+	act->phase = ACT_FOUND;
+	if (spawn(e, "probe", on_probe, NULL, "", -1, err) < 0) {
+		act_reset(e);
+		return -1;
+	}
+	return 0;
+}
+
+static void on_probe(struct child *child)
+{
+	struct engine *e = child->e;
+	struct act_now *act = &e->act;
+	if (act->child != child)
+		return;
+	act->child = NULL;
+	const char *done = child->end ? json_str(child->end, "done", "UNCLEAR") : "UNCLEAR";
+	char text[400];
+	if (text_equal(done, "NOT_DONE")) {
+		text_copyf(text, sizeof text, "an engine stopped in it; it was looked at: not done. R runs it again");
+		found(e, act->attempt, act->step, done, text);
+		ended(e, "failed", text, NULL);
+		return;
+	}
+	if (text_equal(done, "DONE")) {
+		found(e, act->attempt, act->step, done, "an engine stopped in it; it looks done, its proof is being looked for");
+		start_prove(e);
+		return;
+	}
+	const char *why = json_str(child->end, "text", "");
+	text_copyf(text, sizeof text, "an engine stopped in it and %s. p looks again, R runs it again, M: done by hand, B: way back",
+		   text_equal(done, "RUNNING") ? "something of it still runs" : *why ? why : "what it did is unclear");
+	found(e, act->attempt, act->step, text_equal(done, "RUNNING") ? "UNCLEAR" : done, text);
+	act_reset(e);
+}
+
+int attempt_probe_again(struct engine *e, const char *id, const char *by, struct err *err)
+{
+	const struct step_seen *step = steps_get(e->state, id);
+	if (!step || step->state != STEP_UNKNOWN || e->act.phase != ACT_IDLE)
+		return err_set(err, ERR_REFUSED, "only a step that is UNKNOWN is looked at again, and only while nothing runs");
+	return begin_probe(e, step, by, err);
+}
+
+/* Called at the start and then each tick while an older attempt is alive. */
+int attempt_resume(struct engine *e, struct err *err)
+{
+	const struct step_seen *step = NULL;
+	for (size_t i = 0; i < e->state->steps.n && !step; i++) {
+		enum step_state s = e->state->steps.steps[i].state;
+		if (s == STEP_RUNNING || s == STEP_PROVING || s == STEP_GATE || s == STEP_PLANNING)
+			step = &e->state->steps.steps[i];
+	}
+	if (!step)
+		return 0;
+	if (step->state == STEP_GATE || step->state == STEP_PLANNING) {
+		if (e->state->steps.gate.open) {
+			struct jw w;
+			jw_event(&w, "gate.closed");
+			jw_str(&w, "gate", e->state->steps.gate.id);
+			jw_str(&w, "step", step->id);
+			jw_str(&w, "by", "nightferry");
+			jw_str(&w, "why", "the engine was started again; nothing happened, open the gate anew");
+			engine_emit(e, &w, NULL);
+		}
+		step_state(e, step->id, "waiting", "the engine was started again before it began; nothing happened");
+		return 0;
+	}
+	char id[48], attempt[16], path[512];
+	text_copy(id, sizeof id, step->id);
+	text_copy(attempt, sizeof attempt, step->attempt);
+	text_copyf(path, sizeof path, "%s/attempts/%s.lock", e->dir, attempt);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		if (!e->attempt_alive)
+			found(e, attempt, id, "RUNNING", "started by the engine before this one and still running; it ends by itself or at its next safe point");
+		e->attempt_alive = true;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	e->attempt_alive = false;
+	struct spool_reader r = {.e = e, .attempt = attempt, .step = id, .newest = newest_record(e, attempt)};
+	take_spool(&r);
+	json_free(r.end);
+	return begin_probe(e, steps_get(e->state, id), "nightferry", err);
+}

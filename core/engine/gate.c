@@ -1,0 +1,327 @@
+/* Gates: an object with plan, evidence, tag and exits. The tag is a digest of what would change the decision, never of
+ * ages or rates; evidence is looked at again while the gate is open. */
+#include "core/engine/inner.h"
+#include <openssl/evp.h>
+
+#define COUNT_MS 3000
+#define REFRESH_MS 5000
+
+static void digest_add(EVP_MD_CTX *ctx, const char *text)
+{
+	EVP_DigestUpdate(ctx, text, strlen(text) + 1);
+}
+
+/* The four characters people type. */
+static void tag_make(const struct act_now *act, const struct json *seen, char tag[8])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+	digest_add(ctx, act->step);
+	digest_add(ctx, act->verb);
+	static const char *const parts[] = {"target", "side", "verb", "to"};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		digest_add(ctx, json_str(act->plan, parts[i], ""));
+	for (const struct json *x = json_first(json_get(act->plan, "does")); x; x = json_next(x))
+		digest_add(ctx, json_text(x) ? json_text(x) : "");
+	for (const struct json *x = json_first(seen); x; x = json_next(x)) {
+		digest_add(ctx, json_str(x, "name", ""));
+		digest_add(ctx, json_str(x, "verdict", ""));
+		digest_add(ctx, json_str(x, "fact", ""));
+		digest_add(ctx, json_bool(x, "waived", false) ? "waived" : "");
+	}
+	EVP_DigestFinal_ex(ctx, digest, NULL);
+	EVP_MD_CTX_free(ctx);
+	text_hex(tag, digest, 2);
+}
+
+static void add_line(struct engine *e, struct jw *w, const char *verdict, const char *name, const char *text, const char *fact, int64_t at_ms)
+{
+	char about[80];
+	text_copyf(about, sizeof about, "seen:%s", name);
+	const struct waiver_seen *waiver = text_equal(verdict, "PASS") ? NULL : waiver_get(e->state, about);
+	if (waiver && !text_equal(waiver->fact, fact) && *waiver->fact)
+		waiver = NULL; /* it was given for another fact */
+	jw_obj(w, NULL);
+	jw_str(w, "verdict", waiver ? "WARN" : verdict);
+	jw_str(w, "name", name);
+	if (waiver)
+		jw_strf(w, "text", "waived by %s: \"%s\" (%s: %s)", waiver->by, waiver->reason, verdict, text);
+	else
+		jw_str(w, "text", text);
+	jw_str(w, "fact", fact);
+	jw_int(w, "at_ms", at_ms);
+	jw_bool(w, "waived", waiver != NULL);
+	jw_str(w, "waived_by", waiver ? waiver->by : "");
+	jw_end(w);
+}
+
+/* What earlier steps proved and what people let pass: shown again wherever something irreversible is decided. */
+static void add_earlier(struct engine *e, struct jw *w)
+{
+	static const char *const telling[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
+	const struct state *s = e->state;
+	const struct step_seen *here = steps_get(s, e->act.step);
+	for (size_t i = 0; i < s->steps.n_forward && (!here || &s->steps.steps[i] < here); i++) {
+		const struct step_seen *step = &s->steps.steps[i];
+		char text[256];
+		if (step->state == STEP_SKIPPED) {
+			text_copyf(text, sizeof text, "skipped by %s: \"%s\"", step->by, step->text);
+			add_line(e, w, "WARN", step->id, text, "skipped", step->ended_at_ms);
+		}
+		bool tells = false;
+		for (size_t k = 0; k < sizeof telling / sizeof *telling; k++)
+			tells |= text_equal(telling[k], step->kind);
+		if (!tells || step->state == STEP_SKIPPED || !step->n_seen)
+			continue;
+		const struct seen_line *worst = &step->seen[0];
+		for (size_t k = 1; k < step->n_seen; k++)
+			if (worst->verdict == 1 && step->seen[k].verdict != 1)
+				worst = &step->seen[k];
+		add_line(e, w, verdict_name((enum verdict)worst->verdict), step->id, worst->text, "", step->ended_at_ms);
+	}
+}
+
+static void collect(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	struct jw w = {0};
+	jw_open(&w);
+	jw_arr(&w, "seen");
+	int64_t now = clock_wall_ms();
+	for (const struct json *x = json_first(json_get(act->plan, "seen")); x; x = json_next(x))
+		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""), json_str(x, "text", ""), json_str(x, "fact", ""), now);
+	struct json *checks = NULL;
+	if (act->check_lines.len) {
+		struct buf text = {0};
+		buf_addf(&text, "[%s]", act->check_lines.data);
+		checks = json_parse(text.data, text.len, NULL);
+		buf_done(&text);
+	}
+	for (const struct json *x = json_first(checks); x; x = json_next(x))
+		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""), json_str(x, "text", ""), json_str(x, "fact", ""), now);
+	json_free(checks);
+	if (act->level >= GATE_TYPE && !text_equal(act->verb, "undo"))
+		add_earlier(e, &w);
+	jw_end(&w);
+	const char *text = jw_finish(&w);
+	buf_reset(&act->seen);
+	buf_add(&act->seen, text + 8, w.buf.len - 9); /* {"seen":[...]} -> [...] */
+	jw_done(&w);
+}
+
+static struct json *seen_parse(const struct act_now *act)
+{
+	return json_parse(buf_text(&act->seen), act->seen.len, NULL);
+}
+
+int gate_open(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	collect(e);
+	struct json *seen = seen_parse(act);
+	tag_make(act, seen, act->tag);
+	json_free(seen);
+	text_copyf(act->gate_id, sizeof act->gate_id, "g%d", ++e->n_gates);
+	act->phase = ACT_GATE;
+	act->count_until_life_ms = 0;
+	e->probed_life_ms = clock_life_ms();
+	struct jw w;
+	jw_event(&w, "gate.opened");
+	jw_str(&w, "gate", act->gate_id);
+	jw_str(&w, "step", act->step);
+	jw_str(&w, "verb", json_str(act->plan, "verb", act->verb));
+	jw_str(&w, "level", gate_name(act->level));
+	jw_str(&w, "target", json_str(act->plan, "target", ""));
+	jw_str(&w, "tag", act->tag);
+	jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
+	jw_raw(&w, "seen", act->seen.data, act->seen.len);
+	return engine_emit(e, &w, NULL);
+}
+
+/* Lines whose verdict or fact differs, as "name verdict fact". */
+static void write_changes(struct jw *w, const char *key, const struct json *of, const struct json *other, bool from_of)
+{
+	jw_arr(w, key);
+	for (const struct json *x = json_first(from_of ? of : other); x; x = json_next(x)) {
+		const struct json *y = json_first(from_of ? other : of);
+		while (y && !text_equal(json_str(y, "name", ""), json_str(x, "name", "")))
+			y = json_next(y);
+		const struct json *old = from_of ? x : y, *new = from_of ? y : x;
+		if (old && new && text_equal(json_str(old, "verdict", ""), json_str(new, "verdict", "")) &&
+		    text_equal(json_str(old, "fact", ""), json_str(new, "fact", "")))
+			continue;
+		jw_strf(w, NULL, "%s %s %s", json_str(x, "verdict", ""), json_str(x, "name", ""), json_str(x, "text", ""));
+	}
+	jw_end(w);
+}
+
+void gate_refresh(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	struct json *was = seen_parse(act);
+	collect(e);
+	struct json *is = seen_parse(act);
+	char tag[8];
+	tag_make(act, is, tag);
+	if (strcmp(tag, act->tag) != 0) {
+		memcpy(act->tag, tag, sizeof tag);
+		act->count_until_life_ms = 0;
+		struct jw w;
+		jw_event(&w, "gate.changed");
+		jw_str(&w, "gate", act->gate_id);
+		jw_str(&w, "tag", tag);
+		write_changes(&w, "was", was, is, true);
+		write_changes(&w, "is", was, is, false);
+		jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
+		jw_raw(&w, "seen", act->seen.data, act->seen.len);
+		engine_emit(e, &w, NULL);
+	}
+	json_free(was);
+	json_free(is);
+}
+
+/* Why this gate cannot be passed by anybody now; false when it can. */
+static bool blocked(struct engine *e, struct err *err)
+{
+	struct json *seen = seen_parse(&e->act);
+	bool bad = false;
+	for (const struct json *x = json_first(seen); x && !bad; x = json_next(x)) {
+		enum verdict v = verdict_of(json_str(x, "verdict", ""));
+		if ((v == VERDICT_FAIL || v == VERDICT_UNKNOWN) && !json_bool(x, "waived", false)) {
+			err_set(err, ERR_REFUSED, "this gate stays shut: %s %s (%s). Mend it and run again, W waives it with a reason, B is the way back",
+				verdict_name(v), json_str(x, "name", ""), json_str(x, "text", ""));
+			bad = true;
+		}
+	}
+	json_free(seen);
+	return bad;
+}
+
+static int gate_is(struct engine *e, const char *gate, struct err *err)
+{
+	if (e->act.phase != ACT_GATE || !text_equal(e->act.gate_id, gate))
+		return err_set(err, ERR_REFUSED, "that gate is no longer open; nothing happened");
+	if (e->state->people.hold)
+		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released", e->state->people.hold_by);
+	if (e->journal_broken)
+		return err_set(err, ERR_IO, "the journal cannot be written, so nothing acts; make room on the disk");
+	return 0;
+}
+
+int gate_yes(struct engine *e, const char *gate, const char *by, struct err *err)
+{
+	if (gate_is(e, gate, err) < 0)
+		return -1;
+	if (e->act.level != GATE_YES)
+		return err_set(err, ERR_REFUSED, "this gate wants its phrase typed; y does nothing here");
+	if (blocked(e, err))
+		return -1;
+	attempt_gate_passed(e, by, "y");
+	return 0;
+}
+
+int gate_phrase(struct engine *e, const char *gate, const char *text, const char *by, struct err *err)
+{
+	if (gate_is(e, gate, err) < 0)
+		return -1;
+	struct act_now *act = &e->act;
+	char want[160];
+	text_copyf(want, sizeof want, "%s %s", json_str(act->plan, "target", ""), act->tag);
+	text_lower(want);
+	if (act->level < GATE_TYPE || !text_equal(want, text))
+		return err_set(err, ERR_REFUSED, "the phrase does not match what is shown now; nothing happened");
+	if (blocked(e, err))
+		return -1;
+	act->count_until_life_ms = clock_life_ms() + COUNT_MS;
+	text_copy(act->by, sizeof act->by, by);
+	struct jw w;
+	jw_event(&w, "gate.counting");
+	jw_str(&w, "gate", act->gate_id);
+	jw_str(&w, "by", by);
+	jw_int(&w, "until_ms", clock_wall_ms() + COUNT_MS);
+	return engine_emit(e, &w, err);
+}
+
+void gate_stop_count(struct engine *e, const char *gate, const char *by)
+{
+	struct act_now *act = &e->act;
+	if (act->phase != ACT_GATE || !text_equal(act->gate_id, gate) || !act->count_until_life_ms)
+		return;
+	act->count_until_life_ms = 0;
+	struct jw w;
+	jw_event(&w, "gate.stopped");
+	jw_str(&w, "gate", act->gate_id);
+	jw_str(&w, "by", by);
+	engine_emit(e, &w, NULL);
+}
+
+void gate_tick(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	if (act->phase != ACT_GATE)
+		return;
+	int64_t now = clock_life_ms();
+	if (act->count_until_life_ms && now >= act->count_until_life_ms) {
+		struct err err = {0};
+		char by[32];
+		text_copy(by, sizeof by, act->by);
+		if (gate_is(e, act->gate_id, &err) < 0 || blocked(e, &err)) {
+			gate_stop_count(e, act->gate_id, "nightferry");
+			seats_say(e, "bad", "%s", err.text);
+		} else {
+			attempt_gate_passed(e, by, "phrase");
+		}
+		return;
+	}
+	if (!act->refreshing && !act->count_until_life_ms && now - e->probed_life_ms > REFRESH_MS)
+		attempt_tick(e);
+}
+
+int gate_way_back(struct engine *e, const char *by, struct err *err)
+{
+	const struct state *s = e->state;
+	struct act_now *act = &e->act;
+	if (s->steps.turned)
+		return err_set(err, ERR_REFUSED, "the way back is already being taken; R runs its next step");
+	if (s->steps.n_forward == s->steps.n)
+		return err_set(err, ERR_REFUSED, "this playbook has no way back");
+	if (act->phase != ACT_IDLE)
+		return err_set(err, ERR_REFUSED, "%s is under way; X cancels it, then B", act->step);
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "target", s->old_name);
+	jw_str(&w, "side", "OLD");
+	jw_str(&w, "verb", "TAKES THE WAY BACK");
+	jw_arr(&w, "does");
+	for (size_t i = s->steps.n_forward; i < s->steps.n && i < s->steps.n_forward + 12; i++)
+		jw_strf(&w, NULL, "%d %s: %s", s->steps.steps[i].number, s->steps.steps[i].id, s->steps.steps[i].title);
+	jw_end(&w);
+	if (s->traffic.new_rows > 0)
+		jw_strf(&w, "then", "the old side serves again; %lld rows written on NEW since the flip stay there only", (long long)s->traffic.new_rows);
+	else
+		jw_str(&w, "then", "the old side serves again, as recorded before the freeze");
+	jw_str(&w, "back", "each of its steps meets its own gate; the way forward can be started again afterwards");
+	jw_str(&w, "gate", "type");
+	jw_int(&w, "estimate_ms", -1);
+	jw_arr(&w, "seen");
+	jw_obj(&w, NULL);
+	jw_str(&w, "verdict", s->traffic.new_rows > 0 ? "WARN" : "PASS");
+	jw_str(&w, "name", "cost");
+	if (s->traffic.new_rows > 0)
+		jw_strf(&w, "text", "COSTS %lld rows written on NEW", (long long)s->traffic.new_rows);
+	else
+		jw_str(&w, "text", s->flip_at_ms ? "FREE: no row written on NEW was seen" : "FREE: traffic has not moved");
+	jw_strf(&w, "fact", "%lld", (long long)s->traffic.new_rows);
+	const char *text = jw_finish(&w);
+	memset(&act->seen, 0, sizeof act->seen);
+	text_copy(act->step, sizeof act->step, "way-back");
+	text_copy(act->verb, sizeof act->verb, "back");
+	text_copy(act->by, sizeof act->by, by);
+	act->row = NULL;
+	act->level = GATE_TYPE;
+	act->plan_text = xstrdup(text);
+	act->plan = json_parse(text, strlen(text), NULL);
+	jw_done(&w);
+	return gate_open(e);
+}

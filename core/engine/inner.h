@@ -1,0 +1,223 @@
+/* What the files of the engine share. Nobody else includes this. */
+#ifndef CORE_ENGINE_INNER_H
+#define CORE_ENGINE_INNER_H
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/engine/engine.h"
+#include "core/job.h"
+#include "core/job_write.h"
+#include "core/night/journal.h"
+#include "core/night/state.h"
+#include "core/night/trace.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+/* A line that several seats send at the same time: serialised once. */
+struct shared {
+	int refs;
+	uint64_t seq;
+	enum keep keep;
+	size_t len;
+	char text[]; /* ends with a newline, not counted as NUL */
+};
+struct shared *shared_new(const char *text, size_t len, uint64_t seq, enum keep keep);
+void shared_unref(struct shared *shared);
+
+/* The newest line of a key: what CHANGE is compared with, what SAMPLE is coalesced by, what a snapshot is made of. */
+struct kept {
+	char *key;
+	char *fields;           /* CHANGE: the fields as they came, to compare */
+	struct shared *line;    /* SAMPLE: the newest admitted line */
+	char *waiting;          /* SAMPLE: fields that wait for their turn */
+	char waiting_src[48];
+	int64_t admitted_life_ms;
+};
+
+struct child;
+typedef void child_ended_fn(struct child *child);
+
+struct child_spec {
+	const char *role, *name, *verb, *step, *attempt; /* role: step watch check line */
+	const struct json *params;
+	const char *plan_text;     /* approved plan as JSON, or NULL */
+	const char *const *secrets;
+	const char *spool;         /* or "" */
+	int lock_fd;               /* passed down and closed here; -1 none */
+	child_ended_fn *ended;
+};
+struct child {
+	struct child *next;
+	struct engine *e;
+	char role[8], name[32], verb[8], step[48], attempt[16], src[48];
+	uv_process_t process;
+	uv_pipe_t line, out, err;
+	int open_handles;
+	struct buf in, out_text, err_text;
+	bool exited, ended_called;
+	int exit_status, term_signal;
+	struct json *end;     /* its last message, NULL when it died without a word */
+	int64_t records, started_life_ms;
+	int64_t asking;       /* number of the question it waits for, 0 none */
+	child_ended_fn *ended;
+};
+
+struct seat {
+	struct seat *next;
+	struct engine *e;
+	uv_pipe_t pipe;
+	struct buf in;
+	char id[16], name[32], station[16], login[32];
+	int uid;
+	bool ready, observer, leaving;
+	size_t queued;
+	uint64_t dropped; /* stream lines since the last gap message */
+	uint64_t sent_seq;
+	struct kept *behind; /* samples that wait for a slow seat: newest per key */
+	size_t n_behind;
+	int64_t armed_until_life_ms;
+};
+
+enum act_phase { ACT_IDLE = 0, ACT_PLAN, ACT_CHECKS, ACT_GATE, ACT_RUN, ACT_PROVE, ACT_FOUND };
+
+/* The one thing that is going on. */
+struct act_now {
+	enum act_phase phase;
+	const struct step *row; /* NULL for the way back's own gate */
+	char step[48], verb[8], by[32], attempt[16], gate_id[16];
+	struct child *child;
+	struct json *plan;          /* newest plan's object */
+	char *plan_text;            /* as JSON, what run() gets */
+	enum gate level;
+	struct buf seen;            /* evidence as a JSON array */
+	char tag[8];
+	char *checks_text;          /* evidence of the playbook's checks, members of an array */
+	size_t check_next;
+	struct buf check_lines;
+	bool refreshing, cancelled;
+	int64_t records;            /* made by run() */
+	struct json *run_end;
+	int64_t count_until_life_ms;
+	bool failed_quietly;        /* the plan could not be made */
+};
+
+struct engine {
+	uv_loop_t loop;
+	uv_pipe_t listener;
+	uv_timer_t tick;
+	uv_signal_t sig_term, sig_int, sig_hup;
+	char dir[400], socket_path[480];
+	struct state *state;
+	struct journal *journal;
+	struct trace *trace;
+	uint64_t seq;
+	bool journal_broken;
+	struct json *opened; /* the body of night.opened: config and playbook */
+	const struct json *config, *playbook;
+
+	struct shared **log; /* every journalled line, for snapshots */
+	size_t n_log;
+	struct kept *kept;
+	size_t n_kept;
+	struct shared **ring; /* newest stream lines */
+	size_t ring_first, ring_n, ring_cap, ring_bytes;
+
+	struct seat *seats;
+	int n_seats_ever;
+	struct child *children;
+	struct act_now act;
+	int n_attempts, n_gates;
+	bool auto_run;
+	struct child *ask_child;
+	char ask_question[256];
+	bool ask_hidden;
+
+	char **secrets; /* every live value, for redaction */
+	size_t n_secrets;
+	struct {
+		char name[32];
+		char *value;
+	} named[16];
+	size_t n_named;
+
+	const struct headless *headless;
+	uint64_t headless_seq; /* newest event it printed */
+	char headless_step[48];
+	int exit_status;
+	bool stopping;
+	int64_t wall_minus_life_ms;
+	int64_t probed_life_ms;
+	bool attempt_alive; /* an attempt of an engine before us still runs */
+	int alive_lock_fd;
+};
+
+/* admit.c: the one door through which events come in. `fields`: a JSON object that has "kind". -1: not kept. */
+int engine_admit(struct engine *e, const char *src, const char *fields, size_t len, struct err *err);
+/* Finishes and frees the writer (begun with jw_event()). */
+int engine_emit(struct engine *e, struct jw *w, struct err *err);
+void engine_flush_samples(struct engine *e);
+struct kept *kept_find(struct kept **list, size_t *n, const char *key);
+
+/* child.c */
+struct child *child_start(struct engine *e, const struct child_spec *spec, struct err *err);
+void child_send(struct child *child, const char *text);
+void child_cancel(struct child *child);
+void child_kill_all(struct engine *e, bool steps_too);
+struct child *child_find(struct engine *e, const char *role, const char *name);
+
+/* watches.c */
+void watches_start(struct engine *e);
+void watches_tick(struct engine *e);
+
+/* secrets.c */
+void secrets_load(struct engine *e);
+void secrets_learn(struct engine *e, const char *value);
+/* Gives `text` with every known secret cut; the result is in `out`. */
+void secrets_redact(const struct engine *e, const char *text, size_t len, struct buf *out);
+const char *secrets_get(const struct engine *e, const char *name);
+
+/* socket.c */
+int socket_listen(struct engine *e, struct err *err);
+void socket_close(struct engine *e);
+void seats_send(struct engine *e, struct shared *line, const char *sample_key);
+void seat_say(struct seat *seat, const char *level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void seats_say(struct engine *e, const char *level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void seat_send_text(struct seat *seat, const char *text, size_t len);
+struct seat *seat_driver(struct engine *e);
+
+/* command.c */
+void command_take(struct seat *seat, const struct json *message);
+
+/* attempt.c: one step from plan to proof */
+int attempt_begin(struct engine *e, const char *step, const char *verb, const char *by, struct err *err);
+void attempt_gate_passed(struct engine *e, const char *by, const char *how);
+void attempt_cancel(struct engine *e, const char *by);
+void attempt_leave_gate(struct engine *e, const char *by, const char *why);
+int attempt_resume(struct engine *e, struct err *err); /* after a restart */
+void attempt_tick(struct engine *e);
+int attempt_probe_again(struct engine *e, const char *step, const char *by, struct err *err);
+const struct step *step_row(const char *kind);
+const struct json *playbook_step(const struct engine *e, const char *id);
+/* The next ungated step, if `auto` is on and nothing forbids it. */
+void attempt_go_on(struct engine *e, const char *by);
+
+/* gate.c */
+int gate_open(struct engine *e);                  /* from e->act.plan and e->act.check_lines */
+void gate_refresh(struct engine *e);              /* after a fresh plan */
+int gate_yes(struct engine *e, const char *gate, const char *by, struct err *err);
+int gate_phrase(struct engine *e, const char *gate, const char *text, const char *by, struct err *err);
+void gate_stop_count(struct engine *e, const char *gate, const char *by);
+void gate_tick(struct engine *e);
+int gate_way_back(struct engine *e, const char *by, struct err *err);
+
+/* headless.c */
+void headless_tick(struct engine *e);
+void headless_print(struct engine *e, const char *line, size_t len);
+
+void engine_stop(struct engine *e, int status);
+void engine_close_night(struct engine *e, const char *verdict, const char *text);
+
+#endif

@@ -1,0 +1,89 @@
+/* Secrets: found once, held in memory, given only to children whose table row names them, cut from every event. */
+#include "core/engine/inner.h"
+
+#define MIN_SECRET 6 /* shorter values would cut ordinary words */
+
+static void learn_form(struct engine *e, const char *value)
+{
+	if (strlen(value) < MIN_SECRET)
+		return;
+	for (size_t i = 0; i < e->n_secrets; i++)
+		if (strcmp(e->secrets[i], value) == 0)
+			return;
+	e->secrets = xrealloc(e->secrets, e->n_secrets + 1, sizeof *e->secrets);
+	e->secrets[e->n_secrets++] = xstrdup(value);
+}
+
+/* The password part of a URL is a secret of its own. */
+static void learn_password(struct engine *e, const char *url)
+{
+	const char *at = strrchr(url, '@'), *scheme = strstr(url, "://");
+	const char *colon = scheme ? strchr(scheme + 3, ':') : NULL;
+	if (!at || !colon || colon > at)
+		return;
+	char password[512];
+	text_copyf(password, sizeof password, "%.*s", (int)(at - colon - 1), colon + 1);
+	learn_form(e, password);
+}
+
+void secrets_learn(struct engine *e, const char *value)
+{
+	if (!value || !*value)
+		return;
+	learn_form(e, value);
+	/* the same value as it stands inside a JSON string */
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "v", value);
+	const char *text = jw_finish(&w);
+	char *inner = xstrdup(text + 6);
+	inner[strlen(inner) - 2] = '\0';
+	learn_form(e, inner);
+	free(inner);
+	jw_done(&w);
+	learn_password(e, value);
+}
+
+static void secrets_name(struct engine *e, const char *name, const char *value)
+{
+	if (!value || !*value || e->n_named == sizeof e->named / sizeof *e->named)
+		return;
+	text_copy(e->named[e->n_named].name, sizeof e->named[0].name, name);
+	e->named[e->n_named++].value = xstrdup(value);
+	secrets_learn(e, value);
+}
+
+void secrets_load(struct engine *e)
+{
+	static const char *const from_environment[] = {"HEROKU_API_KEY", "CLOUDFLARE_API_TOKEN", "HCLOUD_TOKEN", NULL};
+	for (size_t i = 0; from_environment[i]; i++)
+		secrets_name(e, from_environment[i], getenv(from_environment[i]));
+	const char *url = json_str(json_get(e->config, "database"), "url", "");
+	if (text_starts(url, "env:"))
+		secrets_name(e, "NEW_DATABASE_URL", getenv(url + 4));
+}
+
+const char *secrets_get(const struct engine *e, const char *name)
+{
+	for (size_t i = 0; i < e->n_named; i++)
+		if (text_equal(e->named[i].name, name))
+			return e->named[i].value;
+	return NULL;
+}
+
+void secrets_redact(const struct engine *e, const char *text, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len;) {
+		size_t hit = 0;
+		for (size_t s = 0; s < e->n_secrets; s++) {
+			size_t n = strlen(e->secrets[s]);
+			if (n > hit && n <= len - i && text[i] == e->secrets[s][0] && memcmp(text + i, e->secrets[s], n) == 0)
+				hit = n;
+		}
+		if (hit)
+			buf_adds(out, "[secret]");
+		else
+			buf_addc(out, text[i]);
+		i += hit ? hit : 1;
+	}
+}
