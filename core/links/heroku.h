@@ -1,13 +1,163 @@
-/* Heroku's platform and data APIs. */
+/* Heroku's platform API (app, dynos, releases) and data API (database, backups), as the contract was
+ * recorded.
+ *
+ * The token goes only to Heroku's own hosts by https, or to loopback. A request that only looks is repeated a
+ * few times by a patient link; a request that changes is sent once. When its answer is lost, heroku_lost() is
+ * true: look, then decide. Every request is told by job_command(); bodies of answers never are. All times are
+ * wall milliseconds, 0 = none. */
 #ifndef CORE_LINKS_HEROKU_H
 #define CORE_LINKS_HEROKU_H
 
 #include "core/base/err.h"
+#include "core/base/json.h"
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct job;
+struct heroku;
 
-/* The app's DATABASE_URL, read afresh from its config vars. 0, or -1 and err. Never print it; wipe `out` after use. */
+enum heroku_manner {
+	HEROKU_BRISK,   /* watches and checks: one try, no questions to people */
+	HEROKU_PATIENT, /* steps: waits out the rate limit, asks for the second factor, tries a look three
+			   times */
+};
+/* NULL and err when config or token cannot be used. Asks nothing of the network. */
+struct heroku *heroku_open(struct job *job, enum heroku_manner manner, struct err *err);
+void heroku_close(struct heroku *heroku);
+const char *heroku_app(const struct heroku *heroku);     /* "acme-production" */
+const char *heroku_warning(const struct heroku *heroku); /* newest x-heroku-warning, "" for none */
+int heroku_remaining(const struct heroku *heroku);       /* tokens left of the rate limit, -1 unknown */
+int64_t heroku_skew_ms(const struct heroku *heroku);     /* Heroku's clock minus ours, to about a second */
+/* The last request may have been acted upon although no proper answer came. */
+bool heroku_lost(const struct heroku *heroku);
+struct job *heroku_job(const struct heroku *heroku);
+/* From now on requests are made even for a cancelled job: for tidying up. */
+void heroku_despite_cancel(struct heroku *heroku, bool despite);
+/* Looks of this link no longer go to the list of commands: for looks that repeat every few seconds. */
+void heroku_hush(struct heroku *heroku, bool hush);
+
+struct heroku_call {
+	const char *method; /* NULL: GET */
+	bool data;          /* the data API's host */
+	const char *accept; /* "3.sdk"; NULL: "3" */
+	const char *range, *body;
+	bool looks; /* a POST that changes nothing */
+};
+/* One request. `out` (may be NULL) is the parsed answer, to be freed; NULL for an empty one. */
+int heroku_call(struct heroku *heroku, const struct heroku_call *call, const char *path, struct json **out,
+		struct err *err);
+/* Every item of a list, over all its pages. */
+int heroku_each(struct heroku *heroku, const struct heroku_call *call, const char *path,
+		void (*each)(void *ctx, const struct json *item), void *ctx, struct err *err);
+/* A header of the last answer. */
+bool heroku_head(const struct heroku *heroku, const char *name, char *out, size_t size);
+
+/* "2024-05-28T11:19:37Z", with fraction and offset, or "2024-05-28 11:19:37 +0000"; 0 for anything else. */
+int64_t heroku_time_ms(const char *text);
+/* The token may go there. */
+bool heroku_trusted(const char *url);
+
+/* The app's DATABASE_URL, read afresh from its config vars. 0, or -1 and err. Never print it; wipe `out`
+ * after use. Its password is made known as a secret; a pooled address is refused; away from loopback it
+ * always says sslmode. */
 int heroku_database_url(struct job *job, char *out, size_t size, struct err *err);
+/* The part that needs no network: takes a parsed object of config vars. */
+int heroku_pick_url(const struct json *vars, const char *app, char *out, size_t size, struct err *err);
+
+/* ---- heroku_app.c; lists are to be free()d ---- */
+
+struct heroku_account {
+	char email[96];
+	bool federated; /* single sign-on: tokens live 8 hours */
+	char scope[160];
+};
+struct heroku_app {
+	char name[64], generation[16], space[64], stack[32];
+	bool maintenance;
+};
+struct heroku_dyno {
+	char name[48], type[32], state[16], size[24], command[120];
+	int64_t since_ms;
+};
+struct heroku_process {
+	char type[32], size[24];
+	int quantity;
+};
+struct heroku_release {
+	int64_t version, created_ms;
+	char status[16], description[120], by[96];
+	bool current;
+};
+struct heroku_addon {
+	char id[40], name[64], service[48], plan[64], state[24];
+};
+struct heroku_domain {
+	char hostname[200], cname[200], kind[12], acm[32];
+};
+
+int heroku_account(struct heroku *heroku, struct heroku_account *out, struct err *err);
+int heroku_app_get(struct heroku *heroku, struct heroku_app *out, struct err *err);
+int heroku_maintenance_set(struct heroku *heroku, bool on, struct err *err);
+int heroku_dynos(struct heroku *heroku, struct heroku_dyno **out, size_t *n, struct err *err);
+int heroku_dyno_stop(struct heroku *heroku, const char *name, struct err *err);
+int heroku_formation(struct heroku *heroku, struct heroku_process **out, size_t *n, struct err *err);
+/* Absolute quantities and sizes only; an empty size is left as it is. */
+int heroku_formation_set(struct heroku *heroku, const struct heroku_process *list, size_t n, struct err *err);
+/* Newest first. */
+int heroku_releases(struct heroku *heroku, int max, struct heroku_release **out, size_t *n, struct err *err);
+int heroku_addons(struct heroku *heroku, struct heroku_addon **out, size_t *n, struct err *err);
+int heroku_domains(struct heroku *heroku, struct heroku_domain **out, size_t *n, struct err *err);
+/* A log stream's address: a secret, already made known. */
+int heroku_log_session(struct heroku *heroku, int lines, bool tail, char *url, size_t size, struct err *err);
+
+/* ---- heroku_data.c ---- */
+
+/* The add-on behind DATABASE_URL. `app`: the billing app, whose transfers it has. */
+struct heroku_database {
+	char id[40], name[64], app[64], plan[48];
+};
+struct heroku_database_info {
+	char plan[48], status[32], version[24], continuous[16], following[64], region[24];
+	int64_t size_bytes;     /* -1 unknown */
+	int64_t capacity_bytes; /* -1 unknown */
+	int connections, limit; /* -1 unknown */
+	bool waiting;
+};
+struct heroku_transfer {
+	char id[40], from_type[16], to_type[16],
+	    label[24]; /* label: "b007" as Heroku's own program names it */
+	int64_t num;
+	int64_t source_bytes; /* -1 unknown */
+	int64_t processed_bytes, warnings;
+	int64_t created_ms, started_ms, updated_ms, finished_ms, canceled_ms;
+	char created_at[40]; /* as Heroku wrote it */
+	int succeeded;       /* -1 not finished, 0, 1 */
+	bool scheduled;
+};
+struct heroku_schedule {
+	char id[40], name[64], timezone[48], days[48];
+	int hour;
+};
+
+int heroku_database(struct heroku *heroku, struct heroku_database *out, struct err *err);
+int heroku_database_info(struct heroku *heroku, const struct heroku_database *database,
+			 struct heroku_database_info *out, struct err *err);
+/* Newest first: backups, restores and copies mixed. */
+int heroku_transfers(struct heroku *heroku, const char *app, struct heroku_transfer **out, size_t *n,
+		     struct err *err);
+/* ERR_REFUSED when there is no such transfer. `words`, when asked for, gets its last log lines. */
+int heroku_transfer(struct heroku *heroku, const char *app, const char *id, struct heroku_transfer *out,
+		    struct buf *words, struct err *err);
+bool heroku_is_backup(const struct heroku_transfer *transfer);
+/* Begins a backup. Never call it twice without heroku_transfers() in between. */
+int heroku_capture(struct heroku *heroku, const struct heroku_database *database, struct heroku_transfer *out,
+		   struct err *err);
+int heroku_transfer_cancel(struct heroku *heroku, const char *app, const char *id, struct err *err);
+/* Where a finished backup can be fetched from for an hour: a secret, already made known. */
+int heroku_public_url(struct heroku *heroku, const char *app, const char *id, char *url, size_t size,
+		      struct err *err);
+int heroku_schedules(struct heroku *heroku, const struct heroku_database *database,
+		     struct heroku_schedule **out, size_t *n, struct err *err);
 
 #endif
