@@ -1,0 +1,396 @@
+/* Commands of seats. Who may: observers see, note, vote and hold; only the driver acts, and only while armed. */
+#include "core/engine/inner.h"
+
+#define ARMED_MS ((int64_t)10 * 60 * 1000)
+
+static void seat_arm(struct seat *seat, bool on)
+{
+	struct jw w;
+	jw_event(&w, "seat.armed");
+	jw_str(&w, "seat", seat->id);
+	jw_str(&w, "name", seat->name);
+	seat->armed_until_life_ms = on ? clock_life_ms() + ARMED_MS : 0;
+	jw_int(&w, "until_ms", on ? clock_wall_ms() + ARMED_MS : 0);
+	engine_emit(seat->e, &w, NULL);
+}
+
+static bool is_driver(const struct seat *seat)
+{
+	return text_equal(seat->id, seat->e->state->people.driver);
+}
+
+/* Says why not, on that seat only. */
+static bool may_act(struct seat *seat)
+{
+	if (seat->observer)
+		return seat_say(seat, "warn", "observers see, note, vote and hold; they never act"), false;
+	if (!is_driver(seat))
+		return seat_say(seat, "warn", "only the driver acts; D asks for the wheel"), false;
+	if (clock_life_ms() >= seat->armed_until_life_ms)
+		return seat_say(seat, "warn", "this seat is read-only; A arms it"), false;
+	/* Arming slides while it acts; seats are told at most each half minute. */
+	if (seat->armed_until_life_ms - clock_life_ms() < ARMED_MS - 30000)
+		seat_arm(seat, true);
+	return true;
+}
+
+static void clean_field(const struct json *m, const char *key, char *out, size_t size)
+{
+	const char *text = json_str(m, key, "");
+	text_clean(out, size, text, strlen(text));
+}
+
+static void cmd_arm(struct seat *seat, const struct json *m)
+{
+	if (seat->observer || !is_driver(seat))
+		seat_say(seat, "warn", "%s", seat->observer ? "observers are never armed" : "only the driver's seat is armed; D asks for the wheel");
+	else
+		seat_arm(seat, json_bool(m, "on", true));
+}
+
+static void cmd_run(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	const char *id = json_str(m, "step", "");
+	const struct step_seen *next = steps_next(e->state);
+	if (!may_act(seat))
+		return;
+	if (!*id && !next) {
+		seat_say(seat, "info", "every step is done; nothing is left to run");
+		return;
+	}
+	struct err err = {0};
+	char step[48];
+	text_copy(step, sizeof step, *id ? id : next->id);
+	if (attempt_begin(e, step, "run", seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
+}
+
+static void cmd_yes(struct seat *seat, const struct json *m)
+{
+	struct err err = {0};
+	if (may_act(seat) && gate_yes(seat->e, json_str(m, "gate", ""), seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
+}
+
+static void cmd_phrase(struct seat *seat, const struct json *m)
+{
+	struct err err = {0};
+	if (may_act(seat) && gate_phrase(seat->e, json_str(m, "gate", ""), json_str(m, "text", ""), seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
+}
+
+static void cmd_stop_count(struct seat *seat, const struct json *m)
+{
+	gate_stop_count(seat->e, json_str(m, "gate", ""), seat->name);
+}
+
+static void cmd_leave_gate(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	if (e->act.phase == ACT_GATE && text_equal(e->act.gate_id, json_str(m, "gate", "")) && is_driver(seat))
+		attempt_leave_gate(e, seat->name, "nothing happened: the gate was left");
+}
+
+static void cmd_cancel(struct seat *seat, const struct json *m)
+{
+	(void)m;
+	if (seat->e->act.phase == ACT_IDLE)
+		seat_say(seat, "info", "nothing runs, so there is nothing to cancel");
+	else if (may_act(seat))
+		attempt_cancel(seat->e, seat->name);
+}
+
+static void cmd_skip(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	char reason[160];
+	clean_field(m, "reason", reason, sizeof reason);
+	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
+	if (!may_act(seat))
+		return;
+	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING || step->state == STEP_PROVING) {
+		seat_say(seat, "warn", "that step cannot be skipped now");
+		return;
+	}
+	if (!*reason) {
+		seat_say(seat, "warn", "a skip wants its reason in words; it stands in every later gate and in the report");
+		return;
+	}
+	struct jw w;
+	jw_event(&w, "step.skipped");
+	jw_str(&w, "step", step->id);
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "reason", reason);
+	engine_emit(e, &w, NULL);
+}
+
+static void cmd_manual(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	char words[200];
+	clean_field(m, "words", words, sizeof words);
+	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
+	if (!may_act(seat))
+		return;
+	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING || step->state == STEP_PROVING ||
+	    (!step->manual && step->state != STEP_UNKNOWN && step->state != STEP_FAILED)) {
+		seat_say(seat, "warn", "M is for cards done by people, and for a step that failed or is UNKNOWN and was done by hand");
+		return;
+	}
+	if (!*words) {
+		seat_say(seat, "warn", "say in words what was done and seen; it stands in the report");
+		return;
+	}
+	struct jw w;
+	jw_event(&w, "step.byhand");
+	jw_str(&w, "step", step->id);
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "words", words);
+	if (json_get(m, "fields"))
+		jw_json(&w, "fields", json_get(m, "fields"));
+	if (engine_emit(e, &w, NULL) == 0)
+		attempt_go_on(e, seat->name);
+}
+
+/* What is missing on the new side, or a target that lives, cannot be waived: there is nothing to be right about. */
+static bool never_waived(const char *about)
+{
+	static const char *const never[] = {"seen:rows", "seen:missing", "seen:live", "seen:copy", "check:target-empty"};
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		if (text_equal(about, never[i]))
+			return true;
+	return false;
+}
+
+static void cmd_waive(struct seat *seat, const struct json *m)
+{
+	char about[80], reason[160];
+	clean_field(m, "about", about, sizeof about);
+	clean_field(m, "reason", reason, sizeof reason);
+	if (!may_act(seat))
+		return;
+	if (!*about || !*reason) {
+		seat_say(seat, "warn", "a waiver wants what it waives and a reason in words");
+		return;
+	}
+	if (never_waived(about)) {
+		seat_say(seat, "bad", "%s cannot be waived: rows that are missing stay missing. Mend it, or B is the way back", about);
+		return;
+	}
+	struct jw w;
+	jw_event(&w, "waiver.given");
+	jw_str(&w, "about", about);
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "reason", reason);
+	jw_str(&w, "fact", json_str(m, "fact", ""));
+	engine_emit(seat->e, &w, NULL);
+	attempt_tick(seat->e);
+}
+
+static void cmd_undo(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	const char *id = json_str(m, "step", "");
+	if (!may_act(seat))
+		return;
+	const struct step_seen *last = NULL;
+	for (size_t i = 0; i < e->state->steps.n && !*id; i++)
+		if (e->state->steps.steps[i].state == STEP_DONE)
+			last = &e->state->steps.steps[i];
+	struct err err = {0};
+	char step[48];
+	text_copy(step, sizeof step, *id ? id : last ? last->id : "");
+	if (attempt_begin(e, step, "undo", seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
+}
+
+static void cmd_back(struct seat *seat, const struct json *m)
+{
+	(void)m;
+	struct err err = {0};
+	if (may_act(seat) && gate_way_back(seat->e, seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
+}
+
+static void cmd_hold(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	char why[160];
+	clean_field(m, "why", why, sizeof why);
+	if (e->state->people.hold) {
+		seat_say(seat, "info", "HOLD is already called by %s", e->state->people.hold_by);
+		return;
+	}
+	if (e->act.phase == ACT_GATE)
+		gate_stop_count(e, e->act.gate_id, seat->name);
+	struct jw w;
+	jw_event(&w, "hold.called");
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "seat", seat->id);
+	jw_str(&w, "why", why);
+	engine_emit(e, &w, NULL);
+}
+
+static void cmd_release(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	char reason[160];
+	clean_field(m, "reason", reason, sizeof reason);
+	if (!e->state->people.hold)
+		return;
+	if (!is_driver(seat) && !text_equal(seat->id, e->state->people.hold_seat)) {
+		seat_say(seat, "warn", "HOLD is released by %s or the driver", e->state->people.hold_by);
+		return;
+	}
+	struct jw w;
+	jw_event(&w, "hold.released");
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "reason", reason);
+	engine_emit(e, &w, NULL);
+}
+
+static void cmd_note(struct seat *seat, const struct json *m)
+{
+	char text[200];
+	clean_field(m, "text", text, sizeof text);
+	if (!*text)
+		return;
+	struct jw w;
+	jw_event(&w, "note.added");
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "text", text);
+	engine_emit(seat->e, &w, NULL);
+}
+
+static void cmd_vote(struct seat *seat, const struct json *m)
+{
+	char station[16], reason[120];
+	clean_field(m, "station", station, sizeof station);
+	clean_field(m, "reason", reason, sizeof reason);
+	struct jw w;
+	jw_event(&w, "vote.given");
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "station", *station ? station : seat->station);
+	jw_bool(&w, "go", json_bool(m, "go", false));
+	jw_str(&w, "reason", reason);
+	engine_emit(seat->e, &w, NULL);
+}
+
+static void wheel_given(struct engine *e, const char *seat, const char *name, const char *from)
+{
+	struct jw w;
+	jw_event(&w, "wheel.given");
+	jw_str(&w, "seat", seat);
+	jw_str(&w, "name", name);
+	jw_str(&w, "from", from);
+	engine_emit(e, &w, NULL);
+}
+
+/* Three keys on two seats: D asks, D gives, y takes. */
+static void cmd_wheel(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	const char *action = json_str(m, "action", "");
+	if (text_equal(action, "ask") && !seat->observer && !is_driver(seat)) {
+		struct jw w;
+		if (!seat_driver(e)) {
+			wheel_given(e, seat->id, seat->name, "");
+			return;
+		}
+		jw_event(&w, "wheel.asked");
+		jw_str(&w, "seat", seat->id);
+		jw_str(&w, "name", seat->name);
+		engine_emit(e, &w, NULL);
+	} else if (text_equal(action, "give") && is_driver(seat) && *e->state->people.asked) {
+		seat_arm(seat, false);
+		for (struct seat *s = e->seats; s; s = s->next)
+			if (text_equal(s->id, e->state->people.asked))
+				seat_say(s, "info", "%s gives you the wheel: y takes it", seat->name);
+	} else if (text_equal(action, "take") && text_equal(seat->id, e->state->people.asked)) {
+		struct seat *driver = seat_driver(e);
+		if (driver && clock_life_ms() < driver->armed_until_life_ms)
+			seat_say(seat, "warn", "%s has not given the wheel yet", driver->name);
+		else
+			wheel_given(e, seat->id, seat->name, driver ? driver->name : "");
+	}
+}
+
+static void cmd_probe(struct seat *seat, const struct json *m)
+{
+	struct child *c = child_find(seat->e, "watch", json_str(m, "watch", ""));
+	if (c)
+		child_send(c, "{\"t\":\"probe\"}");
+}
+
+static void cmd_again(struct seat *seat, const struct json *m)
+{
+	struct err err = {0};
+	if (may_act(seat) && attempt_probe_again(seat->e, json_str(m, "step", ""), seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
+}
+
+static void cmd_auto(struct seat *seat, const struct json *m)
+{
+	if (!may_act(seat))
+		return;
+	seat->e->auto_run = json_bool(m, "on", true);
+	seat_say(seat, "info", "auto is %s: one press of R runs %s", seat->e->auto_run ? "on" : "off",
+		 seat->e->auto_run ? "to the next gate" : "one step");
+}
+
+static void cmd_stop_engine(struct seat *seat, const struct json *m)
+{
+	(void)m;
+	struct engine *e = seat->e;
+	if (seat->observer || !is_driver(seat))
+		seat_say(seat, "warn", "only the driver stops the engine");
+	else if (e->act.phase == ACT_RUN)
+		seat_say(seat, "warn", "%s runs; X cancels it first, or leave with q and it goes on", e->act.step);
+	else
+		engine_stop(e, e->state->closed_at_ms && text_equal(e->state->closed_verdict, "done") ? 0 : 3);
+}
+
+static const struct {
+	const char *name;
+	void (*take)(struct seat *, const struct json *);
+} commands[] = {
+    {"arm", cmd_arm},	    {"run", cmd_run},		{"yes", cmd_yes},   {"phrase", cmd_phrase}, {"stop-count", cmd_stop_count},
+    {"leave-gate", cmd_leave_gate}, {"cancel", cmd_cancel}, {"skip", cmd_skip}, {"manual", cmd_manual}, {"waive", cmd_waive},
+    {"undo", cmd_undo},	    {"back", cmd_back},		{"hold", cmd_hold}, {"release", cmd_release}, {"note", cmd_note},
+    {"vote", cmd_vote},	    {"wheel", cmd_wheel},	{"probe", cmd_probe}, {"again", cmd_again},   {"auto", cmd_auto},
+    {"stop-engine", cmd_stop_engine},
+};
+
+static void take_answer(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	if (!e->ask_child || !is_driver(seat))
+		return;
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "t", "answer");
+	jw_int(&w, "n", e->ask_child->asking);
+	jw_str(&w, "text", json_str(m, "text", ""));
+	jw_bool(&w, "refused", json_bool(m, "refused", false));
+	jw_finish(&w);
+	child_send(e->ask_child, w.buf.data);
+	memset(w.buf.data, 0, w.buf.len);
+	jw_done(&w);
+	e->ask_child = NULL;
+}
+
+void command_take(struct seat *seat, const struct json *m)
+{
+	if (text_equal(json_str(m, "t", ""), "answer")) {
+		take_answer(seat, m);
+		return;
+	}
+	const char *name = json_str(m, "cmd", "");
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (text_equal(commands[i].name, name)) {
+			commands[i].take(seat, m);
+			return;
+		}
+	seat_say(seat, "warn", "this engine has no command \"%.40s\"", name);
+}

@@ -1,0 +1,144 @@
+/* A run without a screen passes the same gates by the same rules: a target named beforehand for one attempt, and in
+ * place of the typed tag every piece of evidence must be PASS. */
+#include "core/engine/inner.h"
+#include "core/base/units.h"
+
+static const char *allowed(const char **list, size_t n, const char *step)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(step);
+		if (strncmp(list[i], step, len) == 0 && list[i][len] == '=')
+			return list[i] + len + 1;
+	}
+	return NULL;
+}
+
+static void fail(struct engine *e, const char *fmt, ...)
+{
+	struct buf text = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	struct buf cut = {0};
+	secrets_redact(e, buf_text(&text), text.len, &cut);
+	fprintf(stderr, "nightferry: %s\n", buf_text(&cut));
+	/* The night stays open: a person can attach, or run can be started again when the cause is mended. */
+	engine_stop(e, 1);
+	buf_done(&cut);
+	buf_done(&text);
+}
+
+static void try_gate(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	const char *target = json_str(act->plan, "target", "");
+	const char *given = allowed(e->headless->yes, e->headless->n_yes, act->step);
+	if (!given) {
+		fail(e, "the gate of %s is shut: it wants --yes %s=%s; nothing happened", act->step, act->step, target);
+		return;
+	}
+	if (!text_equal(given, target)) {
+		fail(e, "the gate of %s is shut: --yes names \"%s\", but the target is \"%s\"; nothing happened", act->step, given, target);
+		return;
+	}
+	struct json *seen = json_parse(buf_text(&act->seen), act->seen.len, NULL);
+	for (const struct json *x = json_first(seen); x; x = json_next(x))
+		if (verdict_of(json_str(x, "verdict", "")) != VERDICT_PASS) {
+			fail(e, "the gate of %s is shut: %s %s: %s; without a person every piece of evidence must be PASS", act->step,
+			     json_str(x, "verdict", ""), json_str(x, "name", ""), json_str(x, "text", ""));
+			json_free(seen);
+			return;
+		}
+	json_free(seen);
+	if (act->level == GATE_POLL) {
+		fail(e, "the gate of %s is a poll, and nobody is here to be asked", act->step);
+		return;
+	}
+	attempt_gate_passed(e, "headless", "--yes");
+}
+
+static void try_manual(struct engine *e, const struct step_seen *step)
+{
+	const char *words = allowed(e->headless->done, e->headless->n_done, step->id);
+	if (!words) {
+		fail(e, "%s is done by people: attach and press M, or give --done %s=WORDS", step->id, step->id);
+		return;
+	}
+	struct jw w;
+	jw_event(&w, "step.byhand");
+	jw_str(&w, "step", step->id);
+	jw_str(&w, "by", "headless");
+	jw_str(&w, "words", words);
+	engine_emit(e, &w, NULL);
+}
+
+void headless_tick(struct engine *e)
+{
+	if (!e->headless || e->stopping || e->attempt_alive || e->state->closed_at_ms)
+		return;
+	if (e->journal_broken) {
+		fail(e, "the journal in %s cannot be written, so nothing acts; make room and run again", e->dir);
+		return;
+	}
+	if (e->act.phase == ACT_GATE && !e->act.refreshing)
+		try_gate(e);
+	if (e->act.phase != ACT_IDLE || e->stopping)
+		return;
+	const struct step_seen *step = steps_next(e->state);
+	if (!step)
+		return;
+	if (step->manual) {
+		try_manual(e, step);
+		return;
+	}
+	/* What this process has tried and has not proved stops the night; what an engine before it left is tried again. */
+	if (text_equal(e->headless_step, step->id) || step->state == STEP_UNKNOWN) {
+		fail(e, "%s is %s: %s", step->id, step_state_name(step->state), *step->text ? step->text : "no reason was given");
+		return;
+	}
+	text_copy(e->headless_step, sizeof e->headless_step, step->id);
+	struct err err = {0};
+	if (attempt_begin(e, step->id, "run", "headless", &err) < 0)
+		fail(e, "%s", err.text);
+}
+
+static void print_value(const struct json *x)
+{
+	const char *text = json_text(x);
+	if (text)
+		printf("%.160s", text);
+	else if (json_is_number(x) || json_is_bool(x)) {
+		char *number = json_print(x);
+		fputs(number, stdout);
+		free(number);
+	} else {
+		printf("%zu", json_count(x));
+	}
+}
+
+void headless_print(struct engine *e, const char *line, size_t len)
+{
+	if (e->headless->quiet)
+		return;
+	struct json *j = json_parse(line, len, NULL);
+	const char *kind = json_str(j, "kind", "");
+	char at[UNITS_MAX];
+	/* Text of logs and the beats of watches are in the trace; a person reads what happened. */
+	if (!text_equal(kind, "log.lines") && !text_equal(kind, "watch.beat") && !text_equal(kind, "command.seen")) {
+		printf("%s %-16s", units_clock(at, json_int(j, "at", 0)), kind);
+		for (const struct json *x = json_first(j); x; x = json_next(x)) {
+			static const char *const known[] = {"seq", "at", "src", "kind", "h", "rec", "v"};
+			bool skip = json_is_null(x) || (json_text(x) && !*json_text(x));
+			for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+				skip |= text_equal(json_key(x), known[i]);
+			if (skip)
+				continue;
+			printf(" %s=", json_key(x));
+			print_value(x);
+		}
+		putchar('\n');
+		fflush(stdout);
+	}
+	json_free(j);
+}
