@@ -12,7 +12,7 @@ static int check_name(const struct schema_run *, const struct yaml *, struct err
 static int check_smoke(const struct schema_run *, const struct yaml *, struct err *);
 static int check_path(const struct schema_run *, const struct yaml *, struct err *);
 static int check_hour(const struct schema_run *, const struct yaml *, struct err *);
-static int check_steps(const struct schema_run *, const struct yaml *, struct err *);
+static int write_steps(const struct schema_run *, const struct yaml *, struct jw *, struct err *);
 static int check_word(const struct schema_run *, const struct yaml *, struct err *);
 
 static const char *const providers[] = {"cloudflare", "manual", NULL};
@@ -180,9 +180,8 @@ const struct schema config_keys[] = {
     {.name = "copy", .type = SCHEMA_MAP, .fields = copy_fields, .help = "a map, for example {jobs: 2}"},
     {.name = "steps",
      .type = SCHEMA_ANY,
-     .otherwise = "{}",
      .help = "a map, for example {restore: {jobs: 4}}",
-     .check = check_steps},
+     .write = write_steps},
     {.name = "group", .otherwise = "\"\"", .help = "the group whose members may join"},
     {0},
 };
@@ -296,21 +295,36 @@ static int check_hour(const struct schema_run *run, const struct yaml *node, str
 	return 0;
 }
 
-static int check_steps(const struct schema_run *run, const struct yaml *map, struct err *err)
+/* Scalars stay as written: the step's own table knows their types. */
+static void write_param(const struct yaml_doc *doc, const struct yaml *param, struct jw *w)
 {
-	if (map->kind != YAML_MAP)
+	if (param->kind == YAML_SCALAR && !yaml_is_null(param))
+		jw_str(w, param->key, param->text);
+	else
+		yaml_json(doc, param, w, param->key);
+}
+
+static int write_steps(const struct schema_run *run, const struct yaml *map, struct jw *w, struct err *err)
+{
+	if (!yaml_is_null(map) && map->kind != YAML_MAP)
 		return yaml_err(run->doc, map, err,
 				"`steps:` must be a map of steps; write {restore: {jobs: 4}}.");
-	for (const struct yaml *step = map->first; step; step = step->next) {
+	jw_obj(w, "steps");
+	for (const struct yaml *step = map ? map->first : NULL; step; step = step->next) {
 		if (step->kind != YAML_MAP)
 			return yaml_err(
 			    run->doc, step, err,
 			    "`steps.%.40s:` must be a map of its parameters; write {restore: {jobs: 4}}.",
 			    step->key);
-		for (const struct yaml *p = step->first; p; p = p->next)
+		jw_obj(w, step->key);
+		for (const struct yaml *p = step->first; p; p = p->next) {
 			if (schema_check_secret(run, p, err))
 				return -1;
+			write_param(run->doc, p, w);
+		}
+		jw_end(w);
 	}
+	jw_end(w);
 	return 0;
 }
 

@@ -35,7 +35,9 @@ int schema_check_secret(const struct schema_run *run, const struct yaml *scalar,
 
 static void describe(char *out, size_t size, const char *where)
 {
-	if (*where)
+	if (text_starts(where, "a "))
+		text_copy(out, size, where);
+	else if (*where)
 		text_copyf(out, size, "`%s:`", where);
 	else
 		text_copy(out, size, "this file");
@@ -278,7 +280,8 @@ int schema_write(const struct schema_run *run, const struct yaml *map, const str
 		int failed;
 
 		text_copyf(dotted, sizeof(dotted), "%s%s%s", where, *where ? "." : "", f->name);
-		failed = yaml_is_null(node)
+		failed = f->write ? f->write(run, node, w, err)
+			 : yaml_is_null(node)
 			     ? write_absent(run, map, f, where, dotted, w, err)
 			     : write_value(run, node, f, dotted, w, f->as ? f->as : f->name, err);
 		if (failed)

@@ -30,6 +30,8 @@ struct schema {
 	const char *as;    /* the name in the result, when it is another */
 	/* One more look at a scalar, at each text of a list, or at a map. 0 or yaml_err(). */
 	int (*check)(const struct schema_run *, const struct yaml *, struct err *);
+	/* Writes the field itself, present or not (node NULL), instead of everything above. */
+	int (*write)(const struct schema_run *, const struct yaml *node, struct jw *, struct err *);
 };
 struct schema_run {
 	const struct yaml_doc *doc;
