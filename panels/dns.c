@@ -1,0 +1,411 @@
+/* 8 DNS: what every server says about every name, and how long the old answers may still live. */
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/age.h"
+#include "panels/list.h"
+#include "panels/plan_card.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void dns_head(const struct scene *scene, char *out, size_t size);
+static void dns_draw(const struct scene *scene, struct canvas *canvas);
+static void dns_act(void *view, const struct state *state, const struct act *act, struct size size);
+static void dns_selected(const struct scene *scene, char *out, size_t size);
+static void dns_card(const struct scene *scene, struct canvas *canvas);
+
+struct dns_view {
+	struct list list;
+	bool not_new, detail;
+};
+
+static const struct binding dns_keys[] = {
+    {.key = "Enter", .cmd = "card", .note = "the raw answers of this server"},
+    {.key = "z", .cmd = "not-new", .note = "only servers with an answer that is not NEW"},
+    {.key = "d", .cmd = "detail", .note = "TTL left beside each answer, or its value"},
+    {.key = NULL},
+};
+
+const struct panel dns_panel = {
+    .name = "dns",
+    .title = "DNS",
+    .digit = '8',
+    .side = "",
+    .watch = "dns",
+    .least = {30, 3},
+    .view_size = sizeof(struct dns_view),
+    .keys = dns_keys,
+    .head = dns_head,
+    .draw = dns_draw,
+    .act = dns_act,
+    .selected = dns_selected,
+    .card = dns_card,
+};
+
+enum { SERVERS_MAX = 256 };
+
+struct servers {
+	const struct dns_state *dns;
+	size_t cell[SERVERS_MAX], n; /* the first cell of each server */
+};
+
+static const struct dns_cell *cell_of(const struct dns_state *dns, const char *server, const char *name)
+{
+	for (size_t i = 0; i < dns->n; i++)
+		if (text_equal(dns->cells[i].server, server) && text_equal(dns->cells[i].name, name))
+			return &dns->cells[i];
+	return NULL;
+}
+
+static bool all_new(const struct dns_state *dns, const char *server)
+{
+	for (size_t i = 0; i < dns->n; i++)
+		if (text_equal(dns->cells[i].server, server) && !text_equal(dns->cells[i].state, "NEW"))
+			return false;
+	return true;
+}
+
+static void servers_init(struct servers *servers, const struct dns_view *view, const struct state *state)
+{
+	const struct dns_state *dns = &state->dns;
+
+	servers->dns = dns;
+	servers->n = 0;
+	/* Those that speak with authority first: what they say is what the others will learn. */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < dns->n; i++) {
+			bool known = false;
+
+			if (dns->cells[i].auth != (pass == 0))
+				continue;
+			for (size_t j = 0; j < servers->n; j++)
+				known = known ||
+					text_equal(dns->cells[servers->cell[j]].server, dns->cells[i].server);
+			if (!known && servers->n < SERVERS_MAX &&
+			    !(view->not_new && all_new(dns, dns->cells[i].server)))
+				servers->cell[servers->n++] = i;
+		}
+}
+
+static void server_key(const void *ctx, size_t i, char *out, size_t size)
+{
+	const struct servers *servers = ctx;
+
+	text_copy(out, size, servers->dns->cells[servers->cell[i]].server);
+}
+
+static void server_text(const void *ctx, size_t i, char *out, size_t size)
+{
+	const struct servers *servers = ctx;
+	const struct dns_cell *first = &servers->dns->cells[servers->cell[i]];
+
+	snprintf(out, size, "%s %s", first->label, first->server);
+	for (size_t c = 0; c < servers->dns->n; c++) {
+		size_t len = strlen(out);
+
+		if (text_equal(servers->dns->cells[c].server, first->server))
+			snprintf(out + len, size - len, " %s %s", servers->dns->cells[c].state,
+				 servers->dns->cells[c].value);
+	}
+}
+
+static struct list_rows rows_of(const struct servers *servers)
+{
+	return (struct list_rows){.ctx = servers, .n = servers->n, .key = server_key, .text = server_text};
+}
+
+/* Names as the plan tells them; before there is one, as the cells do. */
+static size_t names_of(const struct dns_state *dns, const char *names[], size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < dns->n_names && n < max; i++)
+		names[n++] = dns->names[i].name;
+	for (size_t i = 0; i < dns->n; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < n; j++)
+			known = known || text_equal(names[j], dns->cells[i].name);
+		if (!known && n < max)
+			names[n++] = dns->cells[i].name;
+	}
+	return n;
+}
+
+static void dns_head(const struct scene *scene, char *out, size_t size)
+{
+	const char *names[64];
+	static const struct dns_view everything;
+	struct servers servers;
+	size_t n = names_of(&scene->state->dns, names, 64);
+
+	servers_init(&servers, &everything, scene->state);
+	snprintf(out, size, "%zu %s × %zu servers", n, n == 1 ? "name" : "names", servers.n);
+}
+
+static enum role state_role(const char *state)
+{
+	if (text_equal(state, "NEW"))
+		return ROLE_NEW;
+	if (text_equal(state, "OLD"))
+		return ROLE_OLD;
+	if (text_equal(state, "MIXED") || text_equal(state, "SILENT"))
+		return ROLE_UNKNOWN;
+	if (text_equal(state, "FAIL") || text_equal(state, "REFUSED") || text_equal(state, "RELEARNED"))
+		return ROLE_BAD;
+	return ROLE_WARN;
+}
+
+static void draw_top(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct state *state = scene->state;
+	const struct dns_state *dns = &state->dns;
+	char clock[UNITS_MAX], die[UNITS_MAX], left[UNITS_MAX];
+	int cols = canvas->size.cols, col;
+
+	if (state->flip_at_ms > 0) {
+		col = canvas_putf(canvas, 0, row, ROLE_TEXT, "flipped %s",
+				  units_clock(clock, state->flip_at_ms));
+		if (dns->old_die_ms > 0 && cols - col > 30)
+			canvas_putf(
+			    canvas, col + 2, row, dns->old_die_ms > scene->now_ms ? ROLE_TEXT : ROLE_MUTED,
+			    "old answers %s %s  %s", dns->old_die_ms > scene->now_ms ? "die by" : "died by",
+			    units_clock(die, dns->old_die_ms),
+			    dns->old_die_ms > scene->now_ms
+				? units_duration(left, dns->old_die_ms - scene->now_ms)
+				: "");
+		return;
+	}
+	if (dns->safe_from_ms <= 0)
+		canvas_field(canvas, 0, row, cols, false, ROLE_MUTED,
+			     "not flipped; how long old answers live is not seen yet");
+	else if (dns->safe_from_ms > scene->now_ms)
+		canvas_putf(canvas, 0, row, ROLE_WARN, "not safe to flip before %s, in %s",
+			    units_clock(clock, dns->safe_from_ms),
+			    units_duration(left, dns->safe_from_ms - scene->now_ms));
+	else
+		canvas_putf(canvas, 0, row, ROLE_MUTED, "safe to flip since %s: the old TTL has run out",
+			    units_clock(clock, dns->safe_from_ms));
+}
+
+/* "NEW   59", "OLD   17 ▄▄", "SILENT 12s"; -1: an answer that never expires here. */
+static void draw_cell(const struct scene *scene, struct canvas *canvas, int col, int row, int cells,
+		      const struct dns_cell *cell, bool detail)
+{
+	char age[UNITS_MAX];
+	enum role role;
+	int64_t left_s;
+
+	if (!cell) {
+		canvas_put(canvas, col, row, ROLE_MUTED, "-");
+		return;
+	}
+	role = state_role(cell->state);
+	canvas_field(canvas, col, row, cells < 9 ? cells : 9, false, role, cell->state);
+	if (detail) {
+		canvas_field(canvas, col + 5, row, cells - 5, false, ROLE_MUTED,
+			     cell->value[0] ? cell->value : cell->why);
+		return;
+	}
+	if (text_equal(cell->state, "SILENT") && cells >= 12) {
+		canvas_put(canvas, col + 7, row, ROLE_MUTED,
+			   cell->at_ms > 0 ? units_age(age, scene->now_ms - cell->at_ms) : "-");
+		return;
+	}
+	if (strlen(cell->state) > 4 || cells < 9)
+		return;
+	if (cell->auth) {
+		canvas_put(canvas, col + 5, row, ROLE_MUTED, "auth");
+		return;
+	}
+	left_s = cell->expires_ms > 0 ? (cell->expires_ms - scene->now_ms) / 1000 : cell->ttl_s;
+	if (left_s < 0)
+		left_s = 0;
+	if (left_s > 99999)
+		return;
+	canvas_putf(canvas, col + 4, row, ROLE_MUTED, "%5lld", (long long)left_s);
+	/* Only an old answer's rest matters: one block for every ten seconds it may still live. */
+	if (role == ROLE_OLD)
+		for (int i = 0; i < 4 && i * 10 < left_s && 10 + i < cells; i++)
+			canvas_put(canvas, col + 10 + i, row, ROLE_OLD, "▄");
+}
+
+struct grid {
+	const char *names[64];
+	size_t n, shown;
+	int label, cell, rtt;
+};
+
+static void grid_init(struct grid *grid, const struct dns_state *dns, int cols)
+{
+	grid->n = names_of(dns, grid->names, 64);
+	grid->label = cols >= 56 ? 17 : 11;
+	grid->rtt = cols >= 48 ? 6 : 0;
+	grid->cell = grid->n > 0 ? (cols - grid->label - grid->rtt) / (int)grid->n : 0;
+	if (grid->cell > 22)
+		grid->cell = 22;
+	if (grid->cell < 13)
+		grid->cell = 13;
+	grid->shown = (size_t)((cols - grid->label - grid->rtt) / grid->cell);
+	if (grid->shown > grid->n)
+		grid->shown = grid->n;
+}
+
+static void draw_heads(struct canvas *canvas, int row, const struct grid *grid)
+{
+	canvas_put(canvas, 0, row, ROLE_MUTED, "SERVER");
+	for (size_t i = 0; i < grid->shown; i++)
+		canvas_field(canvas, grid->label + (int)i * grid->cell, row, grid->cell - 1, false,
+			     ROLE_MUTED, grid->names[i]);
+	if (grid->shown < grid->n)
+		canvas_putf(canvas, grid->label + (int)grid->shown * grid->cell, row, ROLE_WARN, "+%zu",
+			    grid->n - grid->shown);
+	else if (grid->rtt > 0)
+		canvas_field(canvas, canvas->size.cols - grid->rtt, row, grid->rtt, true, ROLE_MUTED,
+			     "RTT ms");
+}
+
+static void draw_server(const struct scene *scene, struct canvas *canvas, int row, const struct grid *grid,
+			const struct dns_cell *first)
+{
+	const struct dns_view *view = scene->view;
+	double rtt = first->rtt_ms;
+
+	canvas_field(canvas, 0, row, grid->label - 1, false, ROLE_TEXT,
+		     first->label[0] ? first->label : first->server);
+	for (size_t i = 0; i < grid->shown; i++) {
+		const struct dns_cell *cell = cell_of(&scene->state->dns, first->server, grid->names[i]);
+
+		draw_cell(scene, canvas, grid->label + (int)i * grid->cell, row, grid->cell - 1, cell,
+			  view->detail);
+	}
+	if (grid->rtt == 0 || grid->shown < grid->n)
+		return;
+	if (rtt >= 0 && rtt < 99999 && !text_equal(first->state, "SILENT"))
+		canvas_putf(canvas, canvas->size.cols - grid->rtt, row, ROLE_MUTED, "%6.0f", rtt);
+	else
+		canvas_field(canvas, canvas->size.cols - grid->rtt, row, grid->rtt, true, ROLE_MUTED, "-");
+}
+
+static void draw_sum(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct dns_state *dns = &scene->state->dns;
+	size_t n_new = 0, n_old = 0, n_silent = 0, other;
+	int col;
+
+	for (size_t i = 0; i < dns->n; i++) {
+		n_new += text_equal(dns->cells[i].state, "NEW");
+		n_old += text_equal(dns->cells[i].state, "OLD");
+		n_silent += text_equal(dns->cells[i].state, "SILENT");
+	}
+	other = dns->n - n_new - n_old - n_silent;
+	col = canvas_put(canvas, 0, row, ROLE_MUTED, "answers  ");
+	col = canvas_putf(canvas, col, row, ROLE_TEXT, "NEW %zu   OLD %zu", n_new, n_old);
+	if (n_silent > 0)
+		col = canvas_putf(canvas, col, row, ROLE_UNKNOWN, "   SILENT %zu", n_silent);
+	if (other > 0)
+		col = canvas_putf(canvas, col, row, ROLE_WARN, "   OTHER %zu", other);
+	if (canvas->size.cols - col > 8)
+		canvas_putf(canvas, col, row, ROLE_MUTED, "   of %zu", dns->n);
+	canvas_sides(canvas, 0, row, canvas->size.cols);
+}
+
+static void dns_draw(const struct scene *scene, struct canvas *canvas)
+{
+	const struct dns_view *view = scene->view;
+	int top = age_trouble(scene, canvas, "dns"), height = canvas->size.rows - top - 3, r = 0;
+	struct servers servers;
+	struct list_rows rows;
+	struct list_page page;
+	struct grid grid;
+
+	if (scene->state->dns.n == 0) {
+		age_nothing(canvas, top, "No name server has been asked yet.");
+		return;
+	}
+	servers_init(&servers, view, scene->state);
+	rows = rows_of(&servers);
+	grid_init(&grid, &scene->state->dns, canvas->size.cols);
+	draw_top(scene, canvas, top);
+	draw_heads(canvas, top + 1, &grid);
+	list_page_init(&page, &view->list, &rows, height);
+	for (; r < height && list_page_row(&page, r) >= 0; r++) {
+		draw_server(scene, canvas, top + 2 + r, &grid,
+			    &scene->state->dns.cells[servers.cell[list_page_row(&page, r)]]);
+		if (scene->focus && page.top + (size_t)r == page.selected)
+			canvas_select(canvas, top + 2 + r);
+	}
+	if (servers.n == 0)
+		age_nothing(canvas, top + 2 + r++, view->not_new ? "every answer is NEW" : "no server");
+	if (top + 2 + r < canvas->size.rows)
+		draw_sum(scene, canvas, top + 2 + r);
+	list_note(canvas, top + 1, &view->list, &page);
+	list_page_done(&page);
+}
+
+static void dns_act(void *data, const struct state *state, const struct act *act, struct size size)
+{
+	struct dns_view *view = data;
+	struct servers servers;
+	struct list_rows rows;
+
+	if (act->kind == ACT_KEY) {
+		if (text_equal(act->text, "not-new"))
+			view->not_new = !view->not_new;
+		else if (text_equal(act->text, "detail"))
+			view->detail = !view->detail;
+		return;
+	}
+	servers_init(&servers, view, state);
+	rows = rows_of(&servers);
+	list_act(&view->list, &rows, act, size.rows - 3);
+}
+
+static void dns_selected(const struct scene *scene, char *out, size_t size)
+{
+	const struct dns_view *view = scene->view;
+	struct servers servers;
+	struct list_rows rows;
+
+	servers_init(&servers, view, scene->state);
+	rows = rows_of(&servers);
+	list_selected(&view->list, &rows, out, size);
+}
+
+static void dns_card(const struct scene *scene, struct canvas *canvas)
+{
+	const struct dns_state *dns = &scene->state->dns;
+	char server[104] = "", text[400], ago[48], clock[UNITS_MAX];
+	int row = 0;
+
+	dns_selected(scene, server, sizeof(server));
+	for (size_t i = 0; i < dns->n; i++) {
+		const struct dns_cell *cell = &dns->cells[i];
+
+		if (!text_equal(cell->server, server))
+			continue;
+		if (row == 0) {
+			canvas_putf(canvas, 0, row, ROLE_TITLE, "%s   %s   %s", cell->label, cell->server,
+				    cell->auth ? "speaks with authority" : "a cache");
+			row = 2;
+		}
+		canvas_putf(canvas, 0, row, ROLE_TEXT, "%s   %s", cell->name, cell->state);
+		canvas_sides(canvas, 0, row++, canvas->size.cols);
+		snprintf(text, sizeof(text), "%s", cell->value[0] ? cell->value : "no value");
+		row = card_text(canvas, row, " says", ROLE_TEXT, text);
+		snprintf(text, sizeof(text), "%lld s, gone from this cache at %s", (long long)cell->ttl_s,
+			 cell->expires_ms > 0 ? units_clock(clock, cell->expires_ms) : "-");
+		row = card_text(canvas, row, " TTL", ROLE_MUTED, text);
+		if (cell->why[0])
+			row = card_text(canvas, row, " why", ROLE_WARN, cell->why);
+		snprintf(text, sizeof(text), "%s, it took %.0f ms",
+			 age_ago(ago, sizeof(ago), cell->at_ms, scene->now_ms), cell->rtt_ms);
+		row = card_text(canvas, row, " seen", ROLE_MUTED, text) + 1;
+	}
+	for (size_t i = 0; i < dns->n_names; i++)
+		canvas_putf(canvas, 0, row++, ROLE_MUTED, "planned: %s  %s → %s  TTL %lld",
+			    dns->names[i].name, dns->names[i].old, dns->names[i].new_value,
+			    (long long)dns->names[i].ttl_s);
+	if (row == 0)
+		age_nothing(canvas, 0, "No server is selected.");
+}
