@@ -1,45 +1,18 @@
-#include "demo/heroku/heroku.h"
+#include "demo/heroku/transfers.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	PENDING_MS = 400,
-	SIZE_KNOWN_MS = 400, /* after the start */
-	SHORTEST_MS = 1500,  /* a backup never finishes sooner after its start */
-	UPDATE_MS = 2000,    /* updated_at moves this often */
-	LAG_MS = 1000,       /* processed_bytes is right this long after the end */
-	URL_TTL_S = 3600,
-	HISTORY = 4,
-	HISTORY_FIRST = 41,
-};
+enum { URL_TTL_S = 3600, HISTORY = 4, HISTORY_FIRST = 41 };
 
-/* The one backup that may be under way, and the size that is still to be told. */
-static struct {
-	cJSON *transfer; /* borrowed from the list; NULL when idle */
-	pid_t pid;
-	int fd, wait_status;
-	bool running, exited;
-	int64_t made_ms, started_ms, updated_ms, sized_ms;
-	char line[2048];
-	size_t line_size;
-	cJSON *lagging;
-	int64_t lag_until_ms, lag_bytes;
-} job = {.fd = -1};
-
-static cJSON *transfers(void)
+cJSON *transfers_list(void)
 {
 	return fixture_get("transfers");
 }
 
-static void time_put(cJSON *t, const char *name, int64_t at_ms)
+void transfer_time(cJSON *t, const char *name, int64_t at_ms)
 {
 	char at[HEROKU_STAMP_SIZE];
 
@@ -47,7 +20,7 @@ static void time_put(cJSON *t, const char *name, int64_t at_ms)
 	json_set(t, name, cJSON_CreateString(at));
 }
 
-static const char *uuid_of(const cJSON *t)
+const char *transfer_uuid(const cJSON *t)
 {
 	return json_text(t, "uuid");
 }
@@ -58,7 +31,7 @@ static cJSON *transfer_new(int64_t at_ms, bool scheduled)
 					    "updated_at",   "finished_at", "deleted_at", "purged_at"};
 	cJSON *t = cJSON_CreateObject(), *schedule;
 	char uuid[HEROKU_UUID_SIZE], url[512];
-	const cJSON *last = cJSON_GetArrayItem(transfers(), cJSON_GetArraySize(transfers()) - 1);
+	const cJSON *last = cJSON_GetArrayItem(transfers_list(), cJSON_GetArraySize(transfers_list()) - 1);
 	const cJSON *num = cJSON_GetObjectItemCaseSensitive(last, "num");
 
 	uuid_make(uuid);
@@ -78,24 +51,24 @@ static cJSON *transfer_new(int64_t at_ms, bool scheduled)
 	cJSON_AddNumberToObject(t, "num_keep", 25);
 	for (size_t i = 0; i < sizeof EMPTY / sizeof *EMPTY; i++)
 		cJSON_AddNullToObject(t, EMPTY[i]);
-	time_put(t, "created_at", at_ms);
+	transfer_time(t, "created_at", at_ms);
 	if (scheduled) {
 		schedule = cJSON_AddObjectToObject(t, "schedule");
 		cJSON_AddStringToObject(schedule, "uuid",
 					json_text(cJSON_GetArrayItem(fixture_get("schedules"), 0), "uuid"));
 	}
 	cJSON_AddArrayToObject(t, "logs");
-	cJSON_AddItemToArray(transfers(), t);
+	cJSON_AddItemToArray(transfers_list(), t);
 	return t;
 }
 
-static void logs_add(cJSON *t, const char *level, const char *message)
+void transfer_log(cJSON *t, const char *level, const char *message)
 {
 	cJSON *line = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(line, "level", level);
 	cJSON_AddStringToObject(line, "message", message);
-	time_put(line, "created_at", now_ms());
+	transfer_time(line, "created_at", now_ms());
 	cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(t, "logs"), line);
 }
 
@@ -112,195 +85,11 @@ void transfers_init(void)
 		json_set(t, "processed_bytes",
 			 cJSON_CreateNumber((double)(int64_t)(size * (0.05 - 0.0001 * day))));
 		json_set(t, "succeeded", cJSON_CreateBool(true));
-		time_put(t, "started_at", at + 26000);
-		time_put(t, "updated_at", at + 43000);
-		time_put(t, "finished_at", at + 43000);
-		logs_add(t, "info", "Backup completed");
+		transfer_time(t, "started_at", at + 26000);
+		transfer_time(t, "updated_at", at + 43000);
+		transfer_time(t, "finished_at", at + 43000);
+		transfer_log(t, "info", "Backup completed");
 	}
-}
-
-static void dump_path(char *out, size_t size, const char *uuid)
-{
-	snprintf(out, size, "%s/dumps/%s.dump", H.dir, uuid);
-}
-
-static int64_t dump_bytes(const char *uuid)
-{
-	char path[1024];
-	struct stat st;
-
-	dump_path(path, sizeof path, uuid);
-	return stat(path, &st) == 0 ? st.st_size : 0;
-}
-
-static void env_text(char *out, size_t size, const char *name, const char *value)
-{
-	snprintf(out, size, "%s=%s", name, value);
-}
-
-/* The password travels in the environment: an argument list is for everyone to read. */
-static void dump_start(const char *uuid)
-{
-	char env[8][640], path[1024];
-	char *envp[9] = {env[0], env[1], env[2], env[3], env[4], env[5], env[6], env[7], NULL};
-	char program[] = "pg_dump", custom[] = "-Fc", acl[] = "--no-acl", owner[] = "--no-owner";
-	char quote[] = "--quote-all-identifiers", verbose[] = "--verbose",
-	     skip[] = "--exclude-schema=heroku_ext";
-	char *argv[] = {program, custom, acl, owner, quote, verbose, skip, NULL};
-	const char *search = getenv("PATH");
-
-	env_text(env[0], sizeof env[0], "PGHOST", H.pg_host);
-	env_text(env[1], sizeof env[1], "PGPORT", H.pg_port);
-	env_text(env[2], sizeof env[2], "PGUSER", H.pg_user);
-	env_text(env[3], sizeof env[3], "PGPASSWORD", H.pg_password);
-	env_text(env[4], sizeof env[4], "PGDATABASE", H.pg_name);
-	env_text(env[5], sizeof env[5], "PGSSLMODE", "require");
-	env_text(env[6], sizeof env[6], "PGAPPNAME", "Heroku PGBackups");
-	env_text(env[7], sizeof env[7], "PATH", search ? search : "/usr/bin:/bin");
-	dump_path(path, sizeof path, uuid);
-	job.exited = false;
-	job.line_size = 0;
-	job.pid = child_start(argv, envp, path, &job.fd);
-}
-
-static void job_read(void)
-{
-	char data[4096];
-	ssize_t got;
-
-	while (job.fd >= 0 && (got = read(job.fd, data, sizeof data)) != -1) {
-		if (got == 0) {
-			close(job.fd);
-			job.fd = -1;
-		}
-		for (ssize_t i = 0; i < got; i++) {
-			if (data[i] != '\n' && job.line_size < sizeof job.line - 1) {
-				job.line[job.line_size++] = data[i];
-				continue;
-			}
-			job.line[job.line_size] = '\0';
-			job.line_size = 0;
-			if (job.transfer)
-				logs_add(job.transfer, strstr(job.line, "error:") ? "error" : "info",
-					 job.line);
-		}
-	}
-}
-
-static void job_end(bool succeeded)
-{
-	cJSON *t = job.transfer;
-
-	time_put(t, "finished_at", now_ms());
-	time_put(t, "updated_at", now_ms());
-	json_set(t, "succeeded", cJSON_CreateBool(succeeded));
-	logs_add(t, succeeded ? "info" : "error", succeeded ? "Backup completed" : "Backup failed");
-	if (succeeded) {
-		job.lagging = t;
-		job.lag_until_ms = now_ms() + LAG_MS;
-		job.lag_bytes = dump_bytes(uuid_of(t));
-	}
-	job.transfer = NULL;
-	job.running = false;
-}
-
-static void job_start(int64_t now)
-{
-	time_put(job.transfer, "started_at", now);
-	job.running = true;
-	job.started_ms = job.updated_ms = job.sized_ms = now;
-	job.exited = false;
-	job.pid = 0;
-	if (strcmp(H.control.backup, "fail") == 0 || strcmp(H.control.backup, "stall") == 0)
-		return;
-	dump_start(uuid_of(job.transfer));
-}
-
-static void job_tick(int64_t now)
-{
-	bool fail = strcmp(H.control.backup, "fail") == 0, stall = strcmp(H.control.backup, "stall") == 0;
-	cJSON *t = job.transfer;
-
-	if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(t, "source_bytes")) &&
-	    now - job.sized_ms > SIZE_KNOWN_MS) {
-		int64_t size = database_size_bytes();
-		job.sized_ms = now;
-		if (size >= 0)
-			json_set(t, "source_bytes", cJSON_CreateNumber((double)size));
-		time_put(t, "updated_at", now);
-	}
-	if (!stall && now - job.updated_ms > UPDATE_MS) {
-		job.updated_ms = now;
-		time_put(t, "updated_at", now);
-		json_set(t, "processed_bytes", cJSON_CreateNumber((double)dump_bytes(uuid_of(t))));
-	}
-	if (now - job.started_ms < SHORTEST_MS || stall)
-		return;
-	if (job.pid == 0 && !job.exited && !fail) {
-		dump_start(uuid_of(t)); /* a stall that was lifted */
-	} else if (job.exited) {
-		job_end(job.wait_status == 0);
-	} else if (fail) {
-		logs_add(t, "error",
-			 "pg_dump: error: connection to server was lost: SSL SYSCALL error: EOF detected");
-		if (job.pid > 0)
-			kill(job.pid, SIGTERM);
-		job_end(false);
-	}
-}
-
-/* The next one that waits, oldest first: one backup at a time. */
-static void job_next(void)
-{
-	cJSON *t;
-
-	cJSON_ArrayForEach(t, transfers())
-	{
-		if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(t, "finished_at"))) {
-			job.transfer = t;
-			job.made_ms = now_ms();
-			return;
-		}
-	}
-}
-
-void transfers_tick(void)
-{
-	int64_t now = now_ms();
-
-	job_read();
-	if (job.pid > 0 && waitpid(job.pid, &job.wait_status, WNOHANG) == job.pid) {
-		job_read();
-		job.exited = true;
-		job.pid = 0;
-	}
-	if (job.lagging && now > job.lag_until_ms) {
-		json_set(job.lagging, "processed_bytes", cJSON_CreateNumber((double)job.lag_bytes));
-		time_put(job.lagging, "updated_at", now);
-		job.lagging = NULL;
-	}
-	if (!job.transfer && job.pid <= 0)
-		job_next();
-	if (!job.transfer)
-		return;
-	if (job.running)
-		job_tick(now);
-	else if (now - job.made_ms > PENDING_MS && strcmp(H.control.backup, "pending") != 0)
-		job_start(now);
-}
-
-size_t transfers_poll(struct pollfd *fds, size_t max)
-{
-	if (job.fd < 0 || max == 0)
-		return 0;
-	fds[0] = (struct pollfd){.fd = job.fd, .events = POLLIN};
-	return 1;
-}
-
-void transfers_stop_all(void)
-{
-	if (job.pid > 0)
-		kill(job.pid, SIGKILL);
 }
 
 /* By uuid, number, or the number in a name as the CLI shows it. */
@@ -310,10 +99,10 @@ static cJSON *transfer_find(const char *word)
 	char *end;
 	long num = word ? strtol(word, &end, 10) : 0;
 
-	cJSON_ArrayForEach(t, transfers())
+	cJSON_ArrayForEach(t, transfers_list())
 	{
 		double have = cJSON_GetObjectItemCaseSensitive(t, "num")->valuedouble;
-		if (word && (strcmp(uuid_of(t), word) == 0 || (!*end && (long)have == num)))
+		if (word && (strcmp(transfer_uuid(t), word) == 0 || (!*end && (long)have == num)))
 			return t;
 	}
 	return NULL;
@@ -325,7 +114,7 @@ bool transfer_file(const char *uuid, char *path, size_t size)
 
 	if (!t || !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(t, "succeeded")))
 		return false;
-	dump_path(path, size, uuid_of(t));
+	backup_path(path, size, transfer_uuid(t));
 	return access(path, R_OK) == 0;
 }
 
@@ -344,7 +133,7 @@ void handle_transfers(struct http_request *req, struct http_reply *reply)
 	const cJSON *t;
 
 	(void)req;
-	cJSON_ArrayForEach(t, transfers()) cJSON_InsertItemInArray(list, 0, transfer_json(t, false));
+	cJSON_ArrayForEach(t, transfers_list()) cJSON_InsertItemInArray(list, 0, transfer_json(t, false));
 	http_reply_json(reply, 200, list);
 }
 
@@ -377,18 +166,6 @@ void handle_capture(struct http_request *req, struct http_reply *reply)
 	http_reply_json(reply, 201, transfer_json(transfer_new(now_ms(), false), false));
 }
 
-static void transfer_abandon(cJSON *t)
-{
-	if (job.transfer == t) {
-		if (job.pid > 0)
-			kill(job.pid, SIGTERM);
-		job.transfer = NULL;
-		job.running = false;
-	}
-	if (job.lagging == t)
-		job.lagging = NULL;
-}
-
 void handle_cancel(struct http_request *req, struct http_reply *reply)
 {
 	cJSON *t = transfer_asked(req, reply), *json;
@@ -399,10 +176,10 @@ void handle_cancel(struct http_request *req, struct http_reply *reply)
 		reply_error(reply, 422, "invalid_params", "The transfer has already finished.");
 		return;
 	}
-	transfer_abandon(t);
-	time_put(t, "canceled_at", now_ms());
-	time_put(t, "finished_at", now_ms());
-	time_put(t, "updated_at", now_ms());
+	backup_abandon(t);
+	transfer_time(t, "canceled_at", now_ms());
+	transfer_time(t, "finished_at", now_ms());
+	transfer_time(t, "updated_at", now_ms());
 	json_set(t, "succeeded", cJSON_CreateBool(false));
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "canceled_at", json_text(t, "canceled_at"));
@@ -416,12 +193,12 @@ void handle_transfer_delete(struct http_request *req, struct http_reply *reply)
 
 	if (!t)
 		return;
-	transfer_abandon(t);
-	dump_path(path, sizeof path, uuid_of(t));
+	backup_abandon(t);
+	backup_path(path, sizeof path, transfer_uuid(t));
 	unlink(path);
-	time_put(t, "deleted_at", now_ms());
+	transfer_time(t, "deleted_at", now_ms());
 	copy = transfer_json(t, false);
-	cJSON_Delete(cJSON_DetachItemViaPointer(transfers(), t));
+	cJSON_Delete(cJSON_DetachItemViaPointer(transfers_list(), t));
 	http_reply_json(reply, 200, copy);
 }
 
@@ -448,7 +225,7 @@ void handle_public_url(struct http_request *req, struct http_reply *reply)
 		http_reply_text(reply, 500, "text/html", "<h1>Internal Server Error</h1>");
 		return;
 	}
-	store_url(url, sizeof url, uuid_of(t), expires, https_wanted(req));
+	store_url(url, sizeof url, transfer_uuid(t), expires, https_wanted(req));
 	stamp_ruby(at, expires);
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "url", url);
@@ -484,8 +261,8 @@ void handle_schedule_add(struct http_request *req, struct http_reply *reply)
 			      cJSON_Parse("[\"Mon\",\"Tue\",\"Wed\",\"Thu\",\"Fri\",\"Sat\",\"Sun\"]"));
 	cJSON_AddNumberToObject(schedule, "retain_weeks", 4);
 	cJSON_AddNumberToObject(schedule, "retain_months", 12);
-	time_put(schedule, "created_at", now_ms());
-	time_put(schedule, "updated_at", now_ms());
+	transfer_time(schedule, "created_at", now_ms());
+	transfer_time(schedule, "updated_at", now_ms());
 	cJSON_AddNullToObject(schedule, "deleted_at");
 	cJSON_AddItemToArray(list, schedule);
 	http_reply_json(reply, 201, cJSON_Duplicate(schedule, true));
