@@ -30,7 +30,7 @@ int cmd_version(int argc, char **argv)
 		     "\n API version:       1.50\n OS/Arch:           "
 		     "linux/amd64\n Context:           default\n\nServer:\n Engine:\n  Version:         "
 		     " " DOCKER_VERSION "\n  API version:      1.50 (minimum version 1.24)\n  OS/Arch:       "
-					"   linux/amd64\n  Experimental: "
+		     "   linux/amd64\n  Experimental: "
 		     "    false");
 		return 0;
 	}

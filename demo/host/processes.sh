@@ -20,7 +20,7 @@ for file in $(grep -lzsxF "DOCKER_CONTAINER=$DOCKER_CONTAINER" /proc/[0-9]*/envi
 	pid=${file#/proc/}
 	pid=${pid%%/*}
 	[ "$pid" != $$ ] || continue
-	text=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)
+	text=$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null)
 	[ $full = yes ] || text=$(cat "/proc/$pid/comm" 2>/dev/null)
 	# The shell that runs this very command names the pattern too.
 	case $text in "" | *pkill* | *pgrep*) continue ;; esac
