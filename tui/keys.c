@@ -56,6 +56,7 @@ const struct key_row key_table[] = {
     {"g Home", "first", "first row", NULL, NULL, SCREEN},
     {"G End", "last", "last row", NULL, NULL, SCREEN},
     {"s", "sort", "sort by the next column", NULL, NULL, SCREEN},
+    {"~", "sort-reverse", "sort the other way round", NULL, NULL, SCREEN},
     {"p", "probe", "look at this panel's world now", NULL, NULL, SCREEN},
     {"c", "copy", "copy the row: clipboard by OSC 52, tmux buffer, or a file", NULL, NULL, SCREEN},
     {"o", "write", "write this panel to a file and say where", NULL, NULL, SCREEN},
@@ -225,7 +226,7 @@ bool keys_binding_acts(const struct binding *binding)
 	       !word_in("E G N", binding->key);
 }
 
-bool keys_can(const struct key_row *row, const struct scene *scene, const char **why_not)
+bool key_usable(const struct key_row *row, const struct scene *scene, const char **why_not)
 {
 	if (row->acts && scene->seat.replaying) {
 		*why_not = "this is a recorded night: nothing can be changed in it";
@@ -237,6 +238,10 @@ bool keys_can(const struct key_row *row, const struct scene *scene, const char *
 	}
 	if (row->can && !row->can(scene, why_not))
 		return false;
+	if (row->armed && scene->state->people.driver[0] && !scene->seat.driver && !scene->seat.observer) {
+		*why_not = "another seat has the wheel: D asks for it";
+		return false;
+	}
 	if (row->armed && !scene->seat.armed) {
 		*why_not = scene->seat.observer ? "this seat only watches" : "press A to arm this seat first";
 		return false;
@@ -290,7 +295,7 @@ static void help_rows(enum where where, bool acts, const struct scene *scene, st
 		const char *why = NULL;
 		if (row->where != where || (row->gate != NULL) != acts)
 			continue;
-		if (keys_can(row, scene, &why))
+		if (key_usable(row, scene, &why))
 			why = NULL;
 		help_line(out, row->keys, row->note, row->gate, why);
 	}

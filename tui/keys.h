@@ -35,7 +35,7 @@ const struct binding *keys_of_panel(const struct panel *panel, const char *key);
 /* Capitals of panels act; everything else there only looks. */
 bool keys_binding_acts(const struct binding *binding);
 /* False when the key does nothing now; `why_not` is a whole sentence. */
-bool keys_can(const struct key_row *row, const struct scene *scene, const char **why_not);
+bool key_usable(const struct key_row *row, const struct scene *scene, const char **why_not);
 /* The bottom line: what fits into `cells`, the most needed first. */
 void keys_bottom(enum where where, const struct scene *scene, int cells, char *out, size_t size);
 /* The help of a place: one line per key, with the gate and why it is off. `panel` may be NULL. */

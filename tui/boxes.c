@@ -1,0 +1,199 @@
+#include "tui/cockpit.h"
+#include "core/base/text.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { FRESH_MS = 250 }; /* a key that was on its way when a box opened was not meant for it */
+
+static const struct gate_seen *gate_of_state(const struct cockpit *c)
+{
+	return &c->state->steps.gate;
+}
+
+static size_t phrase_of(const struct gate_seen *gate, char *out, size_t size)
+{
+	char target[128];
+
+	text_copy(target, sizeof(target), gate->target);
+	text_lower(target);
+	text_copyf(out, size, "%s %s", target, gate->tag);
+	return strlen(target) + 1;
+}
+
+bool box_counting(const struct cockpit *c)
+{
+	const struct gate_seen *gate = gate_of_state(c);
+
+	return gate->open && gate->counting_until_ms > 0;
+}
+
+/* The driver's seat opens the box by itself; elsewhere a gate is looked at with Enter, until it counts. */
+void box_gate_follow(struct cockpit *c)
+{
+	const struct gate_seen *gate = gate_of_state(c);
+	struct gate_box *box = &c->gate;
+	char phrase[160];
+
+	if (!gate->open) {
+		if (box->id[0])
+			*box = (struct gate_box){.shown = false};
+		return;
+	}
+	if (strcmp(box->id, gate->id) != 0) {
+		*box = (struct gate_box){.opened_real_ms = seat_real_ms(c)};
+		text_copy(box->id, sizeof(box->id), gate->id);
+		text_copy(box->tag, sizeof(box->tag), gate->tag);
+		box->shown = c->me.driver || c->me.armed;
+		if (box->shown && c->terminal)
+			terminal_bell(c->terminal);
+	}
+	if (strcmp(box->tag, gate->tag) != 0) {
+		/* Only the four characters are asked anew: the target was typed with open eyes. */
+		size_t keep = phrase_of(gate, phrase, sizeof(phrase));
+		text_copy(box->tag, sizeof(box->tag), gate->tag);
+		box->sent = false;
+		if (box->phrase.len > keep && strncmp(box->phrase.text, phrase, keep) == 0) {
+			phrase[keep] = '\0';
+			line_set(&box->phrase, phrase);
+		}
+	}
+	if (!gate->counting_until_ms && box->sent && gate->changed_at_ms >= gate->opened_at_ms)
+		box->sent = box->phrase.len > 0;
+	if (gate->counting_until_ms)
+		box->shown = true;
+}
+
+static void gate_say(struct cockpit *c, const char *cmd)
+{
+	link_say(c, cmd, "gate", c->gate.id);
+}
+
+static void phrase_typed(struct cockpit *c)
+{
+	const struct gate_seen *gate = gate_of_state(c);
+	char phrase[160];
+	struct jw w;
+
+	c->gate.sent = false;
+	phrase_of(gate, phrase, sizeof(phrase));
+	if (strcmp(c->gate.phrase.text, phrase) != 0)
+		return;
+	c->gate.sent = true;
+	link_command(&w, "phrase");
+	jw_str(&w, "gate", c->gate.id);
+	jw_str(&w, "text", c->gate.phrase.text);
+	link_send(c, &w);
+}
+
+static void leave(struct cockpit *c)
+{
+	/* Esc never acts: an onlooker closes his own picture, the one who asked takes his question back. */
+	if (c->me.driver || c->me.armed)
+		gate_say(c, "leave-gate");
+	else
+		seat_toast(c, ROLE_MUTED, "the gate is still open on the driver's seat; Enter looks at it again");
+	c->gate.shown = false;
+}
+
+static bool unarmed(struct cockpit *c)
+{
+	if (c->me.armed)
+		return false;
+	seat_toast(c, ROLE_WARN, c->me.observer ? "this seat only watches" :
+		   "this seat is not armed: Esc leaves the box, A arms, Enter comes back to it");
+	return true;
+}
+
+/* Evidence, calls, hold, vote, redraw: the same in every box. True when it was one of them. */
+static bool gate_common(struct cockpit *c, const char *key)
+{
+	struct gate_box *box = &c->gate;
+
+	if (strcmp(key, "PgDn") == 0) {
+		box->top += 6;
+	} else if (strcmp(key, "PgUp") == 0) {
+		box->top = box->top > 6 ? box->top - 6 : 0;
+	} else if (strcmp(key, "@") == 0) {
+		box->calls = !box->calls;
+		box->top = 0;
+	} else if (strcmp(key, "H") == 0 || strcmp(key, "V") == 0) {
+		commands_do(c, strcmp(key, "H") == 0 ? "hold" : "vote", key);
+	} else if (strcmp(key, "F5") == 0 || strcmp(key, "Ctrl-L") == 0) {
+		terminal_redraw(c->terminal);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+bool box_gate_key(struct cockpit *c, const char *key)
+{
+	const struct gate_seen *gate = gate_of_state(c);
+	bool fresh = seat_real_ms(c) - c->gate.opened_real_ms < FRESH_MS;
+
+	if (!gate->open)
+		return false;
+	if (gate->counting_until_ms) {
+		gate_say(c, "stop-count");
+		seat_toast(c, ROLE_WARN, "stopped: nothing happened");
+		line_set(&c->gate.phrase, "");
+		return true;
+	}
+	if (fresh || gate_common(c, key))
+		return true;
+	if (gate->level <= 1) {
+		if (strcmp(key, "y") != 0)
+			leave(c);
+		else if (!unarmed(c))
+			gate_say(c, "yes");
+		return true;
+	}
+	if (strcmp(key, "Esc") == 0 || strcmp(key, "Ctrl-C") == 0)
+		leave(c);
+	else if (key_printable(key) && unarmed(c))
+		return true;
+	else if (phrase_key(&c->gate.phrase, key))
+		phrase_typed(c);
+	return true;
+}
+
+void box_confirm(struct cockpit *c, const char *title, struct buf *take_text, struct jw *command)
+{
+	struct confirm *box = &c->confirm;
+
+	buf_reset(&box->command);
+	buf_done(&box->text);
+	box->text = *take_text;
+	*take_text = (struct buf){0};
+	if (command) {
+		buf_adds(&box->command, jw_finish(command));
+		jw_done(command);
+	}
+	text_copy(box->title, sizeof(box->title), title);
+	box->open = true;
+	box->leaves = false;
+	box->opened_real_ms = seat_real_ms(c);
+	seat_dirty(c);
+}
+
+void box_confirm_key(struct cockpit *c, const char *key)
+{
+	struct confirm *box = &c->confirm;
+	bool yes = strcmp(key, "y") == 0;
+
+	if (seat_real_ms(c) - box->opened_real_ms < FRESH_MS)
+		return;
+	box->open = false;
+	if (yes && box->command.len && c->wire.fd >= 0) {
+		buf_add(&c->wire.out, box->command.data, box->command.len);
+		buf_addc(&c->wire.out, '\n');
+		link_socket(c, false, true);
+	} else if (yes && box->command.len) {
+		seat_toast(c, ROLE_BAD, "the engine is not there: nothing was sent");
+	} else if (!yes && !box->leaves) {
+		seat_toast(c, ROLE_MUTED, "left: nothing happened");
+	}
+	if (box->leaves && (yes || strcmp(key, "n") == 0 || strcmp(key, "q") == 0))
+		seat_leave(c, yes ? "The world was asked to stop." : NULL);
+	seat_dirty(c);
+}

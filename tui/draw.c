@@ -1,0 +1,232 @@
+#include "tui/cockpit.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/dialog.h"
+#include "panels/frame.h"
+#include <string.h>
+
+/* Digits of 3 x 5 cells: a row is three bits. */
+static const unsigned char digit_bits[11][5] = {
+    {7, 5, 5, 5, 7}, {2, 6, 2, 2, 7}, {7, 1, 7, 4, 7}, {7, 1, 7, 1, 7}, {5, 5, 7, 1, 1}, {7, 4, 7, 1, 7},
+    {7, 4, 7, 5, 7}, {7, 1, 1, 2, 2}, {7, 5, 7, 5, 7}, {7, 5, 7, 1, 7}, {0, 2, 0, 2, 0}};
+
+/* `zoom` cells per bit across, one down for small screens and two for large ones. */
+static void big_text(struct canvas *canvas, int row, int zoom, enum role role, const char *text)
+{
+	int each = 4 * zoom, col = (canvas->size.cols - (int) strlen(text) * each + zoom) / 2, down = zoom > 2 ? 2 : 1;
+
+	for (; *text; text++, col += each) {
+		int n = *text == ':' ? 10 : *text - '0';
+		if (n < 0 || n > 10)
+			continue;
+		for (int y = 0; y < 5 * down; y++)
+			for (int x = 0; x < 3; x++)
+				if (digit_bits[n][y / down] & (4 >> x))
+					canvas_fill(canvas, col + x * zoom, row + y, zoom, role, glyph(canvas, GLYPH_FULL));
+	}
+}
+
+static void centred(struct canvas *canvas, int row, enum role role, const char *text)
+{
+	canvas_put(canvas, (canvas->size.cols - (int) text_width(text)) / 2, row, role, text);
+}
+
+void draw_clock(struct cockpit *c, struct canvas *canvas)
+{
+	const struct state *state = c->state;
+	const struct step_seen *step = steps_current(state);
+	int zoom = canvas->size.cols >= 140 ? 4 : 2, high = zoom > 2 ? 10 : 5, row = canvas->size.rows >= 40 ? 5 : 3;
+	char clock[UNITS_MAX], down[UNITS_MAX], line[200];
+	int64_t now_ms = seat_now_ms(c), end_ms = state->public_at_ms ? state->public_at_ms : now_ms;
+	bool counts = state->freeze_at_ms > 0;
+
+	for (int i = 2; i < canvas->size.rows - 1; i++)
+		canvas_fill(canvas, 0, i, canvas->size.cols, ROLE_TEXT, " ");
+	big_text(canvas, row, zoom, ROLE_TITLE, units_clock(clock, now_ms));
+	row += high + 1;
+	if (counts) {
+		centred(canvas, row++, state->public_at_ms ? ROLE_OK : ROLE_WARN, state->public_at_ms ? "WAS DOWN" : "DOWN");
+		big_text(canvas, row + 1, zoom, state->public_at_ms ? ROLE_OK : ROLE_WARN, units_duration(down, end_ms - state->freeze_at_ms));
+		row += high + 2;
+	}
+	if (!step)
+		step = steps_next(state);
+	text_copyf(line, sizeof(line), "%s %d %s  %s", state->steps.gate.open ? "GATE" : step && step->state == STEP_RUNNING ? "NOW" : "NEXT",
+		   step ? step->number : 0, step ? step->id : "nothing", step ? step->title : "");
+	centred(canvas, row + 1, ROLE_TEXT, line);
+	if (state->people.hold) {
+		text_copyf(line, sizeof(line), "HOLD by %s %s", state->people.hold_by, state->people.hold_why);
+		centred(canvas, row + 3, ROLE_WARN, line);
+	}
+}
+
+static void draw_confirm(struct cockpit *c, struct canvas *canvas)
+{
+	const char *at = buf_text(&c->confirm.text);
+	int cols = canvas->size.cols > 84 ? 80 : canvas->size.cols - 2, lines = 1, row = 1;
+	struct canvas box;
+	char line[400];
+
+	for (const char *x = at; *x; x++)
+		lines += *x == '\n' || (int) strcspn(x, "\n") % (cols - 4) == 0;
+	lines = lines + 5 < canvas->size.rows - 4 ? lines + 5 : canvas->size.rows - 4;
+	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 3, cols, lines);
+	for (int i = 0; i < lines; i++) {
+		bool rule = i == 0 || i == lines - 1;
+		canvas_fill(&box, 0, i, cols, rule ? ROLE_WARN : ROLE_TEXT, rule ? glyph(&box, GLYPH_H) : " ");
+		canvas_put(&box, 0, i, ROLE_WARN, glyph(&box, !rule ? GLYPH_V : i ? GLYPH_BL : GLYPH_TL));
+		canvas_put(&box, cols - 1, i, ROLE_WARN, glyph(&box, !rule ? GLYPH_V : i ? GLYPH_BR : GLYPH_TR));
+	}
+	canvas_putf(&box, 2, 0, ROLE_TITLE, " %s ", c->confirm.title);
+	while (*at && row < lines - 3) {
+		/* Broken at a blank, so that no word is cut in a sentence one decides by. */
+		size_t n = strcspn(at, "\n"), most = (size_t) cols - 4;
+		if (n > most) {
+			n = most;
+			while (n > 20 && at[n] != ' ')
+				n--;
+		}
+		text_copyf(line, sizeof(line), "%.*s", (int) n, at);
+		canvas_put(&box, 2, row++, ROLE_TEXT, line);
+		at += n;
+		at += *at == '\n' || *at == ' ';
+	}
+	canvas_put(&box, 2, lines - 2, ROLE_KEY, c->confirm.leaves ? "y stops it   n leaves it running   any other key stays" :
+			      "y does it   any other key: nothing happens");
+}
+
+static void draw_prompt(struct cockpit *c, struct canvas *canvas)
+{
+	int row = canvas->size.rows - 2, col, start;
+	const struct prompt *prompt = &c->prompt;
+	char shown[260];
+	size_t at;
+
+	canvas_fill(canvas, 0, row, canvas->size.cols, ROLE_TEXT, " ");
+	col = canvas_putf(canvas, 1, row, ROLE_TITLE, "%s", prompt->label);
+	if (prompt->kind != PROMPT_PALETTE)
+		col = canvas_put(canvas, col, row, ROLE_TITLE, " > ");
+	text_copy(shown, sizeof(shown), prompt->line.text);
+	if (prompt->hidden)
+		memset(shown, '*', strlen(shown));
+	text_copyf(shown + 0, sizeof(shown), "%.*s", (int) prompt->line.len, prompt->hidden ? shown : prompt->line.text);
+	/* The end that is being typed stays in sight. */
+	at = prompt->line.at;
+	start = 0;
+	while ((int) text_width(shown + start) > canvas->size.cols - col - 2 && (size_t) start < at)
+		start += (shown[start + 1] & 0xc0) == 0x80 ? 2 : 1;
+	while ((shown[start] & 0xc0) == 0x80)
+		start++;
+	canvas_put(canvas, col, row, ROLE_TEXT, shown + start);
+	shown[at] = '\0';
+	c->cursor_col = col + (int) text_width(shown + start);
+	c->cursor_row = row;
+	if (c->cursor_col >= canvas->size.cols)
+		c->cursor_col = canvas->size.cols - 1;
+}
+
+static void draw_keys(struct cockpit *c, struct canvas *canvas)
+{
+	struct scene scene = local_scene(c, c->local.focus);
+	enum where where = box_counting(c) ? WHERE_YES : keyboard_where(c);
+	char line[400];
+
+	if (box_counting(c))
+		text_copy(line, sizeof(line), " any key on any seat stops the count");
+	else
+		keys_bottom(where, &scene, canvas->size.cols, line, sizeof(line));
+	canvas_fill(canvas, 0, canvas->size.rows - 1, canvas->size.cols, ROLE_TEXT, " ");
+	canvas_put(canvas, 0, canvas->size.rows - 1, where == WHERE_SCREEN ? ROLE_MUTED : ROLE_KEY, line);
+}
+
+/* What this seat has to say stands on the line of the last events. */
+static void draw_toast(struct cockpit *c, struct canvas *canvas)
+{
+	int row = canvas->size.rows - 4, cols = canvas->size.cols;
+	char age[UNITS_MAX], text[400];
+	enum role role = c->toast_role;
+
+	text_copy(text, sizeof(text), seat_real_ms(c) < c->toast_until_real_ms ? c->toast : "");
+	if (!text[0] && !c->replay && !c->me.connected && c->me.lost_at_ms) {
+		role = ROLE_BAD;
+		text_copyf(text, sizeof(text), "engine lost %s ago: what you see stands still; trying again",
+			   units_age(age, seat_now_ms(c) - c->me.lost_at_ms));
+	} else if (!text[0] && !c->replay && !c->me.connected) {
+		role = ROLE_WARN;
+		text_copy(text, sizeof(text), "no engine answers yet; trying again");
+	} else if (!text[0] && c->me.gap_lines) {
+		role = ROLE_MUTED;
+		text_copyf(text, sizeof(text), "%llu log lines were left out for this seat; the trace has them",
+			   (unsigned long long) c->me.gap_lines);
+	}
+	if (!text[0])
+		return;
+	canvas_fill(canvas, 0, row, cols, ROLE_FRAME, glyph(canvas, GLYPH_H));
+	canvas_put(canvas, 1, row, ROLE_TEXT, " ");
+	canvas_put(canvas, canvas_field(canvas, 2, row, (int) text_width(text) < cols - 4 ? (int) text_width(text) : cols - 4, false,
+					role, text), row, ROLE_TEXT, " ");
+}
+
+/* REPLAY and FROZEN stand in the crossing's line, right: they are true for the whole screen. */
+static void draw_banner(struct cockpit *c, struct canvas *canvas)
+{
+	char text[80], age[UNITS_MAX], clock[UNITS_MAX];
+	int cols;
+
+	if (c->local.frozen)
+		text_copyf(text, sizeof(text), " FROZEN +%s ", units_age(age, seat_now_ms(c) - c->local.frozen_at_ms));
+	else if (c->replay)
+		text_copyf(text, sizeof(text), " REPLAY %s %s%gx%s ", units_clock(clock, c->replay_now_ms), c->paused ? "paused " : "", c->speed,
+			   c->me.no_trace ? " no trace" : "");
+	else
+		return;
+	cols = (int) text_width(text);
+	canvas_put(canvas, canvas->size.cols - cols, 1, ROLE_NOW, text);
+}
+
+static void draw_gate(struct cockpit *c, struct canvas *canvas)
+{
+	struct dialog_view view = {.typed = c->gate.phrase.text, .top = c->gate.top, .calls = c->gate.calls};
+	struct scene scene = local_scene(c, c->local.focus);
+
+	dialog_draw(&scene, &view, canvas);
+}
+
+static void too_small(struct canvas *canvas)
+{
+	canvas_clear(canvas);
+	canvas_putf(canvas, 0, 0, ROLE_WARN, "nightferry needs 60x20, this is %dx%d", canvas->size.cols, canvas->size.rows);
+	canvas_put(canvas, 0, 1, ROLE_TEXT, "the night goes on; make it larger");
+}
+
+static void focus_cursor(struct cockpit *c)
+{
+	c->cursor_col = c->cursor_row = -1;
+}
+
+void draw_screen(struct cockpit *c)
+{
+	struct canvas *canvas = c->canvas;
+	struct scene scene = local_scene(c, c->local.focus);
+
+	canvas->ascii = c->ascii;
+	focus_cursor(c);
+	canvas_clear(canvas);
+	if (c->size.cols < 60 || c->size.rows < 20) {
+		too_small(canvas);
+		return;
+	}
+	scene.view = c->local.views;
+	frame_draw(&scene, &c->layout, canvas);
+	if (c->sheet.kind)
+		sheet_draw(c, canvas);
+	if (c->gate.shown && c->state->steps.gate.open)
+		draw_gate(c, canvas);
+	if (c->confirm.open)
+		draw_confirm(c, canvas);
+	draw_banner(c, canvas);
+	draw_toast(c, canvas);
+	draw_keys(c, canvas);
+	if (c->prompt.kind)
+		draw_prompt(c, canvas);
+}
