@@ -1,0 +1,208 @@
+#include "panels/advice.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/keys.h"
+#include "panels/sums.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *driver_name(const struct state *state)
+{
+	for (size_t i = 0; i < state->people.n; i++)
+		if (state->people.driver[0] && text_equal(state->people.seats[i].id, state->people.driver))
+			return state->people.seats[i].name;
+	return "nobody";
+}
+
+static const char *gate_words(int gate)
+{
+	static const char *const words[] = {"no gate", "asks y", "asks for a phrase", "asks every station"};
+
+	return gate >= 0 && gate < 4 ? words[gate] : "gate not known";
+}
+
+/* What comes after the running step, as it will be asked for. */
+static const struct step_seen *step_after(const struct state *state, const struct step_seen *current)
+{
+	size_t end = state->steps.turned ? state->steps.n : state->steps.n_forward;
+
+	for (size_t i = 0; current && i < end && i < state->steps.n; i++)
+		if (&state->steps.steps[i] > current && state->steps.steps[i].state == STEP_WAITING)
+			return &state->steps.steps[i];
+	return NULL;
+}
+
+static void next_words(const struct state *state, const struct step_seen *current, char *out, size_t size)
+{
+	const struct step_seen *next = step_after(state, current);
+
+	if (!next)
+		snprintf(out, size, "  It is the last step.");
+	else
+		snprintf(out, size, "  Next: R %d %s (%s)", next->number, next->id,
+			 next->manual ? "by hand" : gate_words(next->gate));
+}
+
+static enum role gate_advice(const struct scene *scene, char *out, size_t size)
+{
+	const struct gate_seen *gate = &scene->state->steps.gate;
+	const char *verb = gate->plan.verb[0] ? gate->plan.verb : gate->verb;
+
+	if (gate->counting_until_ms > scene->now_ms) {
+		snprintf(out, size, "%s STARTS IN %lld s: any key stops it.", gate->step,
+			 (long long)((gate->counting_until_ms - scene->now_ms + 999) / 1000));
+		return ROLE_WARN;
+	}
+	if (!scene->seat.driver || scene->seat.observer) {
+		snprintf(out, size, "GATE: %s decides on %s %s. H holds.", driver_name(scene->state),
+			 gate->step, verb);
+		return ROLE_TEXT;
+	}
+	if (gate->level >= 2)
+		snprintf(out, size,
+			 "GATE: %s %s. Type the phrase when every line is right; Esc leaves it undone.",
+			 gate->step, verb);
+	else
+		snprintf(out, size, "GATE: %s %s. y does it, every other key leaves it undone.", gate->step,
+			 verb);
+	return ROLE_NOW;
+}
+
+static enum role waiting_advice(const struct step_seen *step, char *out, size_t size, const char *next)
+{
+	char left[UNITS_MAX];
+	int64_t left_s;
+
+	if (step->total > 0 && text_equal(step->unit, "s")) {
+		left_s = step->total > step->done ? step->total - step->done : 0;
+		snprintf(out, size, "WAITING: %s %s to go.%s", step->progress[0] ? step->progress : step->id,
+			 units_duration(left, left_s * 1000), next);
+	} else
+		snprintf(out, size, "WAITING: %s%s%s", step->progress[0] ? step->progress : step->id,
+			 step->progress[0] && strchr(".!?", step->progress[strlen(step->progress) - 1]) ? ""
+													: ".",
+			 next);
+	return ROLE_TEXT;
+}
+
+static enum role running_advice(const struct scene *scene, const struct step_seen *step, char *out,
+				size_t size)
+{
+	char next[160], clock[UNITS_MAX], over[UNITS_MAX];
+	struct sums sums;
+
+	next_words(scene->state, step, next, sizeof(next));
+	sums_of(scene->state, scene->now_ms, &sums);
+	if (step->state == STEP_PLANNING) {
+		snprintf(out, size, "LOOKING before %s: its gate opens by itself.", step->id);
+		return ROLE_TEXT;
+	}
+	if (step->state == STEP_PROVING) {
+		snprintf(out, size, "PROVING %s: a fresh look decides, not its exit.%s", step->id, next);
+		return ROLE_TEXT;
+	}
+	if (step->manual) {
+		snprintf(out, size, "BY HAND: %d %s. Enter shows what to do, M says it is done.",
+			 step->number, step->id);
+		return ROLE_NOW;
+	}
+	if (text_starts(step->kind, "wait") || text_starts(step->kind, "quiet"))
+		return waiting_advice(step, out, size, next);
+	if (sums.now_until_ms > 0)
+		snprintf(out, size, "NOTHING TO DO until ~%s.%s", units_clock_hm(clock, sums.now_until_ms),
+			 next);
+	else if (step->estimate_ms >= 0)
+		snprintf(out, size, "NOTHING TO DO: %s runs %s over its estimate. Enter looks closer.",
+			 step->id,
+			 units_duration(over, scene->now_ms - step->started_at_ms - step->estimate_ms));
+	else
+		snprintf(out, size, "NOTHING TO DO: %s runs, how long is not rehearsed.%s", step->id, next);
+	return ROLE_TEXT;
+}
+
+static enum role next_advice(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
+{
+	const char *why = keys_why_not(scene);
+
+	switch (step->state) {
+	case STEP_FAILED:
+		snprintf(out, size, "FAILED: %d %s. Enter why.  R again  S skip  B way back", step->number,
+			 step->id);
+		return ROLE_BAD;
+	case STEP_UNKNOWN:
+		snprintf(
+		    out, size,
+		    "UNKNOWN: %d %s, nobody saw its end. Enter, p looks again, M seen by hand, B way back",
+		    step->number, step->id);
+		return ROLE_UNKNOWN;
+	case STEP_CANCELLED:
+		snprintf(out, size, "CANCELLED: %d %s. R again  S skip  U undo  B way back", step->number,
+			 step->id);
+		return ROLE_WARN;
+	default: break;
+	}
+	if (why && scene->seat.driver && !scene->seat.armed && !scene->seat.observer &&
+	    scene->seat.connected && !scene->seat.replaying)
+		snprintf(out, size, "A arms this seat.  Next: R %d %s (%s)", step->number, step->id,
+			 step->manual ? "by hand" : gate_words(step->gate));
+	else if (why)
+		snprintf(out, size, "Next: %d %s (%s), by %s", step->number, step->id,
+			 step->manual ? "by hand" : gate_words(step->gate), driver_name(scene->state));
+	else
+		snprintf(out, size, "Next: R %d %s (%s)", step->number, step->id,
+			 step->manual ? "by hand" : gate_words(step->gate));
+	return why ? ROLE_TEXT : ROLE_NOW;
+}
+
+static enum role hold_advice(const struct scene *scene, char *out, size_t size)
+{
+	const struct people_state *people = &scene->state->people;
+	const struct step_seen *step = steps_current(scene->state);
+	char age[UNITS_MAX];
+
+	snprintf(out, size, "HOLD by %s for %s%s%s. Nothing new starts%s. H releases it.", people->hold_by,
+		 units_age(age, scene->now_ms - people->hold_at_ms), people->hold_why[0] ? ": " : "",
+		 people->hold_why, step && step->state == STEP_RUNNING ? "; what runs goes on" : "");
+	return ROLE_WARN;
+}
+
+enum role advice_of(const struct scene *scene, char *out, size_t size, char *say, size_t say_size)
+{
+	const struct state *state = scene->state;
+	const struct step_seen *current = steps_current(state), *next = steps_next(state);
+	char age[UNITS_MAX];
+
+	text_copy(say, say_size, "");
+	if (!scene->seat.connected && !scene->seat.replaying) {
+		snprintf(out, size,
+			 "ENGINE LOST %s ago. Nothing new can start; what runs goes on. This seat attaches "
+			 "by itself.",
+			 units_age(age, scene->now_ms - scene->seat.lost_at_ms));
+		return ROLE_BAD;
+	}
+	if (state->closed_at_ms > 0) {
+		snprintf(out, size, "THE NIGHT IS CLOSED: %s. q leaves, the report is written.",
+			 state->closed_verdict);
+		return ROLE_TEXT;
+	}
+	if (state->steps.n == 0) {
+		snprintf(out, size, "WAITING for the engine to open the night.");
+		return ROLE_TEXT;
+	}
+	if (state->steps.gate.open)
+		return gate_advice(scene, out, size);
+	if (current && current->say[0])
+		text_copy(say, say_size, current->say);
+	if (state->people.hold)
+		return hold_advice(scene, out, size);
+	if (current)
+		return running_advice(scene, current, out, size);
+	if (next && next->say[0])
+		text_copy(say, say_size, next->say);
+	if (next)
+		return next_advice(scene, next, out, size);
+	snprintf(out, size, "%s q leaves, the report says everything.",
+		 state->steps.turned ? "THE WAY BACK IS DONE." : "ALL STEPS ARE DONE.");
+	return ROLE_OK;
+}

@@ -1,0 +1,21 @@
+/* The cockpit's frame: who, where and when on top, the crossing, the rules between panels, and below them
+ * what happened, the clocks, what to do now and the keys. Pure, like the panels. */
+#ifndef PANELS_FRAME_H
+#define PANELS_FRAME_H
+
+#include "panels/layout.h"
+
+/* Everything but the panels; when the screen is too small, the one sentence that says what is needed. */
+void frame_draw(const struct scene *scene, const struct layout *layout, struct canvas *canvas);
+/* One panel of the layout with its title. scene->view is that panel's own; scene->focus whether it has the
+ * focus. */
+void frame_panel(const struct scene *scene, const struct layout *layout, size_t i, struct canvas *canvas);
+/* All of it: views[k] belongs to panel_table[k]. The focus is layout->focus. */
+void frame_screen(const struct scene *scene, const struct layout *layout, void *const views[],
+		  struct canvas *canvas);
+
+/* Its parts. */
+void frame_top(const struct scene *scene, const struct layout *layout, struct canvas *canvas);
+void frame_bottom(const struct scene *scene, const struct layout *layout, struct canvas *canvas);
+
+#endif

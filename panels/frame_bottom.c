@@ -1,0 +1,211 @@
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/advice.h"
+#include "panels/frame.h"
+#include "panels/keys.h"
+#include "panels/sums.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { EVENTS = 5, WIDE = 120, THREE = 160 };
+
+/* Newest first, as many as fit whole; the first one is shortened rather than left out. */
+static void event_line(const struct scene *scene, struct canvas *canvas, int row)
+{
+	struct happened happened[EVENTS];
+	size_t n = sums_happened(scene->state, happened, EVENTS);
+	int col = 2, cols = canvas->size.cols;
+
+	for (size_t i = 0; i < n; i++) {
+		char text[300], clock[UNITS_MAX];
+		int width, room = cols - col - 3;
+
+		snprintf(text, sizeof(text), "%s %s", units_clock(clock, happened[i].at_ms),
+			 happened[i].text);
+		width = canvas_width(canvas, text);
+		if (width > room && i > 0)
+			break;
+		if (width > room)
+			width = room;
+		canvas_put(canvas, col - 1, row, ROLE_MUTED, i == 0 ? " " : "   ");
+		if (i > 0)
+			col += 2;
+		col = canvas_field(canvas, col, row, width, false,
+				   happened[i].bad ? ROLE_BAD : (i == 0 ? ROLE_TEXT : ROLE_MUTED), text);
+		canvas_sides(canvas, col - width, row, width);
+		canvas_put(canvas, col++, row, ROLE_MUTED, " ");
+	}
+}
+
+struct line {
+	struct canvas *canvas;
+	int row, col, end;
+};
+
+/* A part of the line, only if it fits whole. */
+static void part(struct line *line, enum role role, const char *text)
+{
+	int width = canvas_width(line->canvas, text), gap = line->col > 1 ? 3 : 0;
+
+	if (text[0] && line->col + gap + width <= line->end)
+		line->col = canvas_put(line->canvas, line->col + gap, line->row, role, text);
+}
+
+static void window_part(const struct scene *scene, struct line *line)
+{
+	const struct state *state = scene->state;
+	char text[120], a[UNITS_MAX], b[UNITS_MAX];
+
+	if (state->window_end_ms <= 0) {
+		part(line, ROLE_MUTED, "no window set");
+		return;
+	}
+	snprintf(text, sizeof(text), "window %s–%s", units_clock_hm(a, state->window_start_ms),
+		 units_clock_hm(b, state->window_end_ms));
+	part(line, scene->now_ms > state->window_end_ms ? ROLE_WARN : ROLE_MUTED, text);
+	if (line->canvas->size.cols >= THREE && state->window_end_ms > state->window_start_ms) {
+		canvas_bar(line->canvas, line->col + 1, line->row, 32, scene->now_ms - state->window_start_ms,
+			   state->window_end_ms - state->window_start_ms, ROLE_MUTED);
+		line->col += 33;
+	}
+}
+
+static void end_part(const struct scene *scene, const struct sums *sums, struct line *line)
+{
+	bool up = scene->state->public_at_ms <= 0;
+	int64_t at_ms = up ? sums->up_at_ms : sums->done_at_ms;
+	int unknown = up ? sums->up_unknown : sums->done_unknown;
+	char text[120], clock[UNITS_MAX];
+
+	if (scene->state->closed_at_ms > 0 || scene->state->steps.turned || scene->state->steps.n == 0)
+		return;
+	if (at_ms <= 0 && unknown == 0)
+		return;
+	if (at_ms <= 0)
+		snprintf(text, sizeof(text), "%s: not rehearsed", up ? "up" : "done");
+	else if (unknown > 0 && line->canvas->size.cols >= WIDE)
+		snprintf(text, sizeof(text), "%s after %s, %d %s not rehearsed", up ? "up" : "done",
+			 units_clock_hm(clock, at_ms), unknown, unknown == 1 ? "step" : "steps");
+	else
+		snprintf(text, sizeof(text), "%s %s%s", up ? "up" : "done", unknown > 0 ? "after " : "~",
+			 units_clock_hm(clock, at_ms));
+	part(line, ROLE_TEXT, text);
+}
+
+static void back_part(const struct scene *scene, const struct sums *sums, struct line *line)
+{
+	char text[120], clock[UNITS_MAX], took[UNITS_MAX];
+
+	if (scene->state->steps.turned || scene->state->closed_at_ms > 0)
+		return;
+	if (sums->turn_back_at_ms > 0) {
+		bool late = scene->now_ms > sums->turn_back_at_ms;
+
+		snprintf(text, sizeof(text), "%s %s", late ? "turn back was due" : "turn back by",
+			 units_clock_hm(clock, sums->turn_back_at_ms));
+		part(line, late ? ROLE_WARN : ROLE_TEXT, text);
+	} else if (scene->state->window_end_ms > 0)
+		part(line, ROLE_MUTED, "turn back by: not rehearsed");
+	if (sums->back == BACK_FREE)
+		snprintf(text, sizeof(text), "way back FREE%s%s", sums->back_ms >= 0 ? " ~" : "",
+			 sums->back_ms >= 0 ? units_duration(took, sums->back_ms) : "");
+	else if (sums->back == BACK_COSTS && sums->back_rows > 0)
+		snprintf(text, sizeof(text), "way back COSTS %s rows", units_count(took, sums->back_rows));
+	else if (sums->back == BACK_COSTS)
+		snprintf(text, sizeof(text), "way back COSTS rows");
+	else
+		snprintf(text, sizeof(text), "way back: cost not seen");
+	if (scene->state->steps.n > 0)
+		part(line, sums->back == BACK_COSTS ? ROLE_WARN : ROLE_MUTED, text);
+}
+
+static int others_part(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct people_state *people = &scene->state->people;
+	char text[160] = "";
+	int width;
+
+	/* At full width line 1 names all seats. */
+	if (canvas->size.cols >= WIDE)
+		return canvas->size.cols - 1;
+	for (size_t i = 0; i < people->n; i++) {
+		size_t len = strlen(text);
+
+		if (people->seats[i].here && !text_equal(people->seats[i].id, scene->seat.seat) &&
+		    len + 20 < sizeof(text))
+			snprintf(text + len, sizeof(text) - len, "%s%.12s",
+				 len ? " " : "others: ", people->seats[i].name);
+	}
+	width = canvas_width(canvas, text);
+	if (width == 0 || width > 24)
+		return canvas->size.cols - 1;
+	canvas_put(canvas, canvas->size.cols - 1 - width, row, ROLE_MUTED, text);
+	return canvas->size.cols - 1 - width - 2;
+}
+
+static void clocks_line(const struct scene *scene, struct canvas *canvas, int row)
+{
+	struct line line = {.canvas = canvas, .row = row, .col = 1, .end = others_part(scene, canvas, row)};
+	struct sums sums;
+
+	sums_of(scene->state, scene->now_ms, &sums);
+	window_part(scene, &line);
+	end_part(scene, &sums, &line);
+	back_part(scene, &sums, &line);
+}
+
+static void advice_line(const struct scene *scene, struct canvas *canvas, int row)
+{
+	char text[400], say[200], aloud[240];
+	enum role role = advice_of(scene, text, sizeof(text), say, sizeof(say));
+	int cols = canvas->size.cols, width = canvas_width(canvas, text), col;
+
+	col = canvas_field(canvas, 1, row, width < cols - 2 ? width : cols - 2, false, role, text);
+	if (say[0]) {
+		snprintf(aloud, sizeof(aloud), "SAY \"%s\"", say);
+		if (col + 2 + canvas_width(canvas, aloud) <= cols - 1)
+			canvas_put(canvas, col + 2, row, ROLE_MUTED, aloud);
+	}
+	if (role == ROLE_NOW)
+		canvas_role(canvas, 0, row, cols, ROLE_NOW);
+}
+
+struct hint {
+	const char *key, *word;
+	int rank; /* 0 always; the higher, the more columns it needs */
+	bool acts;
+};
+static const struct hint hints[] = {
+    {"R", "next", 0, true},      {"X", "cancel", 2, true},  {"H", "hold", 0, false},
+    {"U", "undo", 2, true},      {"B", "back", 2, true},    {"Enter", "look", 0, false},
+    {"Tab", "panel", 0, false},  {"/", "search", 1, false}, {"&", "filter", 2, false},
+    {"v", "view", 0, false},     {"+", "zoom", 2, false},   {"Space", "freeze", 2, false},
+    {"@", "commands", 2, false}, {";", "note", 2, false},   {":", "more", 1, false},
+    {"?", "help", 0, false},     {"q", "leave", 0, false},
+};
+
+static void keys_line(const struct scene *scene, struct canvas *canvas, int row)
+{
+	int cols = canvas->size.cols, most = cols >= 150 ? 2 : (cols >= 80 ? 1 : 0), col = 1;
+	bool can = keys_why_not(scene) == NULL;
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		int width = (int)strlen(hints[i].key) + 1 + (int)strlen(hints[i].word);
+
+		if (hints[i].rank > most || col + width > cols)
+			continue;
+		col =
+		    canvas_put(canvas, col, row, hints[i].acts && !can ? ROLE_MUTED : ROLE_KEY, hints[i].key);
+		col = canvas_put(canvas, col + 1, row, ROLE_MUTED, hints[i].word) + (cols < 84 ? 1 : 2) +
+		      (cols >= 80 && i < 9);
+	}
+}
+
+void frame_bottom(const struct scene *scene, const struct layout *layout, struct canvas *canvas)
+{
+	event_line(scene, canvas, layout->bottom);
+	clocks_line(scene, canvas, layout->bottom + 1);
+	advice_line(scene, canvas, layout->bottom + 2);
+	keys_line(scene, canvas, layout->bottom + 3);
+}
