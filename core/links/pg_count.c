@@ -127,7 +127,7 @@ static int open_side(struct run *run, struct pg_counting *side, struct err *err)
 	for (size_t i = first; i < run->n; i++) {
 		run->of[i] = (struct lane_of){.side = side, .order = order};
 		if (rc == 0)
-			rc = pg_limit(run->lanes[i].pg, 0, err);
+			rc = pg_limit(run->lanes[i].pg, side->limit_ms, err);
 	}
 	return rc;
 }

@@ -11,6 +11,7 @@ struct pg_counting {
 	struct pg *pg;            /* the first connection; the rest are opened like it */
 	struct pg_tables *tables; /* rows, hash, why and ms are filled in */
 	bool content;             /* the hash too */
+	int64_t limit_ms;         /* for one table; 0: as long as it takes */
 	bool quiet;               /* no rows.side and rows.progress events */
 	size_t lanes;             /* at most so many connections, 1 .. PG_LANES_MAX; 0: 2 */
 	/* the counter's own */

@@ -21,10 +21,8 @@ struct pg *pg_open_old(struct job *job, struct err *err)
 {
 	char url[URL_MAX] = "";
 	struct pg *pg = NULL;
-	if (heroku_database_url(job, url, sizeof url, err) == 0) {
-		job_learn_secret(job, url);
+	if (heroku_database_url(job, url, sizeof url, err) == 0)
 		pg = pg_open(job, "OLD", url, PG_LOOK, err);
-	}
 	explicit_bzero(url, sizeof url);
 	return pg;
 }
@@ -45,10 +43,8 @@ int pg_where_old(struct job *job, struct pg_where *out, struct err *err)
 {
 	char url[URL_MAX] = "";
 	int rc = heroku_database_url(job, url, sizeof url, err);
-	if (rc == 0) {
-		job_learn_secret(job, url);
+	if (rc == 0)
 		rc = pg_where(url, "OLD", out, err);
-	}
 	explicit_bzero(url, sizeof url);
 	return rc;
 }

@@ -13,7 +13,7 @@
 /* The server knows nothing of a night that runs faster. */
 static int64_t doubt_ms(void)
 {
-	return DOUBT_MS * 1000000 / clock_real_ms(1000000);
+	return DOUBT_MS * INT64_C(1000000) / clock_real_ms(1000000);
 }
 
 /* ---- sessions ---- */
@@ -223,10 +223,12 @@ bool pg_quiet_take(struct pg_quiet *quiet, const struct pg_writes *writes, int m
 {
 	const struct pg_session *writer = pg_writes_writer(writes), *who = stirred(writes);
 	int64_t now = clock_life_ms();
+	quiet->writing = false;
 	if (!quiet->since_ms)
 		quiet->since_ms = now;
 	if (writes->delta > 0 || (writer && (writer->holds_xid || writes->xmax_delta > 0))) {
 		reset(quiet, writes);
+		quiet->writing = true;
 		return true;
 	}
 	if (writes->xmax_delta <= 0 || !who)
@@ -252,7 +254,7 @@ void pg_tell_quiet(struct job *job, const struct pg_quiet *quiet, int64_t need_m
 	struct jw w;
 	int64_t ms = pg_quiet_ms(quiet);
 	jw_event(&w, "writers.quiet");
-	jw_int(&w, "quiet_since_ms", ms > 0 ? clock_wall_ms() - ms : 0);
+	jw_int(&w, "quiet_since_ms", quiet->since_ms && !quiet->writing ? clock_wall_ms() - ms : 0);
 	jw_int(&w, "need_ms", need_ms);
 	job_event(job, &w);
 }

@@ -50,6 +50,7 @@ struct pg_quiet {
 	int64_t doubt_until_ms; /* somebody may have, whose counters can still come in */
 	char why[200];          /* of the last reset or doubt; "" */
 	char table[130], by[64];
+	bool writing; /* the newest look saw a write */
 	int resets;
 };
 /* Takes one look in; true when this look saw a write. */

@@ -19,7 +19,7 @@ struct pg {
 	struct pg_where where;
 	char side[8], name[240];
 	enum pg_mode mode;
-	bool hush;
+	bool hush, deaf;
 };
 
 struct pg_result {
@@ -75,6 +75,18 @@ int pg_where(const char *url, const char *side, struct pg_where *out, struct err
 	if (!*out->sslmode)
 		text_copy(out->sslmode, sizeof out->sslmode, "prefer");
 	return 0;
+}
+
+/* A password may be spelt %-encoded in the URL; what libpq sends is the other spelling of the same secret. */
+static void learn(struct job *job, const char *url)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	for (PQconninfoOption *o = options; o && o->keyword; o++) {
+		if (text_equal(o->keyword, "password"))
+			job_learn_secret(job, o->val);
+	}
+	PQconninfoFree(options);
+	job_learn_secret(job, url);
 }
 
 /* ---- waiting ---- */
@@ -258,6 +270,8 @@ struct pg *pg_open(struct job *job, const char *side, const char *url, enum pg_m
 			    : "database.url in nightferry.yml, as env:NAME, and that variable");
 		return NULL;
 	}
+	if (job)
+		learn(job, url);
 	return pg_open_at(job, side, url, NULL, mode, err);
 }
 
@@ -431,7 +445,7 @@ struct pg_result *pg_query(struct pg *pg, const char *sql, const char *const *ar
 		bool full = PQflush(pg->conn) == 1;
 		struct pollfd fds[2] = {
 		    {.fd = PQsocket(pg->conn), .events = (short)(full ? POLLIN | POLLOUT : POLLIN)}};
-		if (wait_for(pg->job, fds, 1, 0) < 0) {
+		if (wait_for(pg->deaf ? NULL : pg->job, fds, 1, 0) < 0) {
 			cancel_statement(pg);
 			err_set(err, ERR_CANCELLED, RETURN_CANCELLED, pg->name);
 			return NULL;
@@ -452,6 +466,11 @@ int pg_exec(struct pg *pg, struct err *err, const char *fmt, ...)
 	buf_done(&sql);
 	pg_result_free(result);
 	return result ? 0 : -1;
+}
+
+void pg_deaf(struct pg *pg, bool deaf)
+{
+	pg->deaf = deaf;
 }
 
 int pg_limit(struct pg *pg, int64_t statement_ms, struct err *err)

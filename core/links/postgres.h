@@ -51,6 +51,8 @@ bool pg_tls(const struct pg *pg);
 bool pg_alive(const struct pg *pg);
 /* Statements of this session no longer go to the list of commands: for looks that repeat every second. */
 void pg_hush(struct pg *pg, bool hush);
+/* A cancel no longer reaches its statements: for the few that must not be left half-way. */
+void pg_deaf(struct pg *pg, bool deaf);
 /* 0: no limit. */
 int pg_limit(struct pg *pg, int64_t statement_ms, struct err *err);
 

@@ -1,0 +1,26 @@
+/* How wipe-target empties a database so that it afterwards is as it was, only without anything in it. */
+#ifndef CORE_STEPS_WIPE_DATABASE_H
+#define CORE_STEPS_WIPE_DATABASE_H
+
+#include "core/job.h"
+#include "core/links/postgres.h"
+
+#define WIPE_STATEMENTS_MAX 64
+
+/* Statements are made from the catalogs before anything goes, and recorded: after a crash they are all that
+ * is left. */
+struct wipe_way {
+	bool whole; /* drop and create the database; false: drop its schemas and create public again */
+	char *list[WIPE_STATEMENTS_MAX]; /* in order */
+	size_t n;
+	char why_not[160]; /* why the database as a whole cannot be dropped; "" */
+};
+/* Looks at the database of `pg`; changes nothing. */
+int wipe_way_find(struct job *job, struct pg *pg, struct wipe_way *out, struct err *err);
+void wipe_way_write(struct jw *w, const struct wipe_way *way);
+bool wipe_way_read(const struct json *fact, struct wipe_way *out);
+void wipe_way_done(struct wipe_way *way);
+/* Runs the statements. Each may run again: what exists is left, what is gone is not missed. */
+int wipe_way_go(struct job *job, const struct wipe_way *way, struct err *err);
+
+#endif
