@@ -1,0 +1,126 @@
+#include "core/night/place.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/night/journal.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int place_make_dirs(const char *path, struct err *err)
+{
+	char part[512];
+	for (const char *p = path + 1;; p++) {
+		if (*p && *p != '/')
+			continue;
+		text_copyf(part, sizeof part, "%.*s", (int)(p - path), path);
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return err_set(err, ERR_IO, "the folder %s cannot be made: %s; set NIGHTFERRY_STATE to one that can", part, strerror(errno));
+		if (!*p)
+			return 0;
+	}
+}
+
+int place_app_dir(const char *app, char *out, size_t size, struct err *err)
+{
+	const char *state = getenv("NIGHTFERRY_STATE"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	bool fits;
+	if (state && *state)
+		fits = text_copyf(out, size, "%s/%s", state, app);
+	else if (xdg && *xdg)
+		fits = text_copyf(out, size, "%s/nightferry/%s", xdg, app);
+	else
+		fits = text_copyf(out, size, "%s/.local/state/nightferry/%s", home && *home ? home : "/tmp", app);
+	if (!fits || out[0] != '/')
+		return err_set(err, ERR_CONFIG, "the state folder must be an absolute path of at most %zu bytes", size - 1);
+	return 0;
+}
+
+static bool look_for_close(void *arg, const char *line, size_t len)
+{
+	/* A line with this kind; the exact bytes are ours, the writer of the journal. */
+	static const char closed[] = "\"kind\":\"night.closed\"";
+	for (size_t i = 0; i + sizeof closed - 1 <= len && i < 160; i++)
+		if (memcmp(line + i, closed, sizeof closed - 1) == 0)
+			*(bool *)arg = true;
+	return true;
+}
+
+static bool night_closed(const char *dir)
+{
+	char path[600];
+	bool closed = false;
+	struct journal_check check;
+	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
+	return journal_check(path, look_for_close, &closed, &check, NULL) < 0 || closed;
+}
+
+static bool newest(const char *app, bool open_only, char *out, size_t size)
+{
+	char dir[400];
+	if (place_app_dir(app, dir, sizeof dir, NULL) < 0)
+		return false;
+	DIR *d = opendir(dir);
+	char best[128] = "";
+	for (struct dirent *x; d && (x = readdir(d));) {
+		char night[600];
+		if (x->d_name[0] == '.' || strcmp(x->d_name, best) <= 0)
+			continue;
+		text_copyf(night, sizeof night, "%s/%s/journal.jsonl", dir, x->d_name);
+		if (access(night, R_OK) < 0)
+			continue;
+		text_copyf(night, sizeof night, "%s/%s", dir, x->d_name);
+		if (!open_only || !night_closed(night))
+			text_copy(best, sizeof best, x->d_name);
+	}
+	if (d)
+		closedir(d);
+	return *best && text_copyf(out, size, "%s/%s", dir, best);
+}
+
+bool place_open_night(const char *app, char *out, size_t size)
+{
+	return newest(app, true, out, size);
+}
+
+bool place_newest_night(const char *app, char *out, size_t size)
+{
+	return newest(app, false, out, size);
+}
+
+int place_new_night(const char *app, char *out, size_t size, struct err *err)
+{
+	char dir[400], name[32];
+	if (place_app_dir(app, dir, sizeof dir, err) < 0 || place_make_dirs(dir, err) < 0)
+		return -1;
+	time_t now = (time_t)(clock_wall_ms() / 1000);
+	struct tm tm;
+	localtime_r(&now, &tm);
+	strftime(name, sizeof name, "%Y-%m-%dT%H%M", &tm);
+	for (int i = 0; i < 100; i++) {
+		text_copyf(out, size, i ? "%s/%s-%02d" : "%s/%s", dir, name, i);
+		if (mkdir(out, 0700) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return err_set(err, ERR_IO, "the folder %s cannot be made: %s", out, strerror(errno));
+}
+
+int place_journal(const char *given, const char *app, char *out, size_t size, struct err *err)
+{
+	struct stat st;
+	char dir[500];
+	if (!given) {
+		if (!app || !place_newest_night(app, dir, sizeof dir))
+			return err_set(err, ERR_USAGE, "no night was found; name its journal");
+		given = dir;
+	}
+	if (stat(given, &st) < 0)
+		return err_set(err, ERR_USAGE, "%s: %s", given, strerror(errno));
+	text_copyf(out, size, S_ISDIR(st.st_mode) ? "%s/journal.jsonl" : "%s", given);
+	return 0;
+}

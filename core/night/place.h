@@ -1,0 +1,21 @@
+/* Where nights live: one folder per app and night under the state directory. */
+#ifndef CORE_NIGHT_PLACE_H
+#define CORE_NIGHT_PLACE_H
+
+#include "core/base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+/* $NIGHTFERRY_STATE, else $XDG_STATE_HOME/nightferry, else ~/.local/state/nightferry, plus /APP. */
+int place_app_dir(const char *app, char *out, size_t size, struct err *err);
+/* The newest night of an app that is not closed; false when there is none. */
+bool place_open_night(const char *app, char *out, size_t size);
+/* The newest night of all, closed or not. */
+bool place_newest_night(const char *app, char *out, size_t size);
+/* Makes a new folder (mode 0700) named by date and time, e.g. 2026-11-21T0104. */
+int place_new_night(const char *app, char *out, size_t size, struct err *err);
+/* A journal may be given as the file, as its night's folder, or not at all (the newest night of `app`). */
+int place_journal(const char *given, const char *app, char *out, size_t size, struct err *err);
+int place_make_dirs(const char *path, struct err *err);
+
+#endif
