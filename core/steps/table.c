@@ -1,11 +1,23 @@
 /* Every step, one line each, in alphabetical order. */
 #include "core/job.h"
 
+extern const struct step count_rows_step;
 extern const struct step maintenance_step;
+extern const struct step prepare_target_step;
+extern const struct step record_source_step;
+extern const struct step repair_step;
 extern const struct step scale_step;
+extern const struct step wait_quiet_step;
+extern const struct step wipe_target_step;
 
 const struct step *const step_table[] = {
+    &count_rows_step,
     &maintenance_step,
+    &prepare_target_step,
+    &record_source_step,
+    &repair_step,
     &scale_step,
+    &wait_quiet_step,
+    &wipe_target_step,
     NULL,
 };

@@ -1,0 +1,37 @@
+/* Two sides counted, table by table, and what is to be thought of each. */
+#ifndef CORE_STEPS_COUNT_COMPARE_H
+#define CORE_STEPS_COUNT_COMPARE_H
+
+#include "core/job.h"
+#include "core/links/pg_tables.h"
+#include "core/links/postgres.h"
+
+struct compared_table {
+	char label[130];
+	int64_t old_rows, new_rows; /* -1 missing, -2 could not be counted */
+	bool content;               /* both hashes were taken */
+	bool skipped;               /* copy.skip_data: nobody expects its rows */
+	enum verdict verdict;
+	char cause[200];
+};
+struct compared {
+	struct compared_table *list; /* missing tables first, then what differs, then the rest by name */
+	size_t n;
+	size_t equal, differ, missing, unknown;
+	int64_t old_rows, new_rows;
+	bool content, content_asked; /* content: hashes were compared */
+	char no_content[160];        /* why not, though asked */
+	int64_t old_xmax, new_xmax;  /* from before the counting */
+	int64_t old_written,
+	    new_written; /* rows ever written, by the servers' counters, from before the counting */
+};
+/* Counts both sides at once and compares. tell: rows.* events and progress go out. */
+int compare_sides(struct job *job, bool content, bool tell, struct compared *out, struct err *err);
+void compared_done(struct compared *compared);
+/* Rows ever inserted, updated or deleted by the server's counters. */
+int compare_written(struct pg *pg, int64_t *out, struct err *err);
+/* FAIL for missing or different tables, UNKNOWN for uncounted ones. */
+enum verdict compared_verdict(const struct compared *compared);
+void compared_evidence(const struct compared *compared, struct evidence *ev);
+
+#endif

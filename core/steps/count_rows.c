@@ -1,0 +1,175 @@
+/* count-rows: whether both sides hold the same rows. run() compares in the open, with every table on the
+ * screen; the proof looks again, as cheaply as honesty allows. */
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "core/job.h"
+#include "core/links/pg_sides.h"
+#include "core/steps/count_compare.h"
+#include <stdlib.h>
+
+static int count_rows_plan(struct job *job, struct plan *plan, struct err *err);
+static int count_rows_run(struct job *job, struct err *err);
+static enum done count_rows_probe(struct job *job, struct err *err);
+static enum verdict count_rows_prove(struct job *job, struct evidence *ev, struct err *err);
+
+static const struct param params[] = {
+    {"content", "flag", "true", "compare what the rows say, not only how many there are"},
+    {0},
+};
+static const char *const makes[] = {"compared", NULL};
+static const char *const secrets[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", NULL};
+
+const struct step count_rows_step = {
+    .name = "count-rows",
+    .help = "counts every table on both sides and compares what the rows say",
+    .gate = GATE_NONE,
+    .cancel = CANCEL_ANYTIME,
+    .rehearse = REHEARSE_SAME,
+    .params = params,
+    .makes = makes,
+    .secrets = secrets,
+    .plan = count_rows_plan,
+    .run = count_rows_run,
+    .probe = count_rows_probe,
+    .prove = count_rows_prove,
+};
+
+static bool wants_content(struct job *job)
+{
+	const struct json *given = json_get(job_params(job), "content");
+	return json_is_bool(given) ? json_true(given) : !text_equal(json_text(given), "false");
+}
+
+static int count_rows_plan(struct job *job, struct plan *plan, struct err *err)
+{
+	struct pg_tables old_tables = {0}, new_tables = {0};
+	struct pg *old_pg = pg_open_old(job, err);
+	struct pg *new_pg = old_pg ? pg_open_new(job, PG_LOOK, err) : NULL;
+	int rc = new_pg ? pg_tables_look(old_pg, &old_tables, err) : -1;
+	if (rc == 0)
+		rc = pg_tables_look(new_pg, &new_tables, err);
+	if (rc == 0) {
+		char rows[UNITS_MAX];
+		int64_t about = pg_tables_estimate(&old_tables);
+		text_copyf(plan->target, sizeof plan->target, "%s", pg_database(new_pg));
+		text_copy(plan->verb, sizeof plan->verb, "LOOKS");
+		text_copyf(plan->from, sizeof plan->from, "OLD %zu tables, NEW %zu tables", old_tables.n,
+			   new_tables.n);
+		text_copyf(plan->to, sizeof plan->to, "every table counted%s on both sides",
+			   wants_content(job) ? " and hashed" : "");
+		text_copy(plan->back, sizeof plan->back, "nothing is changed");
+		plan_does(plan, "SELECT count(*)%s of about %s rows on each side",
+			  wants_content(job) ? " and a hash of all rows" : "", units_count(rows, about));
+		plan->estimate_ms = 1000 + about / (wants_content(job) ? 600 : 3000);
+	}
+	pg_tables_done(&old_tables);
+	pg_tables_done(&new_tables);
+	pg_close(old_pg);
+	pg_close(new_pg);
+	return rc;
+}
+
+static void tell(struct jw *w, const struct compared *c)
+{
+	jw_int(w, "tables", (int64_t)c->n);
+	jw_int(w, "equal", (int64_t)c->equal);
+	jw_int(w, "differ", (int64_t)(c->differ + c->unknown));
+	jw_int(w, "missing", (int64_t)c->missing);
+	jw_int(w, "old_rows", c->old_rows);
+	jw_int(w, "new_rows", c->new_rows);
+	jw_bool(w, "content", c->content);
+}
+
+static int record(struct job *job, const struct compared *c, struct err *err)
+{
+	struct jw w;
+	jw_event(&w, "rows.compared");
+	tell(&w, c);
+	if (job_record(job, &w, err) < 0)
+		return -1;
+	jw_fact(&w, "compared", "");
+	tell(&w, c);
+	jw_int(&w, "at_ms", clock_wall_ms());
+	jw_str(&w, "verdict", verdict_name(compared_verdict(c)));
+	jw_strf(&w, "old_xmax", "%lld", (long long)c->old_xmax);
+	jw_strf(&w, "old_written", "%lld", (long long)c->old_written);
+	jw_strf(&w, "new_written", "%lld", (long long)c->new_written);
+	jw_strf(&w, "new_xmax", "%lld", (long long)c->new_xmax);
+	return job_record(job, &w, err);
+}
+
+static int count_rows_run(struct job *job, struct err *err)
+{
+	struct compared compared;
+	int rc = compare_sides(job, wants_content(job), true, &compared, err);
+	if (rc == 0)
+		rc = record(job, &compared, err);
+	compared_done(&compared);
+	return rc;
+}
+
+static enum done count_rows_probe(struct job *job, struct err *err)
+{
+	(void)err;
+	return job_fact(job, "compared", "") ? DONE_DONE : DONE_NOT_DONE;
+}
+
+enum since { SINCE_NOTHING, SINCE_TRANSACTIONS, SINCE_ROWS };
+
+static int64_t mark(const struct json *compared, const char *name)
+{
+	return strtoll(json_str(compared, name, "-1"), NULL, 10);
+}
+
+/* What has happened on either server since the comparison. NOTHING: no writing transaction has ended, so it
+ * still holds and counting again would only cost minutes of the window. TRANSACTIONS: some ended, by the
+ * counters without a row (maintenance). A look that fails is taken for the worst. */
+static enum since look_since(struct job *job, const struct json *compared)
+{
+	int64_t xmax[2] = {0}, written[2] = {0};
+	struct pg *pgs[2] = {pg_open_old(job, NULL), pg_open_new(job, PG_LOOK, NULL)};
+	bool looked = true;
+	for (int i = 0; i < 2; i++)
+		looked = looked && pgs[i] && pg_xmax(pgs[i], &xmax[i], NULL) == 0 &&
+			 compare_written(pgs[i], &written[i], NULL) == 0;
+	pg_close(pgs[0]);
+	pg_close(pgs[1]);
+	if (!looked || written[0] != mark(compared, "old_written") ||
+	    written[1] != mark(compared, "new_written"))
+		return SINCE_ROWS;
+	bool still = xmax[0] == mark(compared, "old_xmax") && xmax[1] == mark(compared, "new_xmax");
+	return still ? SINCE_NOTHING : SINCE_TRANSACTIONS;
+}
+
+static enum verdict count_rows_prove(struct job *job, struct evidence *ev, struct err *err)
+{
+	char rows[UNITS_MAX];
+	const struct json *was = job_fact(job, "compared", "");
+	bool equal = text_equal(json_str(was, "verdict", ""), "PASS"),
+	     content = json_bool(was, "content", false);
+	enum since since = equal ? look_since(job, was) : SINCE_ROWS;
+	if (since == SINCE_NOTHING) {
+		evidence_add(
+		    ev, VERDICT_PASS, "rows", "equal",
+		    "%lld/%lld tables equal%s, %s rows; no transaction has written on either server since",
+		    (long long)json_int(was, "equal", 0), (long long)json_int(was, "tables", 0),
+		    content ? " in rows and content" : "", units_count(rows, json_int(was, "old_rows", 0)));
+		return VERDICT_PASS;
+	}
+	struct compared now;
+	bool again = wants_content(job) && !(content && since == SINCE_TRANSACTIONS);
+	if (compare_sides(job, again, false, &now, err) < 0) {
+		compared_done(&now);
+		return VERDICT_UNKNOWN;
+	}
+	compared_evidence(&now, ev);
+	if (content && !again)
+		evidence_add(
+		    ev, VERDICT_PASS, "content", "equal",
+		    "contents were equal at the comparison, and no row was written on either side since");
+	enum verdict verdict = compared_verdict(&now);
+	compared_done(&now);
+	/* A table that only NEW has is told; no row of OLD is missing for it. */
+	return verdict == VERDICT_WARN ? VERDICT_PASS : verdict;
+}
