@@ -1,7 +1,6 @@
 #include "panels/advice.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
-#include "panels/keys.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -121,9 +120,16 @@ static enum role running_advice(const struct scene *scene, const struct step_see
 	return ROLE_TEXT;
 }
 
+static bool may_not(const struct scene *scene)
+{
+	const struct seat_view *seat = &scene->seat;
+
+	return seat->replaying || !seat->connected || seat->observer || !seat->driver || !seat->armed;
+}
+
 static enum role next_advice(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
 {
-	const char *why = keys_why_not(scene);
+	bool waits = may_not(scene);
 
 	switch (step->state) {
 	case STEP_FAILED:
@@ -142,17 +148,17 @@ static enum role next_advice(const struct scene *scene, const struct step_seen *
 		return ROLE_WARN;
 	default: break;
 	}
-	if (why && scene->seat.driver && !scene->seat.armed && !scene->seat.observer &&
+	if (waits && scene->seat.driver && !scene->seat.armed && !scene->seat.observer &&
 	    scene->seat.connected && !scene->seat.replaying)
 		snprintf(out, size, "A arms this seat.  Next: R %d %s (%s)", step->number, step->id,
 			 step->manual ? "by hand" : gate_words(step->gate));
-	else if (why)
+	else if (waits)
 		snprintf(out, size, "Next: %d %s (%s), by %s", step->number, step->id,
 			 step->manual ? "by hand" : gate_words(step->gate), driver_name(scene->state));
 	else
 		snprintf(out, size, "Next: R %d %s (%s)", step->number, step->id,
 			 step->manual ? "by hand" : gate_words(step->gate));
-	return why ? ROLE_TEXT : ROLE_NOW;
+	return waits ? ROLE_TEXT : ROLE_NOW;
 }
 
 static enum role hold_advice(const struct scene *scene, char *out, size_t size)

@@ -59,18 +59,6 @@ static void draw_too_small(const struct layout *layout, struct canvas *canvas)
 	canvas_wrap(canvas, 0, 0, canvas->size.cols, canvas->size.rows, ROLE_TEXT, text);
 }
 
-void frame_draw(const struct scene *scene, const struct layout *layout, struct canvas *canvas)
-{
-	if (layout->too_small) {
-		draw_too_small(layout, canvas);
-		return;
-	}
-	draw_rules(layout, canvas);
-	draw_joints(layout, canvas);
-	frame_top(scene, layout, canvas);
-	frame_bottom(scene, layout, canvas);
-}
-
 static void draw_title(const struct scene *scene, const struct place *place, struct canvas *canvas)
 {
 	const struct panel *panel = place->panel;
@@ -124,11 +112,19 @@ void frame_panel(const struct scene *scene, const struct layout *layout, size_t 
 		place->panel->draw(scene, &body);
 }
 
-void frame_screen(const struct scene *scene, const struct layout *layout, void *const views[],
-		  struct canvas *canvas)
+void frame_draw(const struct scene *scene, const struct layout *layout, struct canvas *canvas)
 {
+	void *const *views = scene->view;
+
 	canvas_clear(canvas);
-	frame_draw(scene, layout, canvas);
+	if (layout->too_small) {
+		draw_too_small(layout, canvas);
+		return;
+	}
+	draw_rules(layout, canvas);
+	draw_joints(layout, canvas);
+	frame_top(scene, layout, canvas);
+	frame_bottom(scene, layout, canvas);
 	for (size_t i = 0; i < layout->n; i++) {
 		struct scene own = *scene;
 

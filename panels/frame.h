@@ -5,14 +5,13 @@
 
 #include "panels/layout.h"
 
-/* Everything but the panels; when the screen is too small, the one sentence that says what is needed. */
+/* The whole screen but its last row, which is the seat's: its keys come from its own table. scene->view is
+ * the array of all panels' views in the order of panel_table (void *const *); the focus is layout->focus. A
+ * screen that is too small gets one sentence that says what is needed. */
 void frame_draw(const struct scene *scene, const struct layout *layout, struct canvas *canvas);
-/* One panel of the layout with its title. scene->view is that panel's own; scene->focus whether it has the
- * focus. */
+/* One panel of the layout with its title. Here scene->view is that panel's own, scene->focus whether it has
+ * the focus. */
 void frame_panel(const struct scene *scene, const struct layout *layout, size_t i, struct canvas *canvas);
-/* All of it: views[k] belongs to panel_table[k]. The focus is layout->focus. */
-void frame_screen(const struct scene *scene, const struct layout *layout, void *const views[],
-		  struct canvas *canvas);
 
 /* Its parts. */
 void frame_top(const struct scene *scene, const struct layout *layout, struct canvas *canvas);

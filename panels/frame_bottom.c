@@ -2,7 +2,6 @@
 #include "core/base/units.h"
 #include "panels/advice.h"
 #include "panels/frame.h"
-#include "panels/keys.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -171,41 +170,9 @@ static void advice_line(const struct scene *scene, struct canvas *canvas, int ro
 		canvas_role(canvas, 0, row, cols, ROLE_NOW);
 }
 
-struct hint {
-	const char *key, *word;
-	int rank; /* 0 always; the higher, the more columns it needs */
-	bool acts;
-};
-static const struct hint hints[] = {
-    {"R", "next", 0, true},      {"X", "cancel", 2, true},  {"H", "hold", 0, false},
-    {"U", "undo", 2, true},      {"B", "back", 2, true},    {"Enter", "look", 0, false},
-    {"Tab", "panel", 0, false},  {"/", "search", 1, false}, {"&", "filter", 2, false},
-    {"v", "view", 0, false},     {"+", "zoom", 2, false},   {"Space", "freeze", 2, false},
-    {"@", "commands", 2, false}, {";", "note", 2, false},   {":", "more", 1, false},
-    {"?", "help", 0, false},     {"q", "leave", 0, false},
-};
-
-static void keys_line(const struct scene *scene, struct canvas *canvas, int row)
-{
-	int cols = canvas->size.cols, most = cols >= 150 ? 2 : (cols >= 80 ? 1 : 0), col = 1;
-	bool can = keys_why_not(scene) == NULL;
-
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-		int width = (int)strlen(hints[i].key) + 1 + (int)strlen(hints[i].word);
-
-		if (hints[i].rank > most || col + width > cols)
-			continue;
-		col =
-		    canvas_put(canvas, col, row, hints[i].acts && !can ? ROLE_MUTED : ROLE_KEY, hints[i].key);
-		col = canvas_put(canvas, col + 1, row, ROLE_MUTED, hints[i].word) + (cols < 84 ? 1 : 2) +
-		      (cols >= 80 && i < 9);
-	}
-}
-
 void frame_bottom(const struct scene *scene, const struct layout *layout, struct canvas *canvas)
 {
 	event_line(scene, canvas, layout->bottom);
 	clocks_line(scene, canvas, layout->bottom + 1);
 	advice_line(scene, canvas, layout->bottom + 2);
-	keys_line(scene, canvas, layout->bottom + 3);
 }

@@ -83,8 +83,6 @@ static void line_one(const struct scene *scene, const struct sums *sums, struct 
 	tag_end = end;
 	tag_at = put_right(&row, end, scene->seat.armed ? ROLE_ARMED : ROLE_MUTED, text);
 	end = tag_at - 3;
-	if (scene->frozen)
-		end = put_right(&row, end, ROLE_NOW, "FROZEN") - 2;
 	units_clock(text, scene->now_ms);
 	end = put_right(&row, end, ROLE_TEXT, text) - 3;
 	down_text(sums, text, sizeof(text));

@@ -136,7 +136,7 @@ void list_act(struct list *list, const struct list_rows *rows, const struct act 
 
 	if (act->kind == ACT_KEEP || act->kind == ACT_HIDE) {
 		/* Nobody has chosen yet: the row he sees selected stays selected. */
-		if (!list->key[0])
+		if (!list->key[0] && act->text && act->text[0])
 			list_selected(list, rows, list->key, sizeof(list->key));
 		text_copy(list->filter, sizeof(list->filter), act->text ? act->text : "");
 		list->hide = act->kind == ACT_HIDE;

@@ -220,7 +220,7 @@ static void traffic_act(void *data, const struct state *state, const struct act 
 static void traffic_selected(const struct scene *scene, char *out, size_t size)
 {
 	(void)scene;
-	text_copy(out, size, "");
+	text_copy(out, size, "way back");
 }
 
 static void traffic_card(const struct scene *scene, struct canvas *canvas)

@@ -84,7 +84,7 @@ static void session_key(const void *ctx, size_t i, char *out, size_t size)
 {
 	const struct writer_seen *writer = writer_of(ctx, i);
 
-	snprintf(out, size, "pid:%d:%lld", writer->pid, (long long)writer->start_ms);
+	snprintf(out, size, "%d:%lld", writer->pid, (long long)writer->start_ms);
 }
 
 static void session_text(const void *ctx, size_t i, char *out, size_t size)

@@ -1,0 +1,264 @@
+#include "panels/dialog.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "panels/age.h"
+#include "panels/plan_card.h"
+#include "panels/sums.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WIDEST = 110, LINES_MAX = 160 };
+
+void dialog_phrase(const struct gate_seen *gate, char *out, size_t size)
+{
+	text_copyf(out, size, "%s %s", gate->target, gate->tag);
+	text_lower(out);
+}
+
+/* Only a gate that asks for a phrase has the red frame: a frame that is always red is not seen. */
+static enum role frame_role(const struct gate_seen *gate)
+{
+	return gate->level >= 2 ? ROLE_DANGER : ROLE_FRAME_FOCUS;
+}
+
+static void draw_frame(const struct gate_seen *gate, const struct step_seen *step, struct canvas *box)
+{
+	enum role role = frame_role(gate);
+	int cols = box->size.cols, rows = box->size.rows, col;
+	const struct plan_seen *plan = &gate->plan;
+	const char *verb = plan->verb[0] ? plan->verb : gate->verb;
+
+	for (int row = 0; row < rows; row++) {
+		bool rule = row == 0 || row == rows - 1;
+
+		canvas_fill(box, 0, row, cols, rule ? role : ROLE_TEXT, rule ? glyph(box, GLYPH_H) : " ");
+		canvas_put(box, 0, row, role, glyph(box, row == 0 ? GLYPH_TL : (rule ? GLYPH_BL : GLYPH_V)));
+		canvas_put(box, cols - 1, row, role,
+			   glyph(box, row == 0 ? GLYPH_TR : (rule ? GLYPH_BR : GLYPH_V)));
+	}
+	col = canvas_putf(box, 2, 0, role, " GATE %s   %d %s   %s", sums_gate_word(gate->level),
+			  step ? step->number : 0, gate->step, verb);
+	if (plan->side[0])
+		col = canvas_putf(box, col, 0, role, "   %s", plan->side);
+	canvas_put(box, col, 0, role, " ");
+	if (cols - col > 0)
+		canvas_put(box, cols - 1, 0, role, glyph(box, GLYPH_TR));
+}
+
+static int draw_changes(struct canvas *canvas, int row, const struct gate_seen *gate)
+{
+	char text[360];
+
+	for (size_t i = 0; i < gate->n_changed && i < 6; i++) {
+		snprintf(text, sizeof(text), "%s → %s", gate->was[i], gate->is[i]);
+		row = card_text(canvas, row, i == 0 ? "NOW" : "", ROLE_WARN, text);
+	}
+	return gate->n_changed > 0 ? row + 1 : row;
+}
+
+/* Every station that has a seat or a vote, and what it said. */
+static int draw_poll(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct people_state *people = &scene->state->people;
+	char text[240], age[48];
+	bool first = true;
+
+	for (size_t i = 0; i < people->n_votes; i++) {
+		const struct vote_seen *vote = &people->votes[i];
+
+		snprintf(text, sizeof(text), "%s  %s  %s%s%s  %s", vote->station, vote->go ? "GO" : "NO-GO",
+			 vote->by, vote->reason[0] ? ": " : "", vote->reason,
+			 age_ago(age, sizeof(age), vote->at_ms, scene->now_ms));
+		row = card_text(canvas, row, first ? "POLL" : "", vote->go ? ROLE_OK : ROLE_BAD, text);
+		first = false;
+	}
+	for (size_t i = 0; i < people->n; i++) {
+		bool voted = !people->seats[i].station[0] || !people->seats[i].here;
+
+		for (size_t j = 0; j < people->n_votes; j++)
+			voted = voted || text_equal(people->votes[j].station, people->seats[i].station);
+		if (voted)
+			continue;
+		snprintf(text, sizeof(text), "%s  -  %s has not voted: V", people->seats[i].station,
+			 people->seats[i].name);
+		row = card_text(canvas, row, first ? "POLL" : "", ROLE_UNKNOWN, text);
+		first = false;
+	}
+	if (first)
+		row = card_text(canvas, row, "POLL", ROLE_UNKNOWN,
+				"nobody has voted yet: each station presses V");
+	return row + 1;
+}
+
+static const char *cost_text(const struct scene *scene, char *out, size_t size)
+{
+	struct sums sums;
+	char count[UNITS_MAX];
+
+	sums_of(scene->state, scene->now_ms, &sums);
+	if (sums.back == BACK_COSTS)
+		snprintf(out, size, "The way back COSTS %s rows now.",
+			 sums.back_rows > 0 ? units_count(count, sums.back_rows) : "some");
+	else
+		snprintf(out, size,
+			 sums.back == BACK_FREE ? "The way back is FREE now."
+						: "What the way back costs is not seen yet.");
+	return out;
+}
+
+static int draw_evidence(const struct scene *scene, struct canvas *canvas, const struct step_seen *step)
+{
+	const struct gate_seen *gate = &scene->state->steps.gate;
+	char cost[120];
+	int row = 0;
+
+	row = draw_changes(canvas, row, gate);
+	row = card_plan(canvas, row, &gate->plan);
+	row++;
+	if (gate->n_seen == 0)
+		row = card_text(canvas, row, "SEEN", ROLE_UNKNOWN, "nothing: this gate has no evidence");
+	row = card_seen(canvas, row, gate->seen, gate->n_seen, scene->now_ms) + 1;
+	if (gate->level == 3)
+		row = draw_poll(scene, canvas, row);
+	row = card_text(canvas, row, "BACK", ROLE_TEXT,
+			gate->plan.back[0] ? gate->plan.back : "This step has no way back.");
+	row = card_text(canvas, row, "", ROLE_MUTED, cost_text(scene, cost, sizeof(cost)));
+	if (step && step->say[0]) {
+		char say[200];
+
+		snprintf(say, sizeof(say), "\"%s\"", step->say);
+		row = card_text(canvas, row, "SAY", ROLE_TEXT, say);
+	}
+	return row;
+}
+
+static int draw_calls(struct canvas *canvas, const struct gate_seen *gate)
+{
+	int row = 0;
+
+	canvas_put(canvas, 0, row++, ROLE_MUTED, "THE EXACT CALLS, secrets masked");
+	for (size_t i = 0; i < gate->plan.n_does && i < 12; i++)
+		row += canvas_wrap(canvas, 0, row, canvas->size.cols, 6, ROLE_TEXT, gate->plan.does[i]) + 1;
+	if (gate->plan.n_does == 0)
+		canvas_put(canvas, 0, row++, ROLE_MUTED, "the plan names none");
+	return row;
+}
+
+/* Copies the lines from `top` on into the box; says in the frame that there is more. */
+static void show(struct canvas *box, const struct canvas *text, int lines, int height, int top)
+{
+	int most = lines > height ? lines - height : 0;
+
+	top = top < 0 ? 0 : (top > most ? most : top);
+	for (int row = 0; row < height && top + row < text->size.rows; row++) {
+		struct canvas from = canvas_part(text, 0, top + row, text->size.cols, 1);
+
+		memcpy(&box->cells[(size_t)(row + 1) * (size_t)box->stride + 2], from.cells,
+		       (size_t)text->size.cols * sizeof(struct cell));
+	}
+	if (most > 0) {
+		char more[48];
+
+		snprintf(more, sizeof(more), " %d-%d of %d, PgDn ", top + 1, top + height, lines);
+		canvas_put(box, box->size.cols - canvas_width(box, more) - 2, height + 1, ROLE_KEY, more);
+	}
+}
+
+static bool decides(const struct scene *scene)
+{
+	return scene->seat.driver && !scene->seat.observer && !scene->seat.replaying && scene->seat.connected;
+}
+
+/* The typed part stands under the phrase, letter under letter; what does not match is marked where it begins.
+ */
+static void draw_phrase(const struct gate_seen *gate, const struct dialog_view *view, struct canvas *box,
+			int row)
+{
+	char phrase[160];
+	const char *typed = view->typed ? view->typed : "";
+	size_t same = 0;
+	int col, room = box->size.cols - 10;
+
+	dialog_phrase(gate, phrase, sizeof(phrase));
+	while (typed[same] && typed[same] == phrase[same])
+		same++;
+	canvas_put(box, 2, row, ROLE_MUTED, "type");
+	canvas_field(box, 8, row, room < canvas_width(box, phrase) ? room : canvas_width(box, phrase), false,
+		     ROLE_TITLE, phrase);
+	if (canvas_width(box, phrase) + 50 < box->size.cols)
+		canvas_put(box, canvas_width(box, phrase) + 15, row, ROLE_MUTED,
+			   "when complete 3 s run, any key stops");
+	canvas_put(box, 6, row + 1, ROLE_KEY, ">");
+	char good[160];
+	text_copy(good, sizeof(good), typed);
+	if (same < sizeof(good))
+		good[same] = '\0';
+	col = canvas_put(box, 8, row + 1, ROLE_TITLE, good);
+	if (typed[same])
+		col = canvas_put(box, col, row + 1, ROLE_BAD, typed + same);
+	canvas_put(box, col, row + 1, ROLE_NOW, "_");
+}
+
+/* The last lines of the box: how to say yes, or who can. */
+static void draw_answer(const struct scene *scene, const struct dialog_view *view, struct canvas *box,
+			int row)
+{
+	const struct gate_seen *gate = &scene->state->steps.gate;
+	int64_t left_ms = gate->counting_until_ms - scene->now_ms;
+
+	if (gate->plan.refused[0]) {
+		canvas_put(box, 2, row, ROLE_BAD,
+			   "This gate cannot be passed: the reason is above. Esc leaves.");
+	} else if (gate->counting_until_ms > 0 && left_ms > 0) {
+		int cells = box->size.cols - 30;
+
+		canvas_putf(box, 2, row, ROLE_WARN, "STARTS IN %lld", (long long)((left_ms + 999) / 1000));
+		canvas_bar(box, 16, row, cells > 30 ? 30 : cells, 3000 - left_ms, 3000, ROLE_WARN);
+		canvas_putf(box, 2, row + 1, ROLE_TEXT,
+			    "%s gave the phrase. ANY KEY on any seat stops it: nothing will have happened.",
+			    gate->counting_by[0] ? gate->counting_by : "The driver");
+	} else if (!decides(scene)) {
+		canvas_put(box, 2, row, ROLE_MUTED,
+			   scene->seat.replaying
+			       ? "A recorded gate: nobody is asked."
+			       : "The driver decides here. H holds, Esc closes this picture.");
+	} else if (gate->level >= 2) {
+		draw_phrase(gate, view, box, row);
+	} else {
+		canvas_put(box, 2, row, ROLE_KEY, "y");
+		canvas_put(box, 4, row, ROLE_TITLE, "does it.");
+		canvas_put(box, 13, row, ROLE_MUTED, "Every other key leaves: nothing happens.");
+	}
+	if (!scene->seat.armed && decides(scene) && gate->counting_until_ms <= 0)
+		canvas_put(box, 2, row + 2, ROLE_WARN, "This seat is not armed: Esc, then A, then Enter.");
+	else if (view->message && view->message[0])
+		canvas_field(box, 2, row + 2, box->size.cols - 4, false, ROLE_WARN, view->message);
+}
+
+void dialog_draw(const struct scene *scene, const struct dialog_view *view, struct canvas *canvas)
+{
+	const struct gate_seen *gate = &scene->state->steps.gate;
+	const struct step_seen *step = steps_get(scene->state, gate->step);
+	int cols = canvas->size.cols - 2, rows = canvas->size.rows - 4, lines, answer, height;
+	bool note = view->message && view->message[0];
+	struct canvas box, *text;
+
+	if (!gate->open || cols < 30 || rows < 8)
+		return;
+	note = note || (!scene->seat.armed && decides(scene));
+	cols = cols > WIDEST ? WIDEST : cols;
+	text = canvas_new((struct size){cols - 4, LINES_MAX}, canvas->ascii);
+	lines = view->calls ? draw_calls(text, gate) : draw_evidence(scene, text, step);
+	lines = lines > LINES_MAX ? LINES_MAX : lines;
+	answer = (gate->level >= 2 || gate->counting_until_ms > 0 ? 2 : 1) + note;
+	/* As high as it needs to be: frame, evidence, an empty line, the answer, frame. */
+	if (lines + answer + 3 < rows)
+		rows = lines + answer + 3;
+	height = rows - answer - 3;
+	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 2, cols, rows);
+	draw_frame(gate, step, &box);
+	show(&box, text, lines, height, view->top);
+	draw_answer(scene, view, &box, rows - 1 - answer);
+	canvas_free(text);
+}
