@@ -31,7 +31,7 @@ enum sheet_kind { SHEET_NONE, SHEET_TEXT, SHEET_CARD, SHEET_CLOCK };
 struct sheet {
 	enum sheet_kind kind;
 	char title[80], search[64], subject[104]; /* subject: the step or row of a card */
-	struct buf text;
+	struct buf text, wrapped; /* wrapped: broken to the width of the box */
 	const struct panel *panel;
 	int top, lines, height;
 };

@@ -133,6 +133,10 @@ static void draw_keys(struct cockpit *c, struct canvas *canvas)
 
 	if (box_counting(c))
 		text_copy(line, sizeof(line), " any key on any seat stops the count");
+	else if (c->prompt.kind && c->prompt.kind != PROMPT_PALETTE)
+		text_copy(line, sizeof(line), " Enter takes it  Esc leaves");
+	else if (c->sheet.kind == SHEET_CLOCK && where == WHERE_CARD)
+		text_copy(line, sizeof(line), " Esc back");
 	else
 		keys_bottom(where, &scene, canvas->size.cols, line, sizeof(line));
 	canvas_fill(canvas, 0, canvas->size.rows - 1, canvas->size.cols, ROLE_TEXT, " ");

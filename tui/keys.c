@@ -26,7 +26,7 @@ const struct key_row key_table[] = {
     {"M", "manual", "done by hand, seen by me: what was seen, in words", "yes", NULL, ARMED, .can = can_skip},
     {"W", "waive", "waive this check or row difference: name and reason", "yes", NULL, ARMED},
     {"V", "vote", "vote go or no-go for a station", "none", NULL, ACTS},
-    {"D", "wheel", "ask for the wheel, give it, take it", "three keys, two seats", NULL, ACTS},
+    {"D", "wheel", "ask for the wheel, give it, take it", "two seats", NULL, ACTS},
     /* What only looks. */
     {"Enter", "look", "look closer: plan, proof, way back, output", NULL, "Enter look", SCREEN},
     {"Esc", "out", "back out; never acts", NULL, NULL, SCREEN},
@@ -281,12 +281,12 @@ static void help_line(struct buf *out, const char *keys, const char *note, const
 	char shown[40];
 
 	text_fit(shown, sizeof(shown), keys, 20);
-	buf_addf(out, "%s%*s %s", shown, (int) (20 - text_width(shown)), "", note);
+	buf_addf(out, " %s%*s ", shown, (int) (12 - (text_width(shown) < 12 ? text_width(shown) : 12)), "");
 	if (gate)
-		buf_addf(out, "  [gate: %s]", gate);
+		buf_addf(out, "%-11s", gate);
+	buf_addf(out, "%s\n", note);
 	if (why)
-		buf_addf(out, "  OFF: %s", why);
-	buf_adds(out, "\n");
+		buf_addf(out, "%*soff: %s\n", gate ? 25 : 14, "", why);
 }
 
 static void help_rows(enum where where, bool acts, const struct scene *scene, struct buf *out)
@@ -317,7 +317,7 @@ void keys_help(enum where where, const struct panel *panel, const struct scene *
 		help_rows(WHERE_REPLAY, false, scene, out);
 		buf_adds(out, "\n");
 	}
-	buf_adds(out, "KEYS THAT ACT: capitals only, on an armed seat (H V D and ; need no arming)\n");
+	buf_adds(out, "KEYS THAT ACT: capitals, on an armed seat (H V D ; unarmed, too)\n key         gate       does\n");
 	help_rows(where, true, scene, out);
 	buf_adds(out, "\nKEYS THAT LOOK\n");
 	help_rows(where, false, scene, out);

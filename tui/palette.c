@@ -197,19 +197,22 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 void palette_run(struct cockpit *c, const char *line)
 {
-	char word[40];
+	char word[40], trimmed[240];
 	size_t n = strcspn(line, " ");
 	const char *rest = line + n + strspn(line + n, " ");
 	const struct palette_row *found = NULL;
 
 	text_copyf(word, sizeof(word), "%.*s", (int) n, line);
+	text_copy(trimmed, sizeof(trimmed), rest);
+	for (n = strlen(trimmed); n && trimmed[n - 1] == ' '; n--)
+		trimmed[n - 1] = '\0';
 	if (!word[0])
 		return;
 	for (size_t i = 0; i < ROWS; i++)
 		if (strcmp(rows[i].name, word) == 0)
 			found = &rows[i];
 	if (found)
-		found->run(c, rest);
+		found->run(c, trimmed);
 	else
 		seat_toast(c, ROLE_WARN, "there is no command \":%s\"; Tab shows them all", word);
 }

@@ -273,6 +273,7 @@ static void cockpit_done(struct cockpit *c)
 	state_free(c->coming);
 	local_done(&c->local);
 	buf_done(&c->sheet.text);
+	buf_done(&c->sheet.wrapped);
 	buf_done(&c->confirm.text);
 	buf_done(&c->confirm.command);
 	canvas_free(c->canvas);

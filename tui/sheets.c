@@ -9,6 +9,7 @@ enum { CARD_ROWS = 120 };
 void sheet_close(struct cockpit *c)
 {
 	buf_done(&c->sheet.text);
+	buf_done(&c->sheet.wrapped);
 	c->sheet = (struct sheet){.kind = SHEET_NONE};
 	seat_dirty(c);
 }
@@ -44,10 +45,11 @@ void sheet_commands(struct cockpit *c)
 {
 	const struct log_ring *ring = &c->state->logs.commands;
 	struct buf text = {0};
+	size_t first = ring->n > 2000 ? ring->n - 2000 : 0;
 
-	if (ring->total > ring->n)
-		buf_addf(&text, "(%llu older ones are in the trace)\n", (unsigned long long) (ring->total - ring->n));
-	for (size_t i = 0; i < ring->n; i++) {
+	if (ring->total > ring->n - first)
+		buf_addf(&text, "(%llu older ones are in the trace)\n", (unsigned long long) (ring->total - (ring->n - first)));
+	for (size_t i = first; i < ring->n; i++) {
 		const struct log_line *line = log_at(ring, i);
 		char clock[UNITS_MAX];
 		buf_addf(&text, "%s %-5s %s\n", units_clock(clock, line->at_ms), line->source, line->text);
@@ -125,6 +127,47 @@ static void card_lines(struct cockpit *c)
 	canvas_free(canvas);
 }
 
+/* Broken at blanks where there are some; what goes on stands under the last column. */
+static size_t hang_of(const char *at, size_t n, size_t cells)
+{
+	size_t hang = 2;
+
+	for (size_t i = 2; i < n && i < 30; i++)
+		if (at[i] != ' ' && at[i - 1] == ' ' && at[i - 2] == ' ')
+			hang = i;
+	return hang < cells / 2 ? hang : 2;
+}
+
+static void text_wrap(const char *at, size_t cells, struct buf *out)
+{
+	buf_reset(out);
+	while (*at) {
+		size_t n = strcspn(at, "\n"), room = cells, hang = hang_of(at, n, cells);
+		bool first = true;
+		do {
+			size_t take = n;
+			if (take > room) {
+				take = room;
+				while (take > room / 2 && at[take] != ' ')
+					take--;
+				if (at[take] != ' ')
+					take = room;
+				while (take > 1 && (at[take] & 0xc0) == 0x80)
+					take--;
+			}
+			buf_addf(out, "%*s%.*s\n", first ? 0 : (int) hang, "", (int) take, at);
+			at += take;
+			n -= take;
+			if (n && *at == ' ')
+				at++, n--;
+			first = false;
+			room = cells - hang;
+		} while (n);
+		if (*at == '\n')
+			at++;
+	}
+}
+
 static int lines_count(const struct buf *text)
 {
 	int n = 0;
@@ -156,7 +199,7 @@ void sheet_search(struct cockpit *c, const char *text, int step)
 	if (!sheet->search[0])
 		return;
 	for (int i = sheet->top + (text ? 0 : step); i >= 0 && i < sheet->lines; i += step) {
-		line_at(&sheet->text, i, line, sizeof(line));
+		line_at(&sheet->wrapped, i, line, sizeof(line));
 		if (text_find(line, sheet->search)) {
 			sheet->top = i;
 			return;
@@ -210,7 +253,7 @@ static void body_draw(struct cockpit *c, struct canvas *canvas)
 
 	for (int i = 0; i < sheet->height; i++) {
 		bool hit;
-		line_at(&sheet->text, sheet->top + i, line, sizeof(line));
+		line_at(&sheet->wrapped, sheet->top + i, line, sizeof(line));
 		hit = sheet->search[0] && text_find(line, sheet->search);
 		canvas_fill(canvas, 0, i + 1, canvas->size.cols, ROLE_TEXT, " ");
 		canvas_put(canvas, 0, i + 1, ROLE_FRAME_FOCUS, glyph(canvas, GLYPH_V));
@@ -241,9 +284,10 @@ void sheet_draw(struct cockpit *c, struct canvas *canvas)
 	}
 	if (sheet->kind == SHEET_CARD)
 		card_lines(c);
-	sheet->lines = lines_count(&sheet->text);
 	cols = canvas->size.cols > 104 && sheet->kind == SHEET_CARD ? 100 : canvas->size.cols;
-	rows = sheet->lines + 2 < canvas->size.rows - 4 ? sheet->lines + 2 : canvas->size.rows - 4;
+	text_wrap(buf_text(&sheet->text), (size_t) cols - 4, &sheet->wrapped);
+	sheet->lines = lines_count(&sheet->wrapped);
+	rows = sheet->lines + 2 < canvas->size.rows - 6 ? sheet->lines + 2 : canvas->size.rows - 6;
 	if (rows < 5)
 		rows = 5;
 	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 2, cols, rows);
