@@ -1,6 +1,7 @@
 /* YAML text into a tree: libfyaml's events, its errors collected and told in our words. */
 #include "core/base/yaml.h"
 #include "core/base/text.h"
+#include "core/base/yaml_mend.h"
 
 #include <errno.h>
 #include <libfyaml.h>
@@ -27,38 +28,6 @@ struct reader {
 
 static struct yaml *read_node(struct reader *r);
 
-/* What libfyaml says, and what to do about it. */
-static const struct {
-	const char *says, *we_say;
-} mends[] = {
-    {"tab", "a tab is used for indentation; use spaces"},
-    {"nested block mapping",
-     "there is a second `: ` in this line; put quotes around the text, or begin a new line"},
-    {"mapping in plain",
-     "there is a second `: ` in this line; put quotes around the text, or begin a new line"},
-    {"sequence on the same line", "a list cannot begin behind its key; put each `- ` on a line of its own"},
-    {"cannot start with", "a text cannot begin with this character; put quotes around it"},
-    {"end of block sequence", "this does not belong to the list above; begin it with `- `, or indent it"},
-    {"expected node content", "a value is missing here; write it, or remove the comma or bracket"},
-    {"multiline plain",
-     "this line does not fit its indentation; line it up with its neighbours, or put quotes around the "
-     "text"},
-    {"mapping values",
-     "a `: ` is not possible here; put quotes around a text that holds one, or begin a new line"},
-    {"invalid multiline",
-     "a text over several lines is not possible here; put quotes around it, or use one line"},
-    {"flow sequence", "this list is not closed properly; check its commas and the `]` at its end"},
-    {"flow mapping", "this map is not closed properly; check its commas and the `}` at its end"},
-    {"simple key", "a key needs a `:` and a space after it; check this line and the one above"},
-    {"expected key", "a key is expected here; line it up with its neighbours"},
-    {"indentation", "this line is indented unlike its neighbours; line it up with them"},
-    {"escape", "this escape is unknown; write `\\\\` for a backslash, or use single quotes"},
-    {"quoted", "a quoted text is broken or has no end; check its quotes, or use the other kind around it"},
-    {"anchor", "the name after `&` or `*` is broken; put quotes around a text that begins with one of them"},
-    {"alias", "the name after `*` is broken; put quotes around a text that begins with `*`"},
-    {"UTF", "this is not valid UTF-8; save the file as UTF-8"},
-};
-
 /* Places count from 0 in the library. */
 static int fail_at(struct reader *r, int line, int column, const char *text)
 {
@@ -66,22 +35,15 @@ static int fail_at(struct reader *r, int line, int column, const char *text)
 		       column > 0 ? column : 1, text);
 }
 
-/* The library blames the text before a tab. Looks at the two lines from `line` on. */
+/* The library blames the text before a tab. */
 static bool blame_tab(struct reader *r, int line)
 {
-	const char *p = r->text;
+	int column;
 
-	for (int at = 1; p && at <= line + 1; at++) {
-		size_t blank = strspn(p, " ");
-
-		if (at >= line && p[blank] == '\t' && p[blank + strspn(p + blank, " \t\r")] != '\n') {
-			fail_at(r, at, (int)blank + 1, mends[0].we_say);
-			return true;
-		}
-		p = strchr(p, '\n');
-		p = p ? p + 1 : NULL;
-	}
-	return false;
+	if (!yaml_find_tab(r->text, &line, &column))
+		return false;
+	fail_at(r, line, column, "a tab is used for indentation; use spaces");
+	return true;
 }
 
 /* The first error the library collected. */
@@ -99,12 +61,8 @@ static int fail_library(struct reader *r)
 		text_clean(what, sizeof(what), e->msg, strlen(e->msg));
 		text_copyf(text, sizeof(text), "this is no valid YAML (%s); check indentation and quotes",
 			   what);
-		for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++) {
-			if (text_find(what, mends[i].says)) {
-				text_copy(text, sizeof(text), mends[i].we_say);
-				break;
-			}
-		}
+		if (yaml_mend(what))
+			text_copy(text, sizeof(text), yaml_mend(what));
 		fail_at(r, e->line, e->column, text);
 	}
 	fy_diag_unref(diag);
@@ -424,24 +382,13 @@ static int read_stream(struct reader *r)
 	return -1;
 }
 
-/* The place of the first byte that is no UTF-8, or a NUL. */
+/* The library reads past some of these. */
 static int check_bytes(struct reader *r, const char *text, size_t len)
 {
-	int line = 1, column = 1;
+	int line, column;
+	const char *what = yaml_find_bad_byte(text, len, &line, &column);
 
-	for (size_t i = 0; i < len;) {
-		uint32_t code;
-		size_t n = text_decode(text + i, len - i, &code);
-
-		if (code == 0)
-			return fail_at(r, line, column, "there is a NUL byte; this is no text file");
-		if (code == 0xfffd && (n != 3 || memcmp(text + i, "\xef\xbf\xbd", 3) != 0))
-			return fail_at(r, line, column, "this is not valid UTF-8; save the file as UTF-8");
-		column = code == '\n' ? 1 : column + 1;
-		line += code == '\n';
-		i += n;
-	}
-	return 0;
+	return what ? fail_at(r, line, column, what) : 0;
 }
 
 struct yaml_doc *yaml_parse(const char *file, const char *text, size_t len, enum yaml_mode mode,

@@ -91,7 +91,8 @@ static int fail_type(const struct schema_run *run, const struct yaml *node, cons
 {
 	char what[128];
 
-	return yaml_err(run->doc, node, err, "\"%s\" must be %s, not %s; write %s.", f->name, wanted,
+	return yaml_err(run->doc, node, err, "%s\"%s\" must be %s, not %s; write %s.",
+			node->key ? "" : "each of ", f->name, wanted,
 			yaml_what(run->doc, node, what, sizeof(what)), f->help);
 }
 

@@ -1,0 +1,313 @@
+/* nightferry.yml: what is filled in, what is refused with which sentence, and the window of the night. */
+#include "core/night/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#define HEAD "app: acme\nheroku: {app: acme-production}\nhost: {address: h}\ndatabase: {accessory: db}\n"
+
+static const struct {
+	const char *text, *message;
+} bad[] = {
+    {"#\n",
+     "nightferry.yml:1:1: this file must be a map of keys; begin it with `app: ` and your app's name."},
+    {"- a\n",
+     "nightferry.yml:1:1: this file must be a map of keys; begin it with `app: ` and your app's name."},
+    {"app: acme\n",
+     "nightferry.yml:1:1: this file needs \"heroku\": the old side, for example {app: acme-production}."},
+    {"heroku: {app: x}\n",
+     "nightferry.yml:1:1: this file needs \"app\": a short name for your app, for example acme."},
+    {"app: a b\nheroku: {app: x}\n", "nightferry.yml:1:6: \"app\" may hold letters, digits, - and _, at most "
+				     "40 of them; write for example acme."},
+    {"app: acme\nheroku:\n",
+     "nightferry.yml:1:1: this file needs \"heroku\": the old side, for example {app: acme-production}."},
+    {"app: acme\nheroku: {}\n",
+     "nightferry.yml:2:1: `heroku:` needs \"app\": the Heroku app's name, for example acme-production."},
+    {"app: acme\nheroku: {app: x}\n",
+     "nightferry.yml:1:1: `host:` needs \"address\", the new server's name or address."},
+    {"app: acme\nheroku: {app: x}\nhost: {address: h}\n",
+     "nightferry.yml:1:1: this file needs `database:`; write database: {url: \"env:NEW_DATABASE_URL\"}, or "
+     "{accessory: db}."},
+    {"app: acme\nheroku: {app: x}\nhost: {adress: h}\n",
+     "nightferry.yml:3:8: \"adress\" is not a key of `host:`; did you mean \"address\"?"},
+    {"app: acme\nheroku: [x]\n", "nightferry.yml:2:9: \"heroku\" must be a map, not a list; write the old "
+				 "side, for example {app: acme-production}."},
+    {"app: acme\nheroku: {app: [x]}\n", "nightferry.yml:2:15: \"app\" must be a text, not a list; write the "
+					"Heroku app's name, for example acme-production."},
+    {"app: acme\nheroku: {app: x, token: s3cret}\n",
+     "nightferry.yml:2:18: \"token\" is not a key of `heroku:`: secrets do not belong in it; set an "
+     "environment variable instead."},
+    {"app: acme\nheroku: {app: x}\ndatabase: {}\n",
+     "nightferry.yml:3:1: `database:` needs \"url\" or \"accessory\"; write url: \"env:NEW_DATABASE_URL\", "
+     "or the name of Kamal's accessory."},
+    {"app: acme\nheroku: {app: x}\ndatabase: {url: postgres://u:s3cret@h/d}\n",
+     "nightferry.yml:3:17: a password is written out here; put the whole URL into an environment variable "
+     "and write \"env:NAME_OF_THE_VARIABLE\" instead."},
+    {"app: acme\nheroku: {app: x}\ndatabase: postgres://u:s3cret@h/d\n",
+     "nightferry.yml:3:11: a password is written out here; put the whole URL into an environment variable "
+     "and write \"env:NAME_OF_THE_VARIABLE\" instead."},
+    {"app: acme\nheroku: {app: x}\nhost: {address: ssh://u:s3cret@h}\n",
+     "nightferry.yml:3:17: a password is written out here; put the whole URL into an environment variable "
+     "and write \"env:NAME_OF_THE_VARIABLE\" instead."},
+    {"app: acme\nheroku: {app: x}\ndatabase: {url: \"env:\"}\n",
+     "nightferry.yml:3:18: after \"env:\" comes the name of an environment variable, for example "
+     "env:NEW_DATABASE_URL."},
+    {"app: acme\nheroku: {app: x}\ndatabase: {url: shop}\n",
+     "nightferry.yml:3:17: \"url\" must be a URL, or \"env:\" and the name of a variable that holds it."},
+    {HEAD "hots: {}\n", "nightferry.yml:5:1: \"hots\" is not a key of this file; did you mean \"host\"?"},
+    {HEAD "zzzzzzzz: 1\n",
+     "nightferry.yml:5:1: \"zzzzzzzz\" is not a key of this file; its keys are app, heroku, kamal, host, "
+     "database, dns, web, smoke, window, people, stations, playbook, copy, steps, group."},
+    {HEAD "dns: {}\n", "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare or manual."},
+    {HEAD "dns: {provider: clodflare, names: [a]}\n",
+     "nightferry.yml:5:17: \"provider\" is one of cloudflare, manual; \"clodflare\" is not one of them; did "
+     "you mean \"cloudflare\"?"},
+    {HEAD "dns: {provider: cloudflare}\n",
+     "nightferry.yml:5:1: `dns:` needs \"names\": the names that move, for example [www.acme.com]."},
+    {HEAD "dns: {provider: cloudflare, names: www.a.com}\n",
+     "nightferry.yml:5:36: \"names\" must be a list; write [www.a.com]."},
+    {HEAD "dns: {provider: cloudflare, names: []}\n",
+     "nightferry.yml:5:36: \"names\" is an empty list; write the names that move, for example "
+     "[www.acme.com]."},
+    {HEAD "dns: {provider: cloudflare, names: [\"https://www.a.com/\"]}\n",
+     "nightferry.yml:5:38: \"https://www.a.com/\" is no name in DNS; write only the name, for example "
+     "www.acme.com."},
+    {HEAD "dns: {provider: cloudflare, names: [{a: 1}]}\n",
+     "nightferry.yml:5:38: each of \"names\" must be a text, not a map; write the names that move, for "
+     "example [www.acme.com]."},
+    {HEAD "web: {scheme: ftp}\n", "nightferry.yml:5:15: \"scheme\" is one of https, http; \"ftp\" is not one "
+				  "of them; did you mean \"http\"?"},
+    {HEAD "smoke: {get: /up}\n", "nightferry.yml:5:9: \"smoke\" must be a list, not a map; write a list, for "
+				 "example [{get: /up, expect: 200}]."},
+    {HEAD "smoke: [/up]\n", "nightferry.yml:5:9: each of \"smoke\" must be a map, not the text \"/up\"; "
+			    "write a list, for example [{get: /up, expect: 200}]."},
+    {HEAD "smoke: [{expect: 200}]\n",
+     "nightferry.yml:5:10: a smoke test needs either \"get\" or \"post\" with a path; write {get: /up}."},
+    {HEAD "smoke: [{get: up}]\n",
+     "nightferry.yml:5:15: \"get\" is a path that begins with /; the address comes from `web:` and `dns:`."},
+    {HEAD "smoke: [{get: /a, post: /a}]\n",
+     "nightferry.yml:5:10: a smoke test needs either \"get\" or \"post\" with a path; write {get: /up}."},
+    {HEAD "smoke: [{get: /a, expct: 200}]\n",
+     "nightferry.yml:5:19: \"expct\" is not a key of `smoke:`; did you mean \"expect\"?"},
+    {HEAD "smoke: [{get: /a, expect: ok}]\n",
+     "nightferry.yml:5:27: \"expect\" must be a whole number from 100 to 599, not the text \"ok\"; write the "
+     "status, for example 200."},
+    {HEAD "window: {start: \"01:00\"}\n",
+     "nightferry.yml:5:1: `window:` needs \"end\": an hour of local time, for example \"02:00\"."},
+    {HEAD "window: {start: 25:00, end: \"02:00\"}\n",
+     "nightferry.yml:5:17: \"start\" must be an hour of local time; write it like \"01:00\"."},
+    {HEAD "window: {start: \"01:00\", end: \"1:00\"}\n",
+     "nightferry.yml:5:32: the window ends when it starts; write a later \"end\"."},
+    {HEAD "people: two\n", "nightferry.yml:5:9: \"people\" must be a whole number from 1 to 50, not the text "
+			   "\"two\"; write how many people are there this night."},
+    {HEAD "people: 0\n", "nightferry.yml:5:9: \"people\" must be a whole number from 1 to 50, not the number "
+			 "0; write how many people are there this night."},
+    {HEAD "copy: {jobs: 2.5}\n", "nightferry.yml:5:14: \"jobs\" must be a whole number from 1 to 64, not the "
+				 "number 2.5; write how many tables are restored at once."},
+    {HEAD "steps: [a]\n", "nightferry.yml:5:8: `steps:` must be a map of steps; write {restore: {jobs: 4}}."},
+    {HEAD "steps: {restore: 4}\n",
+     "nightferry.yml:5:18: `steps.restore:` must be a map of its parameters; write {restore: {jobs: 4}}."},
+    {HEAD "steps: {restore: {x: \"redis://:s3cret@h\"}}\n",
+     "nightferry.yml:5:23: a password is written out here; put the whole URL into an environment variable "
+     "and write \"env:NAME_OF_THE_VARIABLE\" instead."},
+    {HEAD "stations: DB\n", "nightferry.yml:5:11: \"stations\" must be a list; write [DB]."},
+    {HEAD "playbook: [a]\n",
+     "nightferry.yml:5:11: \"playbook\" must be a text, not a list; write a playbook's name or its path."},
+    {HEAD "host: {address: x}\n",
+     "nightferry.yml:5:1: \"host\" is written twice, first in line 3; remove one of them."},
+    {HEAD "people: on\n",
+     "nightferry.yml:5:9: `on` means different things to different programs; write true or \"on\"."},
+};
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static struct json *load(const char *text, struct err *err)
+{
+	write_file("nightferry.yml", text);
+	return config_load("nightferry.yml", err);
+}
+
+static void test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err err = {0};
+
+		assert_null(load(bad[i].text, &err));
+		assert_string_equal(err.text, bad[i].message);
+	}
+}
+
+static void test_missing(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	assert_null(config_load("other.yml", &err));
+	assert_string_equal(err.text, "There is no other.yml here; `nightferry init` writes a first one.");
+}
+
+static void expect(const char *text, const char *want)
+{
+	struct err err = {0};
+	struct json *config = load(text, &err);
+	char *printed;
+
+	assert_string_equal(err.text, "");
+	printed = json_print(config);
+	assert_string_equal(printed, want);
+	free(printed);
+	json_free(config);
+}
+
+static void test_defaults(void **state)
+{
+	(void)state;
+	expect(
+	    HEAD,
+	    "{\"app\":\"acme\",\"heroku\":{\"app\":\"acme-production\",\"api\":\"\",\"data\":\"\"},\"kamal\":"
+	    "{"
+	    "\"config\":\"config/deploy.yml\",\"destination\":\"\",\"service\":\"acme\",\"roles\":[\"web\"],"
+	    "\"accessory\":\"db\"},\"host\":{\"address\":\"h\",\"port\":22,\"user\":\"root\",\"key\":\"\","
+	    "\"known_hosts\":\"\"},\"database\":{\"url\":\"\",\"accessory\":\"db\",\"app_role\":\"\"},"
+	    "\"web\":{"
+	    "\"old\":\"\",\"new\":\"\",\"scheme\":\"https\"},\"smoke\":[{\"get\":\"/up\",\"expect\":200}],"
+	    "\"people\":1,\"stations\":[],\"playbook\":\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],"
+	    "\"jobs\":2},\"steps\":{},\"group\":\"\"}");
+}
+
+static void test_values(void **state)
+{
+	struct err err = {0};
+	struct json *config = load(HEAD "steps: {restore: {jobs: 4, x: 15.10}, webhooks: {fields: [a, b]}}\n"
+					"smoke: [{post: /login, expect: 302, header: \"A: b\"}]\n"
+					"dns: {provider: cloudflare, names: [www.acme.com]}\n"
+					"window: {start: 23:30, end: \"1:00\"}\n",
+				   &err);
+	char *steps;
+
+	(void)state;
+	assert_string_equal(err.text, "");
+	steps = json_print(json_get(config, "steps"));
+	assert_string_equal(
+	    steps, "{\"restore\":{\"jobs\":\"4\",\"x\":\"15.10\"},\"webhooks\":{\"fields\":[\"a\",\"b\"]}}");
+	free(steps);
+	assert_string_equal(json_str(json_first(json_get(config, "smoke")), "header", ""), "A: b");
+	assert_string_equal(json_str(json_get(config, "window"), "start", ""), "23:30");
+	json_free(config);
+	assert_string_equal(config_env_name("env:NEW_DATABASE_URL"), "NEW_DATABASE_URL");
+	assert_null(config_env_name("env:"));
+	assert_null(config_env_name("postgres://h/d"));
+}
+
+static void test_kamal(void **state)
+{
+	struct err err = {0};
+	struct json *config;
+	const struct json *host;
+
+	(void)state;
+	mkdir("config", 0755);
+	write_file("config/deploy.yml",
+		   "service: shop\nservers:\n  web:\n    - 203.0.113.7\n  job:\n    hosts: [203.0.113.8]\n"
+		   "ssh:\n  user: <%= ENV['U'] %>\n  port: 2222\nproxy: {ssl: yes}\naccessories:\n"
+		   "  redis: {image: redis:7}\n  pg: {image: postgres:16}\n");
+	write_file("config/deploy.production.yml",
+		   "servers:\n  web: [198.51.100.1]\n  job: [198.51.100.1]\n");
+	config = load("app: acme\nheroku: {app: x}\nkamal: {destination: production}\n", &err);
+	assert_string_equal(err.text, "");
+	host = json_get(config, "host");
+	assert_string_equal(json_str(host, "address", ""), "198.51.100.1");
+	assert_string_equal(json_str(host, "user", ""), "root");
+	assert_int_equal(json_int(host, "port", 0), 2222);
+	assert_string_equal(json_str(json_get(config, "kamal"), "service", ""), "shop");
+	assert_int_equal(json_count(json_path(config, "kamal.roles")), 2);
+	assert_string_equal(json_str(json_get(config, "database"), "accessory", ""), "pg");
+	json_free(config);
+	unlink("config/deploy.yml");
+	unlink("config/deploy.production.yml");
+	rmdir("config");
+}
+
+/* Minutes after 2026-11-21 00:00 UTC. */
+static int64_t at(int64_t minutes)
+{
+	return 1795219200000 + minutes * 60000;
+}
+
+static void expect_window(const char *json_text, int64_t now, int64_t start, int64_t end)
+{
+	struct json *config = json_parse(json_text, strlen(json_text), NULL);
+	int64_t start_ms = 0, end_ms = 0;
+
+	assert_int_equal(config_window(config, at(now), &start_ms, &end_ms), 0);
+	assert_int_equal(start_ms, at(start));
+	assert_int_equal(end_ms, at(end));
+	json_free(config);
+}
+
+static void test_window(void **state)
+{
+	static const char one[] = "{\"window\":{\"start\":\"01:00\",\"end\":\"02:00\"}}";
+	static const char over[] = "{\"window\":{\"start\":\"23:30\",\"end\":\"1:00\"}}";
+	static const char berlin[] = "{\"window\":{\"start\":\"01:30\",\"end\":\"03:30\"}}";
+	struct json *none = json_parse("{}", 2, NULL);
+	int64_t start, end;
+
+	(void)state;
+	assert_int_equal(config_window(none, at(0), &start, &end), -1);
+	json_free(none);
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	expect_window(one, 0, 60, 120);
+	expect_window(one, 90, 60, 120);
+	expect_window(one, 300, 60, 120);        /* late: still tonight's */
+	expect_window(one, 12 * 60, 1500, 1560); /* next night's */
+	expect_window(over, 30, -30, 60);        /* it began yesterday */
+	expect_window(over, 23 * 60, 23 * 60 + 30, 1500);
+	expect_window(over, 23 * 60 + 45, 23 * 60 + 30, 1500);
+	/* The clocks go back at 03:00 on 2026-10-25: this window is three hours long. */
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	expect_window(berlin, -27 * 1440 - 60, -27 * 1440 - 30, -27 * 1440 + 150);
+}
+
+static char folder[] = "/tmp/nightferry-config-XXXXXX";
+
+static int enter(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? chdir(folder) : -1;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	unlink("nightferry.yml");
+	return chdir("/") || rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_bad),    cmocka_unit_test(test_missing), cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_values), cmocka_unit_test(test_kamal),   cmocka_unit_test(test_window),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
