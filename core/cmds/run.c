@@ -1,0 +1,73 @@
+/* nightferry run: a night without a screen, by the same gates. */
+#include "core/base/cli.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/cmds/cmds.h"
+#include "core/cmds/run.h"
+#include "core/engine/engine.h"
+#include "core/night/config.h"
+#include "core/night/place.h"
+#include <stdio.h>
+#include <unistd.h>
+
+static int run_run(int argc, char **argv);
+const struct cmd run_cmd = {.name = "run", .help = "runs a night without a screen", .run = run_run};
+
+int night_run(const struct json *config, const char *playbook_name, const struct headless *headless, char *dir, size_t size, struct err *err)
+{
+	struct engine_options o = {.config = config, .headless = headless, .ready_fd = -1};
+	struct json *playbook = NULL;
+	bool open = place_open_night(json_str(config, "app", ""), dir, size);
+	if (open && night_engine_runs(dir))
+		return err_set(err, ERR_REFUSED, "an engine already runs this night (%s); attach to it with `nightferry`", dir), -1;
+	if (!open) {
+		playbook = night_playbook(config, playbook_name, err);
+		if (!playbook || place_new_night(json_str(config, "app", ""), dir, size, err) < 0) {
+			json_free(playbook);
+			return -1;
+		}
+		o.playbook = playbook;
+		config_window(config, clock_wall_ms(), &o.window_start_ms, &o.window_end_ms);
+	}
+	o.dir = dir;
+	int status = engine_main(&o);
+	json_free(playbook);
+	return status;
+}
+
+static int run_run(int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    {"playbook", "NAME", "another playbook than the configuration's"},
+	    {"yes", "STEP=TARGET", "passes the gate of STEP once, if its target is TARGET and all evidence is PASS; may be repeated"},
+	    {"done", "STEP=WORDS", "ticks a step that is done by people, with what was done; may be repeated"},
+	    {"quiet", NULL, "prints no events"},
+	    {0},
+	};
+	static const struct cli_command command = {
+	    .name = "run",
+	    .help = "Runs the night without a screen, or takes up the one that is open. Prints one line an event and, as the last word\n"
+		    "of its last line, the journal. Exit status: 0 done, 1 failed, 2 usage, 3 aborted.",
+	    .options = options,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	if (status >= 0)
+		return status;
+	const char *yes[CLI_GIVEN_MAX], *done[CLI_GIVEN_MAX];
+	struct headless headless = {.yes = yes, .done = done, .quiet = cli_has(&cli, "quiet")};
+	for (const char *v; (v = cli_at(&cli, "yes", headless.n_yes));)
+		yes[headless.n_yes++] = v;
+	for (const char *v; (v = cli_at(&cli, "done", headless.n_done));)
+		done[headless.n_done++] = v;
+	struct err err = {0};
+	char dir[400];
+	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
+	status = config ? night_run(config, cli_get(&cli, "playbook", NULL), &headless, dir, sizeof dir, &err) : -1;
+	json_free(config);
+	if (status < 0)
+		return cmd_fail(&err);
+	printf("%s: %s/journal.jsonl\n", status == EXIT_DONE ? "done" : status == EXIT_ABORTED ? "aborted" : "failed", dir);
+	return status;
+}

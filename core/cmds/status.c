@@ -1,0 +1,113 @@
+/* nightferry status: where the night stands, from its journal. */
+#include "core/base/cli.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "core/cmds/cmds.h"
+#include "core/night/place.h"
+#include "core/night/report.h"
+#include <stdio.h>
+#include <string.h>
+
+static int status_run(int argc, char **argv);
+const struct cmd status_cmd = {.name = "status", .help = "says where the night stands", .run = status_run};
+
+/* One short line for tmux's status-right. */
+static void print_line(const struct state *s)
+{
+	char down[UNITS_MAX] = "";
+	const struct step_seen *next = steps_next(s);
+	double seconds = report_downtime_s(s, clock_wall_ms());
+	if (seconds >= 0)
+		units_duration(down, (int64_t)(seconds * 1000));
+	printf("%s %s", s->app, s->closed_at_ms ? s->closed_verdict : next ? next->id : "done");
+	if (!s->closed_at_ms && next)
+		printf(" %s %d/%zu", step_state_name(next->state), next->number, s->steps.n_forward);
+	if (*down)
+		printf(" %s %s", s->public_at_ms ? "was down" : "DOWN", down);
+	if (s->people.hold)
+		printf(" HOLD");
+	putchar('\n');
+}
+
+static void print_all(const struct state *s, const char *journal, bool runs)
+{
+	char t[UNITS_MAX];
+	size_t done = 0;
+	for (size_t i = 0; i < s->steps.n_forward; i++)
+		done += step_state_finished(s->steps.steps[i].state);
+	printf("app      %s (%s -> %s)\n", s->app, s->old_name, s->new_name);
+	printf("night    %s, playbook %s, %s\n", s->night, s->steps.playbook, s->closed_at_ms ? s->closed_verdict : runs ? "engine runs" : "open, no engine runs");
+	printf("steps    %zu of %zu done\n", done, s->steps.n_forward);
+	const struct step_seen *next = steps_next(s);
+	if (next && !s->closed_at_ms)
+		printf("now      %d %s: %s%s%s\n", next->number, next->id, step_state_name(next->state), *next->text ? ", " : "", next->text);
+	double seconds = report_downtime_s(s, clock_wall_ms());
+	if (seconds >= 0)
+		printf("down     %s%s\n", units_duration(t, (int64_t)(seconds * 1000)), s->public_at_ms ? "" : " and counting");
+	if (s->rows.compared_at_ms)
+		printf("rows     %d of %d tables equal\n", s->rows.equal, s->rows.compared);
+	if (s->people.hold)
+		printf("HOLD     by %s %s\n", s->people.hold_by, s->people.hold_why);
+	printf("journal  %s\n", journal);
+}
+
+static int status_run(int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    {"json", NULL, "everything, as one JSON object"},
+	    {"line", NULL, "one short line, for tmux's status-right"},
+	    {0},
+	};
+	static const struct cli_command command = {
+	    .name = "status",
+	    .args = "[JOURNAL]",
+	    .help = "Says where a night stands: the newest one, or that of JOURNAL. Exit status: 0 done or well under way, 1 failed or\n"
+		    "UNKNOWN, 3 rolled back.",
+	    .options = options,
+	    .args_max = 1,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	if (status >= 0)
+		return status;
+	struct err err = {0};
+	char path[600];
+	const char *given = cli_arg(&cli, 0, NULL);
+	struct json *config = given ? NULL : cmd_config(cli_get(&cli, "config", NULL), &err);
+	if (!given && !config)
+		return cmd_fail(&err);
+	struct report report;
+	int rc = place_journal(given, json_str(config, "app", ""), path, sizeof path, &err);
+	json_free(config);
+	if (rc < 0 || report_read(path, &report, &err) < 0)
+		return cmd_fail(&err);
+	char dir[600];
+	text_copy(dir, sizeof dir, path);
+	char *slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	const struct state *s = report.state;
+	if (cli_has(&cli, "json")) {
+		struct jw w = {0};
+		jw_open(&w);
+		state_write(s, &w);
+		jw_str(&w, "journal", path);
+		jw_bool(&w, "engine", night_engine_runs(dir));
+		puts(jw_finish(&w));
+		jw_done(&w);
+	} else if (cli_has(&cli, "line")) {
+		print_line(s);
+	} else {
+		print_all(s, path, night_engine_runs(dir));
+	}
+	const struct step_seen *next = steps_next(s);
+	status = EXIT_DONE;
+	if (text_equal(s->closed_verdict, "rolled-back") || text_equal(s->closed_verdict, "aborted"))
+		status = EXIT_ABORTED;
+	else if (next && (next->state == STEP_FAILED || next->state == STEP_UNKNOWN))
+		status = EXIT_FAILED;
+	report_done(&report);
+	return status;
+}

@@ -1,0 +1,40 @@
+/* nightferry stop: ends the engine of the open night; the night stays open in its journal. */
+#include "core/base/cli.h"
+#include "core/cmds/cmds.h"
+#include "core/night/place.h"
+#include <stdio.h>
+
+static int stop_run(int argc, char **argv);
+const struct cmd stop_cmd = {.name = "stop", .help = "stops the engine; the night stays open", .run = stop_run};
+
+static int stop_run(int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    {0},
+	};
+	static const struct cli_command command = {
+	    .name = "stop",
+	    .help = "Stops the engine of the open night. A running step goes on to its next safe point; `nightferry` takes the night up again.",
+	    .options = options,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	if (status >= 0)
+		return status;
+	struct err err = {0};
+	char dir[400], said[400];
+	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
+	if (!config)
+		return cmd_fail(&err);
+	bool open = place_open_night(json_str(config, "app", ""), dir, sizeof dir);
+	json_free(config);
+	if (!open || !night_engine_runs(dir)) {
+		puts("no engine runs");
+		return EXIT_DONE;
+	}
+	if (night_tell(dir, "{\"t\":\"cmd\",\"cmd\":\"stop-engine\"}", said, sizeof said, &err) < 0)
+		return cmd_fail(&err);
+	puts(said);
+	return night_engine_runs(dir) ? EXIT_FAILED : EXIT_DONE;
+}
