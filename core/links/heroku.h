@@ -160,4 +160,7 @@ int heroku_public_url(struct heroku *heroku, const char *app, const char *id, ch
 int heroku_schedules(struct heroku *heroku, const struct heroku_database *database,
 		     struct heroku_schedule **out, size_t *n, struct err *err);
 
+/* When it next comes round after `now_ms`; 0 when its time zone is unknown here. */
+int64_t heroku_schedule_next_ms(const struct heroku_schedule *schedule, int64_t now_ms);
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t heroku_time_ms(const char *text)
 {
@@ -33,6 +34,46 @@ int64_t heroku_time_ms(const char *text)
 			.tm_min = minute,
 			.tm_sec = second};
 	return ((int64_t)timegm(&tm) - sign * (off_hour * 3600 + off_minute * 60)) * 1000 + fraction_ms;
+}
+
+static bool on_day(const struct heroku_schedule *schedule, const struct tm *tm)
+{
+	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	return !*schedule->days || strstr(schedule->days, days[tm->tm_wday]);
+}
+
+/* The C library knows time zones only through TZ; a child is one thread at this point and puts it back. */
+int64_t heroku_schedule_next_ms(const struct heroku_schedule *schedule, int64_t now_ms)
+{
+	char zone[64], path[128];
+	text_copyf(path, sizeof path, "/usr/share/zoneinfo/%s", schedule->timezone);
+	bool utc = text_equal(schedule->timezone, "UTC");
+	if (schedule->hour < 0 || schedule->hour > 23 || strstr(path, "..") ||
+	    (!utc && access(path, R_OK) != 0))
+		return 0;
+	const char *env = getenv("TZ");
+	char *old = env ? xstrdup(env) : NULL;
+	text_copyf(zone, sizeof zone, utc ? "UTC0" : ":%s", schedule->timezone);
+	setenv("TZ", zone, 1);
+	tzset();
+	time_t now = (time_t)(now_ms / 1000), next = 0;
+	struct tm tm;
+	localtime_r(&now, &tm);
+	for (int day = 0; day < 9 && (next <= now || !on_day(schedule, &tm)); day++) {
+		if (day)
+			tm.tm_mday++;
+		tm.tm_hour = schedule->hour;
+		tm.tm_min = tm.tm_sec = 0;
+		tm.tm_isdst = -1;
+		next = mktime(&tm);
+	}
+	if (old)
+		setenv("TZ", old, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+	free(old);
+	return next > now ? (int64_t)next * 1000 : 0;
 }
 
 static int explain_missing(struct err *err, const char *app, bool data, const char *path, const char *words)

@@ -1,6 +1,7 @@
 /* Every step, one line each, in alphabetical order. */
 #include "core/job.h"
 
+extern const struct step capture_step;
 extern const struct step count_rows_step;
 extern const struct step maintenance_step;
 extern const struct step prepare_target_step;
@@ -11,6 +12,7 @@ extern const struct step wait_quiet_step;
 extern const struct step wipe_target_step;
 
 const struct step *const step_table[] = {
+    &capture_step,
     &count_rows_step,
     &maintenance_step,
     &prepare_target_step,
