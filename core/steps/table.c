@@ -4,6 +4,9 @@
 extern const struct step capture_step;
 extern const struct step count_rows_step;
 extern const struct step maintenance_step;
+extern const struct step manual_step;
+extern const struct step note_step;
+extern const struct step preflight_step;
 extern const struct step prepare_target_step;
 extern const struct step record_source_step;
 extern const struct step repair_step;
@@ -15,6 +18,9 @@ const struct step *const step_table[] = {
     &capture_step,
     &count_rows_step,
     &maintenance_step,
+    &manual_step,
+    &note_step,
+    &preflight_step,
     &prepare_target_step,
     &record_source_step,
     &repair_step,
