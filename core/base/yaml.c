@@ -2,13 +2,14 @@
 #include "core/base/yaml.h"
 #include "core/base/text.h"
 #include "core/base/yaml_mend.h"
+#include "core/base/yaml_tree.h"
 
 #include <errno.h>
 #include <libfyaml.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTES_MAX = 1000000, LEVELS_MAX = 64, NODES_MAX = 20000, ANCHORS_MAX = 256 };
+enum { BYTES_MAX = 1000000, LEVELS_MAX = 64, ANCHORS_MAX = 256 };
 
 struct anchor {
 	char *name;
@@ -33,6 +34,11 @@ static int fail_at(struct reader *r, int line, int column, const char *text)
 {
 	return err_set(r->err, ERR_CONFIG, "%s:%d:%d: %s.", r->doc->file, line > 0 ? line : 1,
 		       column > 0 ? column : 1, text);
+}
+
+static int fail_full(struct reader *r)
+{
+	return fail_at(r, r->line, r->column, "there is too much in this file; 20,000 values are the most");
 }
 
 /* The library blames the text before a tab. */
@@ -88,30 +94,11 @@ static int next_event(struct reader *r)
 
 static struct yaml *new_node(struct reader *r, enum yaml_kind kind)
 {
-	struct yaml *node;
+	struct yaml *node = yaml_node_new(r->doc, kind, r->line, r->column);
 
-	if (++r->doc->nodes > NODES_MAX) {
-		fail_at(r, r->line, r->column, "there is too much in this file; 20,000 values are the most");
-		return NULL;
-	}
-	node = xcalloc(1, sizeof(*node));
-	node->kind = kind;
-	node->line = r->line;
-	node->column = r->column;
+	if (!node)
+		fail_full(r);
 	return node;
-}
-
-static void free_node(struct yaml *node)
-{
-	while (node) {
-		struct yaml *next = node->next;
-
-		free_node(node->first);
-		free(node->text);
-		free(node->key);
-		free(node);
-		node = next;
-	}
 }
 
 static char *token_text(struct fy_token *token)
@@ -152,34 +139,8 @@ static struct yaml *read_scalar(struct reader *r)
 			   "`%s` means different things to different programs; write %s or \"%s\"",
 			   node->text, means, node->text);
 		fail_at(r, node->line, node->column, text);
-		free_node(node);
+		yaml_node_free(node);
 		return NULL;
-	}
-	return node;
-}
-
-static struct yaml *copy_node(struct reader *r, const struct yaml *from)
-{
-	struct yaml *node = new_node(r, from->kind), **tail;
-
-	if (!node)
-		return NULL;
-	node->quoted = from->quoted;
-	node->line = from->line;
-	node->column = from->column;
-	node->text = from->text ? xstrdup(from->text) : NULL;
-	tail = &node->first;
-	for (const struct yaml *child = from->first; child; child = child->next) {
-		*tail = copy_node(r, child);
-		if (!*tail) {
-			free_node(node);
-			return NULL;
-		}
-		(*tail)->key = child->key ? xstrdup(child->key) : NULL;
-		(*tail)->key_quoted = child->key_quoted;
-		(*tail)->key_line = child->key_line;
-		(*tail)->key_column = child->key_column;
-		tail = &(*tail)->next;
 	}
 	return node;
 }
@@ -194,7 +155,9 @@ static struct yaml *read_alias(struct reader *r)
 	while (i > 0 && strcmp(r->anchors[i - 1].name, name) != 0)
 		i--;
 	if (i > 0) {
-		node = copy_node(r, r->anchors[i - 1].node);
+		node = yaml_node_copy(r->doc, r->anchors[i - 1].node);
+		if (!node)
+			fail_full(r);
 	} else {
 		text_copyf(text, sizeof(text),
 			   "there is no finished `&%.40s` above this line; put quotes around a text that "
@@ -204,33 +167,6 @@ static struct yaml *read_alias(struct reader *r)
 	}
 	free(name);
 	return node;
-}
-
-/* `<<`: keys of its own win over merged ones. */
-static int merge(struct reader *r, struct yaml *map, const struct yaml *from)
-{
-	struct yaml **tail = &map->first;
-
-	if (from->kind == YAML_LIST) {
-		for (const struct yaml *n = from->first; n; n = n->next)
-			if (merge(r, map, n))
-				return -1;
-		return 0;
-	}
-	while (*tail)
-		tail = &(*tail)->next;
-	for (const struct yaml *n = from->first; n; n = n->next) {
-		if (yaml_get(map, n->key))
-			continue;
-		*tail = copy_node(r, n);
-		if (!*tail)
-			return -1;
-		(*tail)->key = xstrdup(n->key);
-		(*tail)->key_line = n->key_line;
-		(*tail)->key_column = n->key_column;
-		tail = &(*tail)->next;
-	}
-	return 0;
 }
 
 /* One key with its value, both read; the event after it is not. */
@@ -263,7 +199,7 @@ static struct yaml *read_pair(struct reader *r, const struct yaml *map)
 		value->key_column = key->column;
 		key->text = NULL;
 	}
-	free_node(key);
+	yaml_node_free(key);
 	return value;
 }
 
@@ -276,7 +212,7 @@ static int read_children(struct reader *r, struct yaml *node, enum fy_event_type
 		struct yaml *child;
 
 		if (r->event->type == end) {
-			failed = merged ? merge(r, node, merged) : 0;
+			failed = merged && yaml_node_merge(r->doc, node, merged) ? fail_full(r) : 0;
 			break;
 		}
 		child = node->kind == YAML_MAP ? read_pair(r, node) : read_node(r);
@@ -295,7 +231,7 @@ static int read_children(struct reader *r, struct yaml *node, enum fy_event_type
 		*tail = child;
 		tail = &child->next;
 	}
-	free_node(merged);
+	yaml_node_free(merged);
 	return failed;
 }
 
@@ -318,11 +254,11 @@ static struct yaml *read_block(struct reader *r, enum yaml_kind kind)
 		return NULL;
 	if (++r->level > LEVELS_MAX) {
 		fail_at(r, r->line, r->column, "this is nested more than 64 levels deep; simplify it");
-		free_node(node);
+		yaml_node_free(node);
 		return NULL;
 	}
 	if (read_children(r, node, kind == YAML_MAP ? FYET_MAPPING_END : FYET_SEQUENCE_END)) {
-		free_node(node);
+		yaml_node_free(node);
 		return NULL;
 	}
 	r->level--;
@@ -346,7 +282,7 @@ static struct yaml *read_node(struct reader *r)
 	else
 		node = read_block(r, r->event->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST);
 	if (node && name && keep_anchor(r, name, node)) {
-		free_node(node);
+		yaml_node_free(node);
 		return NULL;
 	}
 	if (!node)
@@ -457,7 +393,7 @@ void yaml_free(struct yaml_doc *doc)
 {
 	if (!doc)
 		return;
-	free_node(doc->root);
+	yaml_node_free(doc->root);
 	free(doc->file);
 	free(doc);
 }
