@@ -91,7 +91,8 @@ static void leave(struct cockpit *c)
 	if (c->me.driver || c->me.armed)
 		gate_say(c, "leave-gate");
 	else
-		seat_toast(c, ROLE_MUTED, "the gate is still open on the driver's seat; Enter looks at it again");
+		seat_toast(c, ROLE_MUTED,
+			   "the gate is still open on the driver's seat; Enter looks at it again");
 	c->gate.shown = false;
 }
 
@@ -99,8 +100,10 @@ static bool unarmed(struct cockpit *c)
 {
 	if (c->me.armed)
 		return false;
-	seat_toast(c, ROLE_WARN, c->me.observer ? "this seat only watches" :
-		   "this seat is not armed: Esc leaves the box, A arms, Enter comes back to it");
+	seat_toast(c, ROLE_WARN,
+		   c->me.observer
+		       ? "this seat only watches"
+		       : "this seat is not armed: Esc leaves the box, A arms, Enter comes back to it");
 	return true;
 }
 

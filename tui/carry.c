@@ -32,7 +32,8 @@ static int file_new(const char *stem, const char *ext, char *path, size_t size)
 	return -1;
 }
 
-static bool file_text(struct cockpit *c, const char *stem, const char *ext, const char *text, size_t len, char *path, size_t size)
+static bool file_text(struct cockpit *c, const char *stem, const char *ext, const char *text, size_t len,
+		      char *path, size_t size)
 {
 	int fd = file_new(stem, ext, path, size);
 	bool ok = fd >= 0;
@@ -41,12 +42,13 @@ static bool file_text(struct cockpit *c, const char *stem, const char *ext, cons
 		ssize_t n = write(fd, text, len);
 		ok = n > 0;
 		text += ok ? n : 0;
-		len -= ok ? (size_t) n : 0;
+		len -= ok ? (size_t)n : 0;
 	}
 	if (fd >= 0 && close(fd))
 		ok = false;
 	if (!ok)
-		seat_toast(c, ROLE_BAD, "nothing could be written here, at home or in /tmp: %s", strerror(errno));
+		seat_toast(c, ROLE_BAD, "nothing could be written here, at home or in /tmp: %s",
+			   strerror(errno));
 	return ok;
 }
 
@@ -63,7 +65,7 @@ static void stem_of(const struct cockpit *c, const char *what, char *out, size_t
 
 static void rows_text(const struct canvas *canvas, struct buf *out)
 {
-	size_t keep = out->len, size = (size_t) canvas->size.cols * 8 + 1;
+	size_t keep = out->len, size = (size_t)canvas->size.cols * 8 + 1;
 	char *row = xmalloc(size);
 
 	for (int i = 0; i < canvas->size.rows; i++) {
@@ -99,11 +101,11 @@ static void base64(const char *text, size_t len, struct buf *out)
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < len; i += 3) {
-		unsigned n = (unsigned) (unsigned char) text[i] << 16;
+		unsigned n = (unsigned)(unsigned char)text[i] << 16;
 		if (i + 1 < len)
-			n |= (unsigned) (unsigned char) text[i + 1] << 8;
+			n |= (unsigned)(unsigned char)text[i + 1] << 8;
 		if (i + 2 < len)
-			n |= (unsigned char) text[i + 2];
+			n |= (unsigned char)text[i + 2];
 		buf_addc(out, letters[n >> 18 & 63]);
 		buf_addc(out, letters[n >> 12 & 63]);
 		buf_addc(out, i + 1 < len ? letters[n >> 6 & 63] : '=');
@@ -127,12 +129,12 @@ static bool tmux_copy(const char *text, size_t len)
 		dup2(null, 2);
 		close(ends[0]);
 		close(ends[1]);
-		execlp("tmux", "tmux", "load-buffer", "-", (char *) NULL);
+		execlp("tmux", "tmux", "load-buffer", "-", (char *)NULL);
 		_exit(127);
 	}
 	close(ends[0]);
 	/* It fits the pipe: this never waits for tmux. */
-	if (pid > 0 && write(ends[1], text, len) != (ssize_t) len)
+	if (pid > 0 && write(ends[1], text, len) != (ssize_t)len)
 		kill(pid, SIGTERM);
 	close(ends[1]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -143,7 +145,8 @@ static bool tmux_copy(const char *text, size_t len)
 static void copy_out(struct cockpit *c, const char *text, size_t len)
 {
 	const char *term = getenv("TERM");
-	bool osc = term && strcmp(term, "linux") != 0 && strcmp(term, "dumb") != 0 && !text_starts(term, "vt");
+	bool osc =
+	    term && strcmp(term, "linux") != 0 && strcmp(term, "dumb") != 0 && !text_starts(term, "vt");
 	char path[400] = "", stem[80], first[48];
 	struct buf bytes = {0};
 	bool tmux;
@@ -163,7 +166,8 @@ static void copy_out(struct cockpit *c, const char *text, size_t len)
 	text_fit(first, sizeof(first), text, 36);
 	stem_of(c, "copy", stem, sizeof(stem));
 	if (tmux || osc)
-		seat_toast(c, ROLE_OK, "copied%s: %s", tmux ? " to the tmux buffer and the clipboard" : " to the clipboard", first);
+		seat_toast(c, ROLE_OK, "copied%s: %s",
+			   tmux ? " to the tmux buffer and the clipboard" : " to the clipboard", first);
 	else if (file_text(c, stem, "txt", text, len, path, sizeof(path)))
 		seat_toast(c, ROLE_OK, "this terminal has no clipboard; copied to %s", path);
 }
@@ -240,7 +244,7 @@ void carry_export(struct cockpit *c)
 	stem_of(c, "export", stem, sizeof(stem));
 	if (file_text(c, stem, "txt", buf_text(&text), text.len, path, sizeof(path)) &&
 	    file_text(c, stem, "json", jw_finish(&w), w.buf.len, state_path, sizeof(state_path)))
-		seat_toast(c, ROLE_OK, "panels in %s, the state in %s", path, state_path);
+		seat_toast(c, ROLE_OK, "%s has the panels, .json beside it the state", path);
 	jw_done(&w);
 	buf_done(&text);
 }
@@ -248,7 +252,8 @@ void carry_export(struct cockpit *c)
 /* A login on the new host with the same key; the banner says which side this is. */
 void carry_shell(struct cockpit *c)
 {
-	struct json *config = c->state->config ? json_parse(c->state->config, strlen(c->state->config), NULL) : NULL;
+	struct json *config =
+	    c->state->config ? json_parse(c->state->config, strlen(c->state->config), NULL) : NULL;
 	const struct json *host = json_get(config, "host");
 	const char *key = json_str(host, "key", ""), *known = json_str(host, "known_hosts", "");
 	char port[16], target[160], hosts[320], banner[256];
@@ -256,25 +261,29 @@ void carry_shell(struct cockpit *c)
 	int n = 0;
 
 	if (c->replay || !c->me.driver || !json_str(host, "address", "")[0]) {
-		seat_toast(c, ROLE_WARN, c->replay ? "a recorded night has no shell" : !c->me.driver ?
-			   "only the driver's seat opens a shell; D asks for the wheel" : "the night's config names no host");
+		seat_toast(c, ROLE_WARN,
+			   c->replay       ? "a recorded night has no shell"
+			   : !c->me.driver ? "only the driver's seat opens a shell; D asks for the wheel"
+					   : "the night's config names no host");
 		json_free(config);
 		return;
 	}
-	text_copyf(port, sizeof(port), "%lld", (long long) json_int(host, "port", 22));
-	text_copyf(target, sizeof(target), "%s@%s", json_str(host, "user", "root"), json_str(host, "address", ""));
+	text_copyf(port, sizeof(port), "%lld", (long long)json_int(host, "port", 22));
+	text_copyf(target, sizeof(target), "%s@%s", json_str(host, "user", "root"),
+		   json_str(host, "address", ""));
 	text_copyf(hosts, sizeof(hosts), "UserKnownHostsFile=%s", known);
-	text_copyf(banner, sizeof(banner), "--- a shell on NEW %s; exit comes back to the cockpit ---", target);
-	argv[n++] = (char *) (uintptr_t) "ssh";
-	argv[n++] = (char *) (uintptr_t) "-t";
-	argv[n++] = (char *) (uintptr_t) "-p";
+	text_copyf(banner, sizeof(banner), "--- a shell on NEW %s; exit comes back to the cockpit ---",
+		   target);
+	argv[n++] = (char *)(uintptr_t) "ssh";
+	argv[n++] = (char *)(uintptr_t) "-t";
+	argv[n++] = (char *)(uintptr_t) "-p";
 	argv[n++] = port;
 	if (*key) {
-		argv[n++] = (char *) (uintptr_t) "-i";
-		argv[n++] = (char *) (uintptr_t) key;
+		argv[n++] = (char *)(uintptr_t) "-i";
+		argv[n++] = (char *)(uintptr_t)key;
 	}
 	if (*known) {
-		argv[n++] = (char *) (uintptr_t) "-o";
+		argv[n++] = (char *)(uintptr_t) "-o";
 		argv[n++] = hosts;
 	}
 	argv[n++] = target;

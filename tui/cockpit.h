@@ -18,7 +18,7 @@ struct local {
 	char view[16];    /* "copy", "watch", "all" */
 	bool view_chosen; /* the person chose: no phase changes it any more */
 	const struct panel *focus;
-	int zoom; /* 0 none, 1 half: beside the playbook, 2 full */
+	int zoom;                 /* 0 none, 1 half: beside the playbook, 2 full */
 	void *views[PANELS_MOST]; /* each panel's memory, by its place in panel_table */
 	bool frozen;
 	int64_t frozen_at_ms;
@@ -31,16 +31,25 @@ enum sheet_kind { SHEET_NONE, SHEET_TEXT, SHEET_CARD, SHEET_CLOCK };
 struct sheet {
 	enum sheet_kind kind;
 	char title[80], search[64], subject[104]; /* subject: the step or row of a card */
-	struct buf text, wrapped; /* wrapped: broken to the width of the box */
+	struct buf text, wrapped;                 /* wrapped: broken to the width of the box */
 	const struct panel *panel;
 	int top, lines, height;
 };
 
 enum prompt_kind {
 	PROMPT_NONE,
-	PROMPT_SEARCH, PROMPT_KEEP, PROMPT_HIDE, PROMPT_SHEET_SEARCH,
-	PROMPT_PALETTE, PROMPT_NOTE, PROMPT_RELEASE, PROMPT_VOTE,
-	PROMPT_SKIP, PROMPT_MANUAL, PROMPT_WAIVE, PROMPT_ASK,
+	PROMPT_SEARCH,
+	PROMPT_KEEP,
+	PROMPT_HIDE,
+	PROMPT_SHEET_SEARCH,
+	PROMPT_PALETTE,
+	PROMPT_NOTE,
+	PROMPT_RELEASE,
+	PROMPT_VOTE,
+	PROMPT_SKIP,
+	PROMPT_MANUAL,
+	PROMPT_WAIVE,
+	PROMPT_ASK,
 };
 struct prompt {
 	enum prompt_kind kind;
@@ -60,10 +69,10 @@ struct confirm {
 };
 
 struct gate_box {
-	char id[16];      /* the gate this box belongs to; "" for none */
+	char id[16]; /* the gate this box belongs to; "" for none */
 	bool shown, calls;
 	struct line phrase;
-	bool sent;        /* the phrase is complete and was sent */
+	bool sent; /* the phrase is complete and was sent */
 	char tag[8];
 	int top;
 	int64_t opened_real_ms;
@@ -114,7 +123,8 @@ int64_t seat_now_ms(const struct cockpit *c);  /* wall time, or the replay's */
 int64_t seat_real_ms(const struct cockpit *c); /* for bursts, toasts and drawing */
 void seat_dirty(struct cockpit *c);
 void seat_leave(struct cockpit *c, const char *goodbye);
-void seat_toast(struct cockpit *c, enum role role, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void seat_toast(struct cockpit *c, enum role role, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void seat_after_fold(struct cockpit *c); /* what changes on this seat because the state did */
 
 /* link.c: the engine's other end */
@@ -153,9 +163,12 @@ void keyboard_paste(struct cockpit *c, const char *text, size_t len);
 
 /* commands.c: what keys of the screen do; false when there is no such command */
 bool commands_do(struct cockpit *c, const char *cmd, const char *key);
-void commands_act_panel(struct cockpit *c, const struct binding *binding);
-const struct step_seen *commands_step(const struct cockpit *c);
 bool commands_refuse(struct cockpit *c, const char *cmd); /* says why this command is off; true when it is */
+
+/* acts.c: keys that reach out of this seat */
+bool acts_do(struct cockpit *c, const char *cmd, const char *key);
+void acts_panel(struct cockpit *c, const struct binding *binding);
+const struct step_seen *acts_step(const struct cockpit *c); /* of the card that is open; NULL: none */
 
 /* prompts.c */
 void prompt_open(struct cockpit *c, enum prompt_kind kind, const char *subject, const char *label);

@@ -13,7 +13,8 @@ static const unsigned char digit_bits[11][5] = {
 /* `zoom` cells per bit across, one down for small screens and two for large ones. */
 static void big_text(struct canvas *canvas, int row, int zoom, enum role role, const char *text)
 {
-	int each = 4 * zoom, col = (canvas->size.cols - (int) strlen(text) * each + zoom) / 2, down = zoom > 2 ? 2 : 1;
+	int each = 4 * zoom, col = (canvas->size.cols - (int)strlen(text) * each + zoom) / 2,
+	    down = zoom > 2 ? 2 : 1;
 
 	for (; *text; text++, col += each) {
 		int n = *text == ':' ? 10 : *text - '0';
@@ -22,20 +23,22 @@ static void big_text(struct canvas *canvas, int row, int zoom, enum role role, c
 		for (int y = 0; y < 5 * down; y++)
 			for (int x = 0; x < 3; x++)
 				if (digit_bits[n][y / down] & (4 >> x))
-					canvas_fill(canvas, col + x * zoom, row + y, zoom, role, glyph(canvas, GLYPH_FULL));
+					canvas_fill(canvas, col + x * zoom, row + y, zoom, role,
+						    glyph(canvas, GLYPH_FULL));
 	}
 }
 
 static void centred(struct canvas *canvas, int row, enum role role, const char *text)
 {
-	canvas_put(canvas, (canvas->size.cols - (int) text_width(text)) / 2, row, role, text);
+	canvas_put(canvas, (canvas->size.cols - (int)text_width(text)) / 2, row, role, text);
 }
 
 void draw_clock(struct cockpit *c, struct canvas *canvas)
 {
 	const struct state *state = c->state;
 	const struct step_seen *step = steps_current(state);
-	int zoom = canvas->size.cols >= 140 ? 4 : 2, high = zoom > 2 ? 10 : 5, row = canvas->size.rows >= 40 ? 5 : 3;
+	int zoom = canvas->size.cols >= 140 ? 4 : 2, high = zoom > 2 ? 10 : 5,
+	    row = canvas->size.rows >= 40 ? 5 : 3;
 	char clock[UNITS_MAX], down[UNITS_MAX], line[200];
 	int64_t now_ms = seat_now_ms(c), end_ms = state->public_at_ms ? state->public_at_ms : now_ms;
 	bool counts = state->freeze_at_ms > 0;
@@ -45,17 +48,23 @@ void draw_clock(struct cockpit *c, struct canvas *canvas)
 	big_text(canvas, row, zoom, ROLE_TITLE, units_clock(clock, now_ms));
 	row += high + 1;
 	if (counts) {
-		centred(canvas, row++, state->public_at_ms ? ROLE_OK : ROLE_WARN, state->public_at_ms ? "WAS DOWN" : "DOWN");
-		big_text(canvas, row + 1, zoom, state->public_at_ms ? ROLE_OK : ROLE_WARN, units_duration(down, end_ms - state->freeze_at_ms));
+		centred(canvas, row++, state->public_at_ms ? ROLE_OK : ROLE_WARN,
+			state->public_at_ms ? "WAS DOWN" : "DOWN");
+		big_text(canvas, row + 1, zoom, state->public_at_ms ? ROLE_OK : ROLE_WARN,
+			 units_duration(down, end_ms - state->freeze_at_ms));
 		row += high + 2;
 	}
 	if (!step)
 		step = steps_next(state);
-	text_copyf(line, sizeof(line), "%s %d %s  %s", state->steps.gate.open ? "GATE" : step && step->state == STEP_RUNNING ? "NOW" : "NEXT",
+	text_copyf(line, sizeof(line), "%s %d %s  %s",
+		   state->steps.gate.open                ? "GATE"
+		   : step && step->state == STEP_RUNNING ? "NOW"
+							 : "NEXT",
 		   step ? step->number : 0, step ? step->id : "nothing", step ? step->title : "");
 	centred(canvas, row + 1, ROLE_TEXT, line);
 	if (state->people.hold) {
-		text_copyf(line, sizeof(line), "HOLD by %s %s", state->people.hold_by, state->people.hold_why);
+		text_copyf(line, sizeof(line), "HOLD by %s %s", state->people.hold_by,
+			   state->people.hold_why);
 		centred(canvas, row + 3, ROLE_WARN, line);
 	}
 }
@@ -68,31 +77,36 @@ static void draw_confirm(struct cockpit *c, struct canvas *canvas)
 	char line[400];
 
 	for (const char *x = at; *x; x++)
-		lines += *x == '\n' || (int) strcspn(x, "\n") % (cols - 4) == 0;
+		lines += *x == '\n' || (int)strcspn(x, "\n") % (cols - 4) == 0;
 	lines = lines + 5 < canvas->size.rows - 4 ? lines + 5 : canvas->size.rows - 4;
 	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 3, cols, lines);
 	for (int i = 0; i < lines; i++) {
 		bool rule = i == 0 || i == lines - 1;
-		canvas_fill(&box, 0, i, cols, rule ? ROLE_WARN : ROLE_TEXT, rule ? glyph(&box, GLYPH_H) : " ");
+		canvas_fill(&box, 0, i, cols, rule ? ROLE_WARN : ROLE_TEXT,
+			    rule ? glyph(&box, GLYPH_H) : " ");
 		canvas_put(&box, 0, i, ROLE_WARN, glyph(&box, !rule ? GLYPH_V : i ? GLYPH_BL : GLYPH_TL));
-		canvas_put(&box, cols - 1, i, ROLE_WARN, glyph(&box, !rule ? GLYPH_V : i ? GLYPH_BR : GLYPH_TR));
+		canvas_put(&box, cols - 1, i, ROLE_WARN,
+			   glyph(&box, !rule ? GLYPH_V
+				       : i   ? GLYPH_BR
+					     : GLYPH_TR));
 	}
 	canvas_putf(&box, 2, 0, ROLE_TITLE, " %s ", c->confirm.title);
 	while (*at && row < lines - 3) {
 		/* Broken at a blank, so that no word is cut in a sentence one decides by. */
-		size_t n = strcspn(at, "\n"), most = (size_t) cols - 4;
+		size_t n = strcspn(at, "\n"), most = (size_t)cols - 4;
 		if (n > most) {
 			n = most;
 			while (n > 20 && at[n] != ' ')
 				n--;
 		}
-		text_copyf(line, sizeof(line), "%.*s", (int) n, at);
+		text_copyf(line, sizeof(line), "%.*s", (int)n, at);
 		canvas_put(&box, 2, row++, ROLE_TEXT, line);
 		at += n;
 		at += *at == '\n' || *at == ' ';
 	}
-	canvas_put(&box, 2, lines - 2, ROLE_KEY, c->confirm.leaves ? "y stops it   n leaves it running   any other key stays" :
-			      "y does it   any other key: nothing happens");
+	canvas_put(&box, 2, lines - 2, ROLE_KEY,
+		   c->confirm.leaves ? "y stops it   n leaves it running   any other key stays"
+				     : "y does it   any other key: nothing happens");
 }
 
 static void draw_prompt(struct cockpit *c, struct canvas *canvas)
@@ -109,17 +123,18 @@ static void draw_prompt(struct cockpit *c, struct canvas *canvas)
 	text_copy(shown, sizeof(shown), prompt->line.text);
 	if (prompt->hidden)
 		memset(shown, '*', strlen(shown));
-	text_copyf(shown + 0, sizeof(shown), "%.*s", (int) prompt->line.len, prompt->hidden ? shown : prompt->line.text);
+	text_copyf(shown + 0, sizeof(shown), "%.*s", (int)prompt->line.len,
+		   prompt->hidden ? shown : prompt->line.text);
 	/* The end that is being typed stays in sight. */
 	at = prompt->line.at;
 	start = 0;
-	while ((int) text_width(shown + start) > canvas->size.cols - col - 2 && (size_t) start < at)
+	while ((int)text_width(shown + start) > canvas->size.cols - col - 2 && (size_t)start < at)
 		start += (shown[start + 1] & 0xc0) == 0x80 ? 2 : 1;
 	while ((shown[start] & 0xc0) == 0x80)
 		start++;
 	canvas_put(canvas, col, row, ROLE_TEXT, shown + start);
 	shown[at] = '\0';
-	c->cursor_col = col + (int) text_width(shown + start);
+	c->cursor_col = col + (int)text_width(shown + start);
 	c->cursor_row = row;
 	if (c->cursor_col >= canvas->size.cols)
 		c->cursor_col = canvas->size.cols - 1;
@@ -133,6 +148,8 @@ static void draw_keys(struct cockpit *c, struct canvas *canvas)
 
 	if (box_counting(c))
 		text_copy(line, sizeof(line), " any key on any seat stops the count");
+	else if (c->confirm.open && !c->prompt.kind)
+		text_copy(line, sizeof(line), " y does it   any other key: nothing happens");
 	else if (c->prompt.kind && c->prompt.kind != PROMPT_PALETTE)
 		text_copy(line, sizeof(line), " Enter takes it  Esc leaves");
 	else if (c->sheet.kind == SHEET_CLOCK && where == WHERE_CARD)
@@ -160,31 +177,36 @@ static void draw_toast(struct cockpit *c, struct canvas *canvas)
 		text_copy(text, sizeof(text), "no engine answers yet; trying again");
 	} else if (!text[0] && c->me.gap_lines) {
 		role = ROLE_MUTED;
-		text_copyf(text, sizeof(text), "%llu log lines were left out for this seat; the trace has them",
-			   (unsigned long long) c->me.gap_lines);
+		text_copyf(text, sizeof(text),
+			   "%llu log lines were left out for this seat; the trace has them",
+			   (unsigned long long)c->me.gap_lines);
 	}
 	if (!text[0])
 		return;
 	canvas_fill(canvas, 0, row, cols, ROLE_FRAME, glyph(canvas, GLYPH_H));
 	canvas_put(canvas, 1, row, ROLE_TEXT, " ");
-	canvas_put(canvas, canvas_field(canvas, 2, row, (int) text_width(text) < cols - 4 ? (int) text_width(text) : cols - 4, false,
-					role, text), row, ROLE_TEXT, " ");
+	canvas_put(canvas,
+		   canvas_field(canvas, 2, row,
+				(int)text_width(text) < cols - 4 ? (int)text_width(text) : cols - 4, false,
+				role, text),
+		   row, ROLE_TEXT, " ");
 }
 
 /* REPLAY and FROZEN stand in the crossing's line, right: they are true for the whole screen. */
 static void draw_banner(struct cockpit *c, struct canvas *canvas)
 {
-	char text[80], age[UNITS_MAX], clock[UNITS_MAX];
+	char text[80], age[UNITS_MAX];
 	int cols;
 
 	if (c->local.frozen)
-		text_copyf(text, sizeof(text), " FROZEN +%s ", units_age(age, seat_now_ms(c) - c->local.frozen_at_ms));
+		text_copyf(text, sizeof(text), " FROZEN +%s ",
+			   units_age(age, seat_now_ms(c) - c->local.frozen_at_ms));
 	else if (c->replay)
-		text_copyf(text, sizeof(text), " REPLAY %s %s%gx%s ", units_clock(clock, c->replay_now_ms), c->paused ? "paused " : "", c->speed,
+		text_copyf(text, sizeof(text), " REPLAY %gx%s%s ", c->speed, c->paused ? " paused" : "",
 			   c->me.no_trace ? " no trace" : "");
 	else
 		return;
-	cols = (int) text_width(text);
+	cols = (int)text_width(text);
 	canvas_put(canvas, canvas->size.cols - cols, 1, ROLE_NOW, text);
 }
 
@@ -193,13 +215,15 @@ static void draw_gate(struct cockpit *c, struct canvas *canvas)
 	struct dialog_view view = {.typed = c->gate.phrase.text, .top = c->gate.top, .calls = c->gate.calls};
 	struct scene scene = local_scene(c, c->local.focus);
 
+	view.message = seat_real_ms(c) < c->toast_until_real_ms ? c->toast : NULL;
 	dialog_draw(&scene, &view, canvas);
 }
 
 static void too_small(struct canvas *canvas)
 {
 	canvas_clear(canvas);
-	canvas_putf(canvas, 0, 0, ROLE_WARN, "nightferry needs 60x20, this is %dx%d", canvas->size.cols, canvas->size.rows);
+	canvas_putf(canvas, 0, 0, ROLE_WARN, "nightferry needs 60x20, this is %dx%d", canvas->size.cols,
+		    canvas->size.rows);
 	canvas_put(canvas, 0, 1, ROLE_TEXT, "the night goes on; make it larger");
 }
 
@@ -212,6 +236,7 @@ void draw_screen(struct cockpit *c)
 {
 	struct canvas *canvas = c->canvas;
 	struct scene scene = local_scene(c, c->local.focus);
+	bool gate = c->gate.shown && c->state->steps.gate.open;
 
 	canvas->ascii = c->ascii;
 	focus_cursor(c);
@@ -224,12 +249,13 @@ void draw_screen(struct cockpit *c)
 	frame_draw(&scene, &c->layout, canvas);
 	if (c->sheet.kind)
 		sheet_draw(c, canvas);
-	if (c->gate.shown && c->state->steps.gate.open)
+	if (gate)
 		draw_gate(c, canvas);
 	if (c->confirm.open)
 		draw_confirm(c, canvas);
 	draw_banner(c, canvas);
-	draw_toast(c, canvas);
+	if (!gate || c->confirm.open)
+		draw_toast(c, canvas);
 	draw_keys(c, canvas);
 	if (c->prompt.kind)
 		draw_prompt(c, canvas);

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 /* The same drawing as on a terminal, without one. */
-int seat_frame(const char *journal, const char *trace, struct size size, int64_t at_ms, const char *view, struct buf *out,
-	       struct err *err)
+int seat_frame(const char *journal, const char *trace, struct size size, int64_t at_ms, const char *view,
+	       struct buf *out, struct err *err)
 {
 	struct cockpit *c = xcalloc(1, sizeof(*c));
 	static const struct seat_options none;
-	char *row = xmalloc((size_t) size.cols * 8 + 1);
+	char *row = xmalloc((size_t)size.cols * 8 + 1);
 	int rc = -1;
 
 	c->options = &none;
@@ -34,7 +34,7 @@ int seat_frame(const char *journal, const char *trace, struct size size, int64_t
 		c->gate.shown = c->state->steps.gate.open;
 		draw_screen(c);
 		for (int i = 0; i < size.rows; i++) {
-			canvas_row_text(c->canvas, i, row, (size_t) size.cols * 8 + 1);
+			canvas_row_text(c->canvas, i, row, (size_t)size.cols * 8 + 1);
 			buf_addf(out, "%s\n", row);
 		}
 		rc = 0;

@@ -17,7 +17,7 @@ enum guard_says guard_key(struct guard *guard, const char *name, bool acts, int6
 		if (guard->held[i].acts && now_ms - guard->held[i].at_ms <= GUARD_WINDOW_MS)
 			acting++;
 	if (acting >= 3 || guard->n == GUARD_HELD) {
-		guard->dropped = (int) guard->n + 1;
+		guard->dropped = (int)guard->n + 1;
 		guard->n = 0;
 		guard->last_ms = now_ms;
 		return GUARD_BURST;
@@ -78,7 +78,7 @@ void guard_blank(struct guard *guard, int64_t now_ms)
 
 int guard_clear(struct guard *guard)
 {
-	int n = (int) guard->n + guard->dropped;
+	int n = (int)guard->n + guard->dropped;
 
 	guard->n = 0;
 	guard->dropped = 0;
@@ -90,7 +90,7 @@ bool key_printable(const char *key)
 	uint32_t code;
 	size_t len = strlen(key);
 
-	if (!len || (unsigned char) key[0] < 33 || key[0] == 127)
+	if (!len || (unsigned char)key[0] < 33 || key[0] == 127)
 		return false;
 	return text_decode(key, len, &code) == len;
 }
@@ -176,7 +176,8 @@ bool phrase_key(struct line *line, const char *key)
 	line->at = line->len;
 	if (strcmp(key, "Space") == 0)
 		line_insert(line, " ", 1);
-	else if (one && ((key[0] >= 'a' && key[0] <= 'z') || (key[0] >= '0' && key[0] <= '9') || strchr("-_.", key[0])))
+	else if (one && ((key[0] >= 'a' && key[0] <= 'z') || (key[0] >= '0' && key[0] <= '9') ||
+			 strchr("-_.", key[0])))
 		line_insert(line, key, 1);
 	else if (strcmp(key, "Backspace") == 0)
 		line_erase(line, before(line, line->len), line->len);

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 enum {
-	GUARD_WINDOW_MS = 50,  /* three acting keys within this are no person */
-	GUARD_QUIET_MS = 150,  /* a burst ends with so much silence */
-	GUARD_BLANK_MS = 150,  /* keys are not heard for so long after a resize */
+	GUARD_WINDOW_MS = 50, /* three acting keys within this are no person */
+	GUARD_QUIET_MS = 150, /* a burst ends with so much silence */
+	GUARD_BLANK_MS = 150, /* keys are not heard for so long after a resize */
 	GUARD_HELD = 64,
 };
 
@@ -27,9 +27,9 @@ struct guard {
 };
 
 enum guard_says {
-	GUARD_DO,   /* do this key now */
-	GUARD_WAIT, /* held; guard_next() gives it later */
-	GUARD_DROP, /* not heard */
+	GUARD_DO,    /* do this key now */
+	GUARD_WAIT,  /* held; guard_next() gives it later */
+	GUARD_DROP,  /* not heard */
 	GUARD_BURST, /* a burst just began: the seat disarms */
 };
 /* A key came. `acts`: it would act where the seat is now. Times are real, not scaled. */
@@ -54,7 +54,8 @@ bool line_key(struct line *line, const char *key);
 void line_set(struct line *line, const char *text);
 void line_insert(struct line *line, const char *text, size_t len);
 
-/* The phrase of a gate: lower-case letters, digits, '-', '_', '.', blank. True when it was a key of the phrase. */
+/* The phrase of a gate: lower-case letters, digits, '-', '_', '.', blank. True when it was a key of the
+ * phrase. */
 bool phrase_key(struct line *line, const char *key);
 /* True for the key names that are one printable character. */
 bool key_printable(const char *key);

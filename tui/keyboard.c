@@ -45,7 +45,7 @@ static void screen_key(struct cockpit *c, const char *key)
 		row = keys_find(WHERE_SCREEN, key);
 	if (binding && !(row && row->acts) && strcmp(key, "Enter") != 0) {
 		if (keys_binding_acts(binding)) {
-			commands_act_panel(c, binding);
+			acts_panel(c, binding);
 		} else if (binding->can && !binding->can(&scene, &why)) {
 			seat_toast(c, ROLE_MUTED, "%s: %s", key, why ? why : "not now");
 		} else {
@@ -131,6 +131,6 @@ void keyboard_paste(struct cockpit *c, const char *text, size_t len)
 		jw_str(&w, "why", "paste");
 		link_send(c, &w);
 	}
-	seat_toast(c, ROLE_WARN, "a paste: %d keys ignored%s", (int) text_width(text) + held,
+	seat_toast(c, ROLE_WARN, "a paste: %d keys ignored%s", (int)text_width(text) + held,
 		   c->me.armed ? ", this seat is disarmed" : "");
 }

@@ -16,12 +16,14 @@ static bool can_drive(const struct scene *scene, const char **why_not);
 
 const struct key_row key_table[] = {
     /* What acts: capitals only. */
-    {"R", "run", "run the next step; in a step's card: that step", "the step's", "R next", ARMED, .can = can_next},
+    {"R", "run", "run the next step; in a step's card: that step", "the step's", "R next", ARMED,
+     .can = can_next},
     {"X", "cancel", "cancel the running step; says what stays", "yes", "X cancel", ARMED, .can = can_cancel},
     {"H", "hold", "hold: nothing new starts; H again releases, with a reason", "none", "H hold", ACTS},
     {"U", "undo", "undo the last step by what it recorded", "yes", "U undo", ARMED, .can = can_undo},
     {"B", "back", "the way back: its plan and its cost first", "type", "B back", ARMED, .can = can_back},
-    {"A", "arm", "arm or disarm this seat; off after 10 idle minutes or a paste", "none", NULL, ACTS, .can = can_drive},
+    {"A", "arm", "arm or disarm this seat; off after 10 idle minutes or a paste", "none", NULL, ACTS,
+     .can = can_drive},
     {"S", "skip", "skip the step, with a reason", "yes", NULL, ARMED, .can = can_skip},
     {"M", "manual", "done by hand, seen by me: what was seen, in words", "yes", NULL, ARMED, .can = can_skip},
     {"W", "waive", "waive this check or row difference: name and reason", "yes", NULL, ARMED},
@@ -69,7 +71,8 @@ const struct key_row key_table[] = {
     {"Space", "pause", "pause, go on", NULL, "Space pause", .where = WHERE_REPLAY},
     {"> .", "later", "a minute later", NULL, "< > minute", .where = WHERE_REPLAY},
     {"< ,", "earlier", "a minute earlier", NULL, NULL, .where = WHERE_REPLAY},
-    {"]", "next-event", "to the next event of the same kind as the last", NULL, "] event", .where = WHERE_REPLAY},
+    {"]", "next-event", "to the next event of the same kind as the last", NULL, "] event",
+     .where = WHERE_REPLAY},
     {"[", "previous-event", "to the previous one", NULL, NULL, .where = WHERE_REPLAY},
     {"}", "faster", "twice as fast", NULL, "{ } speed", .where = WHERE_REPLAY},
     {"{", "slower", "half as fast", NULL, NULL, .where = WHERE_REPLAY},
@@ -86,11 +89,15 @@ const struct key_row key_table[] = {
     {"c", "copy", "copy its text", NULL, "c copy", .where = WHERE_CARD},
     {"o", "write", "write it to a file", NULL, "o write", .where = WHERE_CARD},
     {"Esc q Enter Ctrl-C", "out", "leave", NULL, "Esc back", .where = WHERE_CARD},
-    {"R", "run", "in a step's card: run this step", "the step's", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
+    {"R", "run", "in a step's card: run this step", "the step's", NULL, .where = WHERE_CARD, .acts = true,
+     .armed = true},
     {"S", "skip", "in a step's card: skip it", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
-    {"M", "manual", "in a step's card: done by hand", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
-    {"U", "undo", "in a step's card: take it back", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
-    {"W", "waive", "in a check's card: waive it", "yes", NULL, .where = WHERE_CARD, .acts = true, .armed = true},
+    {"M", "manual", "in a step's card: done by hand", "yes", NULL, .where = WHERE_CARD, .acts = true,
+     .armed = true},
+    {"U", "undo", "in a step's card: take it back", "yes", NULL, .where = WHERE_CARD, .acts = true,
+     .armed = true},
+    {"W", "waive", "in a check's card: waive it", "yes", NULL, .where = WHERE_CARD, .acts = true,
+     .armed = true},
     {"H", "hold", "hold", "none", NULL, .where = WHERE_CARD, .acts = true},
     /* A question with one letter. */
     {"y", "yes", "does it", NULL, "y does it", .where = WHERE_YES, .acts = true, .armed = true},
@@ -99,7 +106,8 @@ const struct key_row key_table[] = {
     {"H", "hold", "hold", "none", "H hold", .where = WHERE_YES, .acts = true},
     {"V", "vote", "vote go or no-go", "none", NULL, .where = WHERE_YES, .acts = true},
     {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, .where = WHERE_YES},
-    {"Esc", "leave", "every other key leaves: nothing happens", NULL, "any other key: nothing happens", .where = WHERE_YES},
+    {"Esc", "leave", "every other key leaves: nothing happens", NULL, "any other key: nothing happens",
+     .where = WHERE_YES},
     /* A phrase. */
     {"a-z 0-9 - _ . Space", "phrase", "fill the phrase; when complete 3 s count down, any key stops", NULL,
      "type the phrase", .where = WHERE_TYPE},
@@ -222,8 +230,8 @@ const struct binding *keys_of_panel(const struct panel *panel, const char *key)
 
 bool keys_binding_acts(const struct binding *binding)
 {
-	return binding->key[0] >= 'A' && binding->key[0] <= 'Z' && (!binding->key[1] || binding->key[1] == ' ') &&
-	       !word_in("E G N", binding->key);
+	return binding->key[0] >= 'A' && binding->key[0] <= 'Z' &&
+	       (!binding->key[1] || binding->key[1] == ' ') && !word_in("E G N", binding->key);
 }
 
 bool key_usable(const struct key_row *row, const struct scene *scene, const char **why_not)
@@ -255,22 +263,29 @@ void keys_bottom(enum where where, const struct scene *scene, int cells, char *o
 	struct buf line = {0};
 	const char *last = cells >= 100 ? "" : ": more  ? help  q leave";
 	const char *why;
-	int left = cells - 2 - (where == WHERE_SCREEN ? (int) strlen(last) + 2 : 0);
+	int left = cells - 2 - (where == WHERE_SCREEN ? (int)strlen(last) + 2 : 0);
 
-	for (const struct key_row *row = key_table; row->keys; row++) {
-		bool replay = row->where == WHERE_REPLAY && where == WHERE_SCREEN && scene->seat.replaying;
-		size_t len = row->brief ? strlen(row->brief) + 2 : 0;
-		if (!row->brief || (row->where != where && !replay) || (*last && where == WHERE_SCREEN && strstr(last, row->brief)))
-			continue;
-		/* An unarmed seat shows R all the same: pressing it says what to do. */
-		if (row->can && !row->can(scene, &why))
-			continue;
-		if (row->acts && (scene->seat.replaying || scene->seat.observer))
-			continue;
-		if ((int) (line.len + len) > left)
-			continue;
-		buf_addf(&line, "%s%s", line.len ? "  " : "", row->brief);
-	}
+	for (int pass = 0; pass < 2; pass++)
+		for (const struct key_row *row = key_table; row->keys; row++) {
+			bool replay =
+			    row->where == WHERE_REPLAY && where == WHERE_SCREEN && scene->seat.replaying;
+			/* A recorded night has keys of its own; they come first. */
+			if ((pass == 0) != replay || (scene->seat.replaying && !replay && row->brief &&
+						      strcmp(row->brief, "Space freeze") == 0))
+				continue;
+			size_t len = row->brief ? strlen(row->brief) + 2 : 0;
+			if (!row->brief || (row->where != where && !replay) ||
+			    (*last && where == WHERE_SCREEN && strstr(last, row->brief)))
+				continue;
+			/* An unarmed seat shows R all the same: pressing it says what to do. */
+			if (row->can && !row->can(scene, &why))
+				continue;
+			if (row->acts && (scene->seat.replaying || scene->seat.observer))
+				continue;
+			if ((int)(line.len + len) > left)
+				continue;
+			buf_addf(&line, "%s%s", line.len ? "  " : "", row->brief);
+		}
 	text_copyf(out, size, " %s%s%s", buf_text(&line), where == WHERE_SCREEN && *last ? "  " : "",
 		   where == WHERE_SCREEN ? last : "");
 	buf_done(&line);
@@ -281,7 +296,7 @@ static void help_line(struct buf *out, const char *keys, const char *note, const
 	char shown[40];
 
 	text_fit(shown, sizeof(shown), keys, 20);
-	buf_addf(out, " %s%*s ", shown, (int) (12 - (text_width(shown) < 12 ? text_width(shown) : 12)), "");
+	buf_addf(out, " %s%*s ", shown, (int)(12 - (text_width(shown) < 12 ? text_width(shown) : 12)), "");
 	if (gate)
 		buf_addf(out, "%-11s", gate);
 	buf_addf(out, "%s\n", note);
@@ -308,7 +323,8 @@ void keys_help(enum where where, const struct panel *panel, const struct scene *
 		for (const struct binding *binding = panel->keys; binding->key; binding++) {
 			const char *why = NULL;
 			bool off = binding->can && !binding->can(scene, &why);
-			help_line(out, binding->key, binding->note, keys_binding_acts(binding) ? "yes" : NULL, off ? why : NULL);
+			help_line(out, binding->key, binding->note, keys_binding_acts(binding) ? "yes" : NULL,
+				  off ? why : NULL);
 		}
 		buf_adds(out, "\n");
 	}
@@ -317,7 +333,8 @@ void keys_help(enum where where, const struct panel *panel, const struct scene *
 		help_rows(WHERE_REPLAY, false, scene, out);
 		buf_adds(out, "\n");
 	}
-	buf_adds(out, "KEYS THAT ACT: capitals, on an armed seat (H V D ; unarmed, too)\n key         gate       does\n");
+	buf_adds(out, "KEYS THAT ACT: capitals, on an armed seat (H V D ; unarmed, too)\n key         gate   "
+		      "    does\n");
 	help_rows(where, true, scene, out);
 	buf_adds(out, "\nKEYS THAT LOOK\n");
 	help_rows(where, false, scene, out);
@@ -337,7 +354,7 @@ static void markdown_keys(struct buf *out, const char *keys)
 {
 	for (const char *at = keys; *at; at += strspn(at, " ")) {
 		size_t n = strcspn(at, " ");
-		buf_addf(out, "%s`%.*s`", at == keys ? "" : " ", (int) n, at);
+		buf_addf(out, "%s`%.*s`", at == keys ? "" : " ", (int)n, at);
 		at += n;
 	}
 }
@@ -352,13 +369,14 @@ void keys_markdown(struct buf *out)
 	for (int where = 0; where < WHERE_COUNT; where++) {
 		buf_addf(out, "**%s**\n\n| key | does | needs | gate |\n|---|---|---|---|\n", titles[where]);
 		for (const struct key_row *row = key_table; row->keys; row++) {
-			if ((int) row->where != where)
+			if ((int)row->where != where)
 				continue;
 			buf_adds(out, "| ");
 			markdown_keys(out, row->keys);
 			buf_adds(out, " | ");
 			markdown_cell(out, row->note);
-			buf_addf(out, " | %s | %s |\n", row->armed ? "ARMED" : "", row->gate ? row->gate : "");
+			buf_addf(out, " | %s | %s |\n", row->armed ? "ARMED" : "",
+				 row->gate ? row->gate : "");
 		}
 		buf_adds(out, "\n");
 	}

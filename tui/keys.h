@@ -6,12 +6,12 @@
 #include "panels/panel.h"
 
 enum where {
-	WHERE_SCREEN,  /* no dialog open */
-	WHERE_CARD,    /* a card, help, list: text over the screen */
-	WHERE_YES,     /* a `yes` box: the gate's or this seat's own question */
-	WHERE_TYPE,    /* a `type` or `poll` gate */
-	WHERE_PROMPT,  /* a line of text is being typed */
-	WHERE_REPLAY,  /* beside WHERE_SCREEN, in a recorded night */
+	WHERE_SCREEN, /* no dialog open */
+	WHERE_CARD,   /* a card, help, list: text over the screen */
+	WHERE_YES,    /* a `yes` box: the gate's or this seat's own question */
+	WHERE_TYPE,   /* a `type` or `poll` gate */
+	WHERE_PROMPT, /* a line of text is being typed */
+	WHERE_REPLAY, /* beside WHERE_SCREEN, in a recorded night */
 	WHERE_COUNT
 };
 
@@ -19,10 +19,10 @@ struct key_row {
 	const char *keys; /* "Up k": names as tui/screen.h gives them, separated by blanks */
 	const char *cmd;  /* "up" */
 	const char *note;
-	const char *gate; /* what it meets: "none" "yes" "type" "the step's"; NULL for keys that only look */
+	const char *gate;  /* what it meets: "none" "yes" "type" "the step's"; NULL for keys that only look */
 	const char *brief; /* for the bottom line, "R next"; NULL: not there */
-	bool acts;        /* changes something outside this seat: held back for a burst, refused in a replay */
-	bool armed;       /* needs the seat to be armed */
+	bool acts;  /* changes something outside this seat: held back for a burst, refused in a replay */
+	bool armed; /* needs the seat to be armed */
 	enum where where;
 	bool (*can)(const struct scene *, const char **why_not); /* NULL: always */
 };

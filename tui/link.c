@@ -32,7 +32,8 @@ void link_fold(struct cockpit *c, const char *text, size_t len)
 
 static bool thaws(const char *text)
 {
-	static const char *const kinds[] = {"\"kind\":\"gate.", "\"kind\":\"hold.", "\"kind\":\"attempt.ended", "\"kind\":\"wheel."};
+	static const char *const kinds[] = {"\"kind\":\"gate.", "\"kind\":\"hold.",
+					    "\"kind\":\"attempt.ended", "\"kind\":\"wheel."};
 	char head[200];
 
 	text_copy(head, sizeof(head), text);
@@ -75,7 +76,7 @@ static void welcome(struct cockpit *c, const struct json *message)
 	local_freeze(c, false);
 	state_free(c->coming);
 	c->coming = state_new();
-	c->coming_left = (uint64_t) json_int(message, "lines", 0);
+	c->coming_left = (uint64_t)json_int(message, "lines", 0);
 	if (!c->coming_left) {
 		state_free(c->state);
 		c->state = c->coming;
@@ -93,7 +94,11 @@ static void said(struct cockpit *c, const struct json *message)
 	const char *raw = json_str(message, "text", "");
 
 	text_clean(text, sizeof(text), raw, strlen(raw));
-	seat_toast(c, strcmp(level, "bad") == 0 ? ROLE_BAD : strcmp(level, "warn") == 0 ? ROLE_WARN : ROLE_NOW, "%s", text);
+	seat_toast(c,
+		   strcmp(level, "bad") == 0    ? ROLE_BAD
+		   : strcmp(level, "warn") == 0 ? ROLE_WARN
+						: ROLE_NOW,
+		   "%s", text);
 }
 
 static void ask(struct cockpit *c, const struct json *message)
@@ -116,7 +121,7 @@ static void message_take(struct cockpit *c, const char *text, size_t len)
 	if (strcmp(type, "welcome") == 0) {
 		welcome(c, message);
 	} else if (strcmp(type, "gap") == 0) {
-		c->me.gap_lines += (uint64_t) json_int(message, "count", 0);
+		c->me.gap_lines += (uint64_t)json_int(message, "count", 0);
 	} else if (strcmp(type, "said") == 0) {
 		said(c, message);
 	} else if (strcmp(type, "ask") == 0) {
@@ -135,7 +140,8 @@ static void line_take(void *ctx, const char *text, size_t len)
 {
 	struct cockpit *c = ctx;
 
-	/* Messages are told by their first member; everything else is an event, written once for all seats. */
+	/* Messages are told by their first member; everything else is an event, written once for all seats.
+	 */
 	if (text_starts(text, "{\"t\":"))
 		message_take(c, text, len);
 	else

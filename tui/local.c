@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static size_t place_of(const struct panel *panel)
 {
 	size_t i = 0;
@@ -57,7 +56,8 @@ void local_relayout(struct cockpit *c)
 	size_t at = 0;
 
 	if (c->local.zoom && c->local.focus)
-		text_copyf(zoomed, sizeof(zoomed), "%s%s", c->local.focus->name, c->local.zoom == 1 ? "+" : "");
+		text_copyf(zoomed, sizeof(zoomed), "%s%s", c->local.focus->name,
+			   c->local.zoom == 1 ? "+" : "");
 	layout_for(c->size, c->local.view, zoomed[0] ? zoomed : NULL, &c->layout);
 	while (at < c->layout.n && c->layout.places[at].panel != c->local.focus)
 		at++;
@@ -92,7 +92,7 @@ void local_focus(struct cockpit *c, int step)
 		size_t all = 0;
 		while (panel_table[all])
 			all++;
-		at = (place_of(c->local.focus) + all + (size_t) (ptrdiff_t) step) % all;
+		at = (place_of(c->local.focus) + all + (size_t)(ptrdiff_t)step) % all;
 		c->local.focus = panel_table[at];
 		local_relayout(c);
 		return;
@@ -100,7 +100,7 @@ void local_focus(struct cockpit *c, int step)
 	while (at < n && c->layout.places[at].panel != c->local.focus)
 		at++;
 	if (n)
-		c->local.focus = c->layout.places[(at + n + (size_t) (ptrdiff_t) step) % n].panel;
+		c->local.focus = c->layout.places[(at + n + (size_t)(ptrdiff_t)step) % n].panel;
 	local_relayout(c);
 }
 
@@ -137,8 +137,9 @@ void local_next_view(struct cockpit *c)
 	const char *phase = layout_view_of(c->state);
 	size_t at = 0;
 
-	if (view_known(phase) && (c->local.zoom || (c->local.view_chosen && strcmp(c->local.view, phase) != 0 &&
-						      strcmp(c->local.view, "all") == 0))) {
+	if (view_known(phase) &&
+	    (c->local.zoom || (c->local.view_chosen && strcmp(c->local.view, phase) != 0 &&
+			       strcmp(c->local.view, "all") == 0))) {
 		local_set_view(c, phase);
 		c->local.view_chosen = false;
 		seat_toast(c, ROLE_MUTED, "view of the phase: %s", phase);
@@ -163,7 +164,7 @@ static void thaw(struct cockpit *c)
 
 	c->local.held = (struct buf){0};
 	while (at && (end = strchr(at, '\n'))) {
-		link_fold(c, at, (size_t) (end - at));
+		link_fold(c, at, (size_t)(end - at));
 		at = end + 1;
 	}
 	buf_done(&held);

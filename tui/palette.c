@@ -52,20 +52,20 @@ static void run_theme(struct cockpit *c, const char *rest)
 
 static void words_themes(struct cockpit *c, struct buf *out)
 {
-	(void) c;
+	(void)c;
 	theme_names(out);
 }
 
 static void run_ascii(struct cockpit *c, const char *rest)
 {
-	(void) rest;
+	(void)rest;
 	c->ascii = !c->ascii;
 	local_relayout(c);
 }
 
 static void run_who(struct cockpit *c, const char *rest)
 {
-	(void) rest;
+	(void)rest;
 	sheet_who(c);
 }
 
@@ -74,11 +74,12 @@ static void run_stop(struct cockpit *c, const char *rest)
 	struct buf say = {0};
 	struct jw w;
 
-	(void) rest;
+	(void)rest;
 	if (commands_refuse(c, "arm"))
 		return;
 	link_command(&w, "stop-engine");
-	buf_adds(&say, "The engine of this night ends, for every seat. A running step goes on to its next safe point.\n\n"
+	buf_adds(&say, "The engine of this night ends, for every seat. A running step goes on to its next "
+		       "safe point.\n\n"
 		       "The journal keeps all: starting again goes on where it stopped.");
 	box_confirm(c, "STOP THE ENGINE", &say, &w);
 }
@@ -94,19 +95,19 @@ static void run_auto(struct cockpit *c, const char *rest)
 
 static void run_export(struct cockpit *c, const char *rest)
 {
-	(void) rest;
+	(void)rest;
 	carry_export(c);
 }
 
 static void run_help(struct cockpit *c, const char *rest)
 {
-	(void) rest;
+	(void)rest;
 	sheet_help(c);
 }
 
 static void run_quit(struct cockpit *c, const char *rest)
 {
-	(void) rest;
+	(void)rest;
 	commands_do(c, "quit", "q");
 }
 
@@ -115,8 +116,9 @@ static void run_at(struct cockpit *c, const char *rest)
 	int64_t at_ms = c->replay ? replay_parse_at_ms(c->replay, rest) : -1;
 
 	if (at_ms < 0)
-		seat_toast(c, ROLE_WARN, c->replay ? "a time is wanted, as in :at 01:14:07 or :at +10m" :
-						     ":at is for recorded nights; this one is live");
+		seat_toast(c, ROLE_WARN,
+			   c->replay ? "a time is wanted, as in :at 01:14:07 or :at +10m"
+				     : ":at is for recorded nights; this one is live");
 	else
 		rerun_to(c, at_ms);
 }
@@ -126,7 +128,9 @@ static void run_speed(struct cockpit *c, const char *rest)
 	double speed = strtod(rest, NULL);
 
 	if (!c->replay || speed <= 0)
-		seat_toast(c, ROLE_WARN, c->replay ? "a factor is wanted, as in :speed 10" : ":speed is for recorded nights; this one is live");
+		seat_toast(c, ROLE_WARN,
+			   c->replay ? "a factor is wanted, as in :speed 10"
+				     : ":speed is for recorded nights; this one is live");
 	else
 		c->speed = speed;
 }
@@ -139,7 +143,7 @@ static void run_view(struct cockpit *c, const char *rest)
 
 static void words_views(struct cockpit *c, struct buf *out)
 {
-	(void) c;
+	(void)c;
 	for (size_t i = 0; layout_views[i]; i++)
 		buf_addf(out, "%s ", layout_views[i]);
 }
@@ -159,20 +163,20 @@ static void run_panel(struct cockpit *c, const char *rest)
 
 static void words_panels(struct cockpit *c, struct buf *out)
 {
-	(void) c;
+	(void)c;
 	for (const struct panel *const *panel = panel_table; *panel; panel++)
 		buf_addf(out, "%s ", (*panel)->name);
 }
 
 static void run_shell(struct cockpit *c, const char *rest)
 {
-	(void) rest;
+	(void)rest;
 	carry_shell(c);
 }
 
 static void words_on_off(struct cockpit *c, struct buf *out)
 {
-	(void) c;
+	(void)c;
 	buf_adds(out, "on off");
 }
 
@@ -202,7 +206,7 @@ void palette_run(struct cockpit *c, const char *line)
 	const char *rest = line + n + strspn(line + n, " ");
 	const struct palette_row *found = NULL;
 
-	text_copyf(word, sizeof(word), "%.*s", (int) n, line);
+	text_copyf(word, sizeof(word), "%.*s", (int)n, line);
 	text_copy(trimmed, sizeof(trimmed), rest);
 	for (n = strlen(trimmed); n && trimmed[n - 1] == ' '; n--)
 		trimmed[n - 1] = '\0';
@@ -235,7 +239,7 @@ static void complete(struct cockpit *c, struct line *line, size_t from, const ch
 		buf_addf(&fits, "%s ", word);
 	}
 	if (n) {
-		text_copyf(text, sizeof(text), "%.*s%s%s", (int) from, line->text, best, n == 1 ? " " : "");
+		text_copyf(text, sizeof(text), "%.*s%s%s", (int)from, line->text, best, n == 1 ? " " : "");
 		line_set(line, text);
 	}
 	if (n != 1)
@@ -255,7 +259,8 @@ void palette_complete(struct cockpit *c, struct line *line)
 		complete(c, line, 0, buf_text(&words));
 	} else {
 		for (size_t i = 0; i < ROWS; i++)
-			if (strlen(rows[i].name) == n && memcmp(rows[i].name, line->text, n) == 0 && rows[i].words)
+			if (strlen(rows[i].name) == n && memcmp(rows[i].name, line->text, n) == 0 &&
+			    rows[i].words)
 				rows[i].words(c, &words);
 		complete(c, line, n + strspn(line->text + n, " "), buf_text(&words));
 	}

@@ -45,8 +45,11 @@ static void ask_skip(struct cockpit *c, const char *text)
 	link_command(&w, "skip");
 	jw_str(&w, "step", c->prompt.subject);
 	jw_str(&w, "reason", text);
-	buf_addf(&say, "Step %s will not be done.\nReason: %s\n\nIt is kept in the journal and the report, and every later gate "
-		       "shows it.", c->prompt.subject, text);
+	buf_addf(&say,
+		 "Step %s will not be done.\nReason: %s\n\nIt is kept in the journal and the report, and "
+		 "every later gate "
+		 "shows it.",
+		 c->prompt.subject, text);
 	box_confirm(c, "SKIP", &say, &w);
 }
 
@@ -59,7 +62,9 @@ static void ask_manual(struct cockpit *c, const char *text)
 	jw_str(&w, "step", c->prompt.subject);
 	jw_str(&w, "words", text);
 	manual_fields(&w, text);
-	buf_addf(&say, "Step %s was done by hand, and you have seen it.\nYou saw: %s\n\nYour name stands beside it in the report.",
+	buf_addf(&say,
+		 "Step %s was done by hand, and you have seen it.\nYou saw: %s\n\nYour name stands beside it "
+		 "in the report.",
 		 c->prompt.subject, text);
 	box_confirm(c, "DONE BY HAND", &say, &w);
 }
@@ -72,8 +77,11 @@ static void ask_waive(struct cockpit *c, const char *text)
 	link_command(&w, "waive");
 	jw_str(&w, "about", c->prompt.subject);
 	jw_str(&w, "reason", text);
-	buf_addf(&say, "%s is waived by %s.\nReason: %s\n\nIt stands in every later gate and in the report, and falls when the fact "
-		       "behind it changes.", c->prompt.subject, c->me.name, text);
+	buf_addf(&say,
+		 "%s is waived by %s.\nReason: %s\n\nIt stands in every later gate and in the report, and "
+		 "falls when the fact "
+		 "behind it changes.",
+		 c->prompt.subject, c->me.name, text);
 	box_confirm(c, "WAIVE", &say, &w);
 }
 
@@ -87,12 +95,15 @@ static void vote(struct cockpit *c, const char *text)
 
 	text_copy(copy, sizeof(copy), text);
 	word = strtok_r(copy, " ", &save);
-	if (word && strcasecmp(word, "go") != 0 && strcasecmp(word, "no-go") != 0 && strcasecmp(word, "nogo") != 0) {
+	if (word && strcasecmp(word, "go") != 0 && strcasecmp(word, "no-go") != 0 &&
+	    strcasecmp(word, "nogo") != 0) {
 		station = word;
 		word = strtok_r(NULL, " ", &save);
 	}
 	if (!word || !station || (strncasecmp(word, "go", 3) != 0 && strncasecmp(word, "no", 2) != 0)) {
-		seat_toast(c, ROLE_WARN, "a vote is \"go\" or \"no-go REASON\"; a seat without a station names it first: \"db go\"");
+		seat_toast(c, ROLE_WARN,
+			   "a vote is \"go\" or \"no-go REASON\"; a seat without a station names it first: "
+			   "\"db go\"");
 		return;
 	}
 	go = strcasecmp(word, "go") == 0;
@@ -121,7 +132,8 @@ static void finish(struct cockpit *c)
 
 	text_copy(text, sizeof(text), c->prompt.line.text);
 	/* A reason is what the next person at the desk will have. */
-	if (!text[0] && (kind == PROMPT_SKIP || kind == PROMPT_MANUAL || kind == PROMPT_WAIVE || kind == PROMPT_RELEASE)) {
+	if (!text[0] && (kind == PROMPT_SKIP || kind == PROMPT_MANUAL || kind == PROMPT_WAIVE ||
+			 kind == PROMPT_RELEASE)) {
 		seat_toast(c, ROLE_WARN, "a few words are needed here; Esc leaves");
 		return;
 	}
@@ -154,7 +166,7 @@ static void history(struct cockpit *c, int step)
 	if (c->prompt.hidden || !c->n_history || (step < 0 && c->history_at == 0) ||
 	    (step > 0 && c->history_at >= c->n_history))
 		return;
-	c->history_at += (size_t) (ptrdiff_t) step;
+	c->history_at += (size_t)(ptrdiff_t)step;
 	line_set(&c->prompt.line, c->history_at < c->n_history ? c->history[c->history_at] : "");
 }
 
@@ -162,7 +174,8 @@ static void remember(struct cockpit *c)
 {
 	const char *text = c->prompt.line.text;
 
-	if (c->prompt.kind != PROMPT_PALETTE || !text[0] || (c->n_history && strcmp(c->history[c->n_history - 1], text) == 0))
+	if (c->prompt.kind != PROMPT_PALETTE || !text[0] ||
+	    (c->n_history && strcmp(c->history[c->n_history - 1], text) == 0))
 		return;
 	if (c->n_history == HISTORY_MOST) {
 		memmove(c->history[0], c->history[1], sizeof(c->history) - sizeof(c->history[0]));
@@ -179,7 +192,8 @@ void prompt_key(struct cockpit *c, const char *key)
 	if (strcmp(key, "Esc") == 0 || strcmp(key, "Ctrl-C") == 0) {
 		if (prompt->kind == PROMPT_ASK)
 			answer(c, "");
-		if (prompt->kind == PROMPT_KEEP || prompt->kind == PROMPT_HIDE || prompt->kind == PROMPT_SEARCH)
+		if (prompt->kind == PROMPT_KEEP || prompt->kind == PROMPT_HIDE ||
+		    prompt->kind == PROMPT_SEARCH)
 			look(c, prompt->kind == PROMPT_SEARCH ? ACT_SEARCH : ACT_KEEP, "");
 		explicit_bzero(prompt, sizeof(*prompt));
 	} else if (strcmp(key, "Enter") == 0) {

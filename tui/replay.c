@@ -34,7 +34,7 @@ static char *file_read(const char *path, size_t *len, struct err *err)
 		return NULL;
 	}
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-		buf_add(&buf, chunk, (size_t) n);
+		buf_add(&buf, chunk, (size_t)n);
 	close(fd);
 	*len = buf.len;
 	return buf.data ? buf.data : xstrdup("");
@@ -60,7 +60,7 @@ static bool line_head(const char *line, size_t len, struct replay_line *out)
 
 	*out = (struct replay_line){.text = line, .len = len};
 	if (number_after(line, len, "\"seq\":", &seq) && number_after(line, len, "\"at\":", &at_ms)) {
-		out->seq = (uint64_t) seq;
+		out->seq = (uint64_t)seq;
 		out->at_ms = at_ms;
 		return true;
 	}
@@ -79,7 +79,7 @@ static void lines_add(struct replay *replay, const char *text, size_t len)
 	const char *end = text + len;
 
 	while (text < end) {
-		const char *stop = memchr(text, '\n', (size_t) (end - text));
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		const char *start = text;
 		struct replay_line line;
 		if (!stop)
@@ -87,7 +87,7 @@ static void lines_add(struct replay *replay, const char *text, size_t len)
 		/* A line may carry its hash in front: the object begins at the brace. */
 		while (start < stop && *start != '{')
 			start++;
-		if (start < stop && line_head(start, (size_t) (stop - start), &line)) {
+		if (start < stop && line_head(start, (size_t)(stop - start), &line)) {
 			if (replay->n == replay->cap) {
 				replay->cap = replay->cap ? 2 * replay->cap : 1024;
 				replay->lines = xrealloc(replay->lines, replay->cap, sizeof(*replay->lines));
@@ -100,7 +100,7 @@ static void lines_add(struct replay *replay, const char *text, size_t len)
 
 static int by_seq(const void *a, const void *b)
 {
-	uint64_t x = ((const struct replay_line *) a)->seq, y = ((const struct replay_line *) b)->seq;
+	uint64_t x = ((const struct replay_line *)a)->seq, y = ((const struct replay_line *)b)->seq;
 
 	return x < y ? -1 : x > y;
 }
@@ -191,7 +191,7 @@ int64_t replay_same_kind_ms(struct replay *replay, int step, char *kind, size_t 
 	size_t at = replay->next ? replay->next - 1 : 0;
 
 	kind_of(&replay->lines[at], kind, size);
-	for (size_t i = at + (size_t) (ptrdiff_t) step; i < replay->n; i += (size_t) (ptrdiff_t) step) {
+	for (size_t i = at + (size_t)(ptrdiff_t)step; i < replay->n; i += (size_t)(ptrdiff_t)step) {
 		kind_of(&replay->lines[i], other, sizeof(other));
 		if (strcmp(kind, other) == 0 && replay->lines[i].at_ms != replay->lines[at].at_ms)
 			return replay->lines[i].at_ms;
@@ -203,7 +203,7 @@ int64_t replay_parse_at_ms(const struct replay *replay, const char *text)
 {
 	int64_t first_ms = replay_first_ms(replay), at_ms;
 	int h = 0, m = 0, s = 0;
-	time_t day = (time_t) (first_ms / 1000);
+	time_t day = (time_t)(first_ms / 1000);
 	struct tm tm;
 
 	while (*text == ' ')
@@ -218,7 +218,7 @@ int64_t replay_parse_at_ms(const struct replay *replay, const char *text)
 	tm.tm_min = m;
 	tm.tm_sec = s;
 	tm.tm_isdst = -1;
-	at_ms = (int64_t) mktime(&tm) * 1000;
+	at_ms = (int64_t)mktime(&tm) * 1000;
 	/* A night goes over midnight: an hour before its begin is the next day's. */
 	return at_ms + 1000 < first_ms ? at_ms + 86400000 : at_ms;
 }

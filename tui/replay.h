@@ -16,10 +16,11 @@ int64_t replay_last_ms(const struct replay *replay);
 /* Time of the newest event that has been folded; 0 before the first. */
 int64_t replay_at_ms(const struct replay *replay);
 
-/* Folds up to and with `at_ms`. Going back starts a new state: `*state` is then replaced. True when anything changed. */
+/* Folds up to and with `at_ms`. Going back starts a new state: `*state` is then replaced. True when anything
+ * changed. */
 bool replay_seek(struct replay *replay, struct state **state, int64_t at_ms);
-/* Time of the next (`step` 1) or previous (-1) event of the kind of the newest folded one; `kind` gets its name.
- * -1: there is none. */
+/* Time of the next (`step` 1) or previous (-1) event of the kind of the newest folded one; `kind` gets its
+ * name. -1: there is none. */
 int64_t replay_same_kind_ms(struct replay *replay, int step, char *kind, size_t size);
 /* "01:14:07" on the night's own day in local time, or "+10m" from its begin; -1: not understood. */
 int64_t replay_parse_at_ms(const struct replay *replay, const char *text);

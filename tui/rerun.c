@@ -27,10 +27,11 @@ void rerun_tick(struct cockpit *c, int64_t real_ms)
 		c->replay_real_ms = real_ms;
 		return;
 	}
-	/* At a low speed less than a millisecond of the night passes in a tick: the rest is kept for the next one. */
-	if ((double) passed_ms * c->speed < 1)
+	/* At a low speed less than a millisecond of the night passes in a tick: the rest is kept for the next
+	 * one. */
+	if ((double)passed_ms * c->speed < 1)
 		return;
-	rerun_to(c, c->replay_now_ms + (int64_t) ((double) passed_ms * c->speed));
+	rerun_to(c, c->replay_now_ms + (int64_t)((double)passed_ms * c->speed));
 }
 
 static void to_same_kind(struct cockpit *c, int step)

@@ -21,7 +21,8 @@ struct screen {
 	attr_t attrs[2 * ROLE_COUNT]; /* with the role's colour pair inside; the second half: selected */
 };
 
-/* The user's character set, else UTF-8: a bare machine has no LANG at all, and its terminal is UTF-8 all the same. */
+/* The user's character set, else UTF-8: a bare machine has no LANG at all, and its terminal is UTF-8 all the
+ * same. */
 static bool locale_take(void)
 {
 	const char *lang = getenv("LC_ALL");
@@ -31,7 +32,8 @@ static bool locale_take(void)
 	if (!lang || !*lang)
 		lang = getenv("LANG");
 	setlocale(LC_CTYPE, "");
-	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0 && (!lang || !*lang || strcmp(lang, "C") == 0 || strchr(lang, '.')))
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0 &&
+	    (!lang || !*lang || strcmp(lang, "C") == 0 || strchr(lang, '.')))
 		if (!setlocale(LC_CTYPE, "C.UTF-8"))
 			setlocale(LC_CTYPE, "en_US.UTF-8");
 	setlocale(LC_NUMERIC, "C");
@@ -48,8 +50,9 @@ static bool title_known(void)
 {
 	const char *term = getenv("TERM");
 
-	return term && (strstr(term, "xterm") || strstr(term, "tmux") || strstr(term, "screen") || strstr(term, "rxvt") ||
-			strstr(term, "kitty") || strstr(term, "alacritty") || strstr(term, "foot"));
+	return term && (strstr(term, "xterm") || strstr(term, "tmux") || strstr(term, "screen") ||
+			strstr(term, "rxvt") || strstr(term, "kitty") || strstr(term, "alacritty") ||
+			strstr(term, "foot"));
 }
 
 static void modes_take(struct screen *screen)
@@ -65,7 +68,8 @@ static void modes_take(struct screen *screen)
 	raw_bytes(screen, "\033[?2004h");
 }
 
-struct screen *screen_open(FILE *in, FILE *out, const struct theme *theme, bool no_color, bool mouse, struct err *err)
+struct screen *screen_open(FILE *in, FILE *out, const struct theme *theme, bool no_color, bool mouse,
+			   struct err *err)
 {
 	struct screen *screen = xcalloc(1, sizeof(*screen));
 	const char *term = getenv("TERM");
@@ -77,7 +81,9 @@ struct screen *screen_open(FILE *in, FILE *out, const struct theme *theme, bool 
 	screen->curses = newterm(NULL, out, in);
 	if (!screen->curses) {
 		free(screen);
-		err_set(err, ERR_IO, "the terminal type \"%s\" is not known here; set TERM to one of `toe -a`, for instance xterm",
+		err_set(err, ERR_IO,
+			"the terminal type \"%s\" is not known here; set TERM to one of `toe -a`, for "
+			"instance xterm",
 			term ? term : "");
 		return NULL;
 	}
@@ -126,12 +132,12 @@ static attr_t attr_of(unsigned attrs)
 
 static void style_take(struct screen *screen, int slot, struct theme_style style)
 {
-	short pair = (short) (slot + 1);
+	short pair = (short)(slot + 1);
 	attr_t attrs = attr_of(style.attrs);
 
 	if (screen->set != THEME_MONO && (style.fg >= 0 || style.bg >= 0) && pair < COLOR_PAIRS) {
 		init_pair(pair, style.fg, style.bg);
-		attrs |= (attr_t) COLOR_PAIR(pair);
+		attrs |= (attr_t)COLOR_PAIR(pair);
 	}
 	screen->attrs[slot] = attrs;
 }
@@ -183,7 +189,8 @@ void screen_forget(struct screen *screen)
 }
 
 /* What a cell shows; a character the terminal would give another width than ours is drawn as a mark. */
-static void cell_wide(const struct screen *screen, const struct cell *cell, bool wide, wchar_t out[CCHARW_MAX])
+static void cell_wide(const struct screen *screen, const struct cell *cell, bool wide,
+		      wchar_t out[CCHARW_MAX])
 {
 	const char *text = cell->text;
 	size_t len = strlen(text), n = 0;
@@ -191,11 +198,11 @@ static void cell_wide(const struct screen *screen, const struct cell *cell, bool
 	while (len && n + 1 < CCHARW_MAX) {
 		uint32_t code;
 		size_t used = text_decode(text, len, &code);
-		if (!n && (wcwidth((wchar_t) code) != (wide ? 2 : 1) || (!screen->utf8 && code > 126)))
+		if (!n && (wcwidth((wchar_t)code) != (wide ? 2 : 1) || (!screen->utf8 && code > 126)))
 			code = '?';
-		if (n && wcwidth((wchar_t) code) != 0)
+		if (n && wcwidth((wchar_t)code) != 0)
 			break;
-		out[n++] = (wchar_t) code;
+		out[n++] = (wchar_t)code;
 		text += used;
 		len -= used;
 	}
@@ -206,19 +213,22 @@ static void cell_wide(const struct screen *screen, const struct cell *cell, bool
 
 static bool cell_same(const struct cell *a, const struct cell *b)
 {
-	return a->role == b->role && a->selected == b->selected && strncmp(a->text, b->text, sizeof(a->text)) == 0;
+	return a->role == b->role && a->selected == b->selected &&
+	       strncmp(a->text, b->text, sizeof(a->text)) == 0;
 }
 
 static void cell_put(const struct screen *screen, const struct canvas *canvas, int col, int row)
 {
 	const struct cell *cell = &canvas->cells[row * canvas->stride + col];
-	bool wide = col + 1 < canvas->size.cols && !cell[1].text[0] && cell->text[0] && (cell->text[0] & 0x80);
+	bool wide =
+	    col + 1 < canvas->size.cols && !cell[1].text[0] && cell->text[0] && (cell->text[0] & 0x80);
 	int slot = (cell->role < ROLE_COUNT ? cell->role : ROLE_TEXT) + (cell->selected ? ROLE_COUNT : 0);
 	wchar_t text[CCHARW_MAX];
 	cchar_t glyph;
 
 	cell_wide(screen, cell, wide, text);
-	setcchar(&glyph, text, screen->attrs[slot] & ~(attr_t) A_COLOR, (short) PAIR_NUMBER(screen->attrs[slot]), NULL);
+	setcchar(&glyph, text, screen->attrs[slot] & ~(attr_t)A_COLOR,
+		 (short)PAIR_NUMBER(screen->attrs[slot]), NULL);
 	mvadd_wch(row, col, &glyph);
 	if (wide && text[0] == L'?')
 		mvaddch(row, col + 1, ' ');
@@ -227,7 +237,8 @@ static void cell_put(const struct screen *screen, const struct canvas *canvas, i
 void screen_draw(struct screen *screen, const struct canvas *canvas, int cursor_col, int cursor_row)
 {
 	struct size size = canvas->size;
-	bool whole = !screen->last || screen->last->size.cols != size.cols || screen->last->size.rows != size.rows;
+	bool whole =
+	    !screen->last || screen->last->size.cols != size.cols || screen->last->size.rows != size.rows;
 
 	if (whole) {
 		canvas_free(screen->last);
@@ -253,7 +264,7 @@ void screen_draw(struct screen *screen, const struct canvas *canvas, int cursor_
 
 void screen_bell(struct screen *screen)
 {
-	(void) screen;
+	(void)screen;
 	beep();
 }
 
@@ -273,7 +284,7 @@ void screen_return(struct screen *screen)
 
 static void rescue_add(char *out, size_t size, size_t *len, const char *text)
 {
-	size_t n = text && text != (char *) -1 ? strlen(text) : 0;
+	size_t n = text && text != (char *)-1 ? strlen(text) : 0;
 
 	if (*len + n >= size)
 		return;
@@ -285,7 +296,7 @@ size_t screen_rescue(struct screen *screen, char *out, size_t size)
 {
 	size_t len = 0;
 
-	(void) screen;
+	(void)screen;
 	rescue_add(out, size, &len, "\033[?2004l\033[?1000l\033[?1006l");
 	rescue_add(out, size, &len, exit_attribute_mode);
 	rescue_add(out, size, &len, keypad_local);
@@ -301,15 +312,16 @@ static const struct {
 	int code;
 	const char *name;
 } named[] = {
-    {KEY_UP, "Up"},         {KEY_DOWN, "Down"},      {KEY_LEFT, "Left"},   {KEY_RIGHT, "Right"},
-    {KEY_PPAGE, "PgUp"},    {KEY_NPAGE, "PgDn"},     {KEY_HOME, "Home"},   {KEY_END, "End"},
-    {KEY_BTAB, "Shift-Tab"}, {KEY_ENTER, "Enter"},   {KEY_F(5), "F5"},     {KEY_F(1), "F1"},
-    {KEY_DC, "Delete"},     {KEY_BACKSPACE, "Backspace"},
+    {KEY_UP, "Up"},          {KEY_DOWN, "Down"},           {KEY_LEFT, "Left"}, {KEY_RIGHT, "Right"},
+    {KEY_PPAGE, "PgUp"},     {KEY_NPAGE, "PgDn"},          {KEY_HOME, "Home"}, {KEY_END, "End"},
+    {KEY_BTAB, "Shift-Tab"}, {KEY_ENTER, "Enter"},         {KEY_F(5), "F5"},   {KEY_F(1), "F1"},
+    {KEY_DC, "Delete"},      {KEY_BACKSPACE, "Backspace"},
 };
 static const struct {
 	wint_t code;
 	const char *name;
-} plain[] = {{'\r', "Enter"}, {'\n', "Enter"}, {'\t', "Tab"}, {' ', "Space"}, {127, "Backspace"}, {8, "Backspace"}};
+} plain[] = {{'\r', "Enter"}, {'\n', "Enter"},    {'\t', "Tab"},
+	     {' ', "Space"},  {127, "Backspace"}, {8, "Backspace"}};
 
 /* A sequence terminfo does not know ends here whole: its last letter must never be taken for a key. */
 static void sequence_swallow(wint_t first)
@@ -356,10 +368,10 @@ static enum screen_event key_plain(wint_t code, char name[16])
 		if (plain[i].code == code)
 			return text_copy(name, 16, plain[i].name), SCREEN_KEY;
 	if (code < 32) {
-		text_copyf(name, 16, "Ctrl-%c", (int) code + 64);
+		text_copyf(name, 16, "Ctrl-%c", (int)code + 64);
 		return SCREEN_KEY;
 	}
-	n = text_encode((uint32_t) code, name);
+	n = text_encode((uint32_t)code, name);
 	name[n] = '\0';
 	return SCREEN_KEY;
 }
@@ -384,7 +396,7 @@ enum screen_event screen_key(struct screen *screen, char name[16], int *col, int
 	wint_t code;
 	int rc = get_wch(&code);
 
-	(void) screen;
+	(void)screen;
 	*col = *row = -1;
 	text_copy(name, 16, "");
 	if (rc == ERR)
@@ -400,7 +412,7 @@ enum screen_event screen_key(struct screen *screen, char name[16], int *col, int
 	if (code == KEY_MOUSE)
 		return mouse_take(name, col, row);
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
-		if ((wint_t) named[i].code == code)
+		if ((wint_t)named[i].code == code)
 			return text_copy(name, 16, named[i].name), SCREEN_KEY;
 	text_copy(name, 16, "Alt");
 	return SCREEN_KEY;

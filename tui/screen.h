@@ -9,7 +9,8 @@
 struct screen;
 
 /* `in` and `out` are the terminal, opened anew. -1 colours: as terminfo says. NULL: `err` says why. */
-struct screen *screen_open(FILE *in, FILE *out, const struct theme *theme, bool no_color, bool mouse, struct err *err);
+struct screen *screen_open(FILE *in, FILE *out, const struct theme *theme, bool no_color, bool mouse,
+			   struct err *err);
 /* The terminal is as it was before. */
 void screen_close(struct screen *screen);
 void screen_theme(struct screen *screen, const struct theme *theme);
@@ -27,9 +28,16 @@ void screen_return(struct screen *screen);
 /* Bytes that put the terminal right after a crash; for a signal handler. */
 size_t screen_rescue(struct screen *screen, char *out, size_t size);
 
-enum screen_event { SCREEN_NOTHING, SCREEN_KEY, SCREEN_PASTE_BEGIN, SCREEN_PASTE_END, SCREEN_RESIZE, SCREEN_CLICK };
-/* The next key that has come, without waiting. Names: "a", "Enter", "Shift-Tab", "PgUp", "Ctrl-L", "F5", "Space".
- * `col`, `row`: where the mouse clicked. */
+enum screen_event {
+	SCREEN_NOTHING,
+	SCREEN_KEY,
+	SCREEN_PASTE_BEGIN,
+	SCREEN_PASTE_END,
+	SCREEN_RESIZE,
+	SCREEN_CLICK
+};
+/* The next key that has come, without waiting. Names: "a", "Enter", "Shift-Tab", "PgUp", "Ctrl-L", "F5",
+ * "Space". `col`, `row`: where the mouse clicked. */
 enum screen_event screen_key(struct screen *screen, char name[16], int *col, int *row);
 
 #endif

@@ -73,7 +73,8 @@ static void bell_follow(struct cockpit *c)
 	const struct step_seen *bad = NULL;
 
 	for (size_t i = 0; i < c->state->steps.n; i++)
-		if (c->state->steps.steps[i].state == STEP_FAILED || c->state->steps.steps[i].state == STEP_UNKNOWN)
+		if (c->state->steps.steps[i].state == STEP_FAILED ||
+		    c->state->steps.steps[i].state == STEP_UNKNOWN)
 			bad = &c->state->steps.steps[i];
 	if (bad && strcmp(bad->id, c->failed_step) != 0 && c->terminal && !c->replay)
 		terminal_bell(c->terminal);
@@ -87,8 +88,11 @@ static void title_follow(struct cockpit *c)
 
 	if (!c->terminal)
 		return;
-	text_copyf(title, sizeof(title), "nightferry %s%s%s%s", c->state->app, step ? " " : "", step ? step->id : "",
-		   c->state->people.hold ? " HOLD" : c->state->steps.gate.open ? " GATE" : "");
+	text_copyf(title, sizeof(title), "nightferry %s%s%s%s", c->state->app, step ? " " : "",
+		   step ? step->id : "",
+		   c->state->people.hold       ? " HOLD"
+		   : c->state->steps.gate.open ? " GATE"
+					       : "");
 	if (strcmp(title, c->title) == 0)
 		return;
 	text_copy(c->title, sizeof(c->title), title);
@@ -116,7 +120,8 @@ static void keys_due(struct cockpit *c, int64_t real_ms)
 		keyboard_do(c, name);
 	dropped = guard_burst_over(&c->guard, real_ms);
 	if (dropped)
-		seat_toast(c, ROLE_WARN, "%d keys ignored: they came faster than a hand; this seat is disarmed", dropped);
+		seat_toast(c, ROLE_WARN,
+			   "%d keys ignored: they came faster than a hand; this seat is disarmed", dropped);
 	wait_ms = guard_wait_ms(&c->guard, real_ms);
 	if (wait_ms >= 0 && !c->leaving)
 		terminal_wake_in(c->terminal, wait_ms);
@@ -148,7 +153,7 @@ static void on_key(void *ctx, const char *key, int64_t real_ms)
 
 static void on_paste(void *ctx, const char *text, size_t len, int64_t real_ms)
 {
-	(void) real_ms;
+	(void)real_ms;
 	keyboard_paste(ctx, text, len);
 }
 
@@ -160,7 +165,8 @@ static void on_click(void *ctx, int col, int row)
 		return;
 	for (size_t i = 0; i < c->layout.n; i++) {
 		const struct place *place = &c->layout.places[i];
-		if (col >= place->col && col < place->col + place->cols && row >= place->row && row < place->row + place->rows) {
+		if (col >= place->col && col < place->col + place->cols && row >= place->row &&
+		    row < place->row + place->rows) {
 			c->local.focus = place->panel;
 			c->local.view_chosen = true;
 		}
@@ -223,8 +229,13 @@ static void on_ended(void *ctx, const char *why)
 	seat_leave(c, why);
 }
 
-static const struct terminal_calls calls = {.key = on_key, .paste = on_paste, .click = on_click, .resized = on_resized,
-					    .socket = link_socket, .tick = on_tick, .ended = on_ended};
+static const struct terminal_calls calls = {.key = on_key,
+					    .paste = on_paste,
+					    .click = on_click,
+					    .resized = on_resized,
+					    .socket = link_socket,
+					    .tick = on_tick,
+					    .ended = on_ended};
 
 static int replay_begin(struct cockpit *c, struct err *err)
 {
@@ -239,7 +250,9 @@ static int replay_begin(struct cockpit *c, struct err *err)
 	c->speed = options->speed > 0 ? options->speed : 1;
 	at_ms = options->at ? replay_parse_at_ms(c->replay, options->at) : replay_first_ms(c->replay);
 	if (at_ms < 0)
-		return err_set(err, ERR_USAGE, "\"%s\" is no time; write it as 01:14:07 or as +10m from the begin", options->at);
+		return err_set(err, ERR_USAGE,
+			       "\"%s\" is no time; write it as 01:14:07 or as +10m from the begin",
+			       options->at);
 	c->replay_now_ms = at_ms;
 	replay_seek(c->replay, &c->state, at_ms);
 	return 0;
@@ -255,7 +268,7 @@ static void options_take(struct cockpit *c, const struct seat_options *options)
 	c->me.observer = options->observer;
 	text_copy(c->me.name, sizeof(c->me.name), options->name ? options->name : "");
 	if (len > 5 && strcmp(die + len - 5, "@seat") == 0)
-		text_copyf(c->die_at, sizeof(c->die_at), "%.*s", (int) (len - 5), die);
+		text_copyf(c->die_at, sizeof(c->die_at), "%.*s", (int)(len - 5), die);
 	wire_init(&c->wire);
 	c->state = state_new();
 	local_init(&c->local);
@@ -292,12 +305,17 @@ static void goodbye(const struct cockpit *c)
 	if (!c->me.connected) {
 		printf("No engine answered when this seat left. Nothing new is started without one.\n");
 	} else {
-		printf("This seat is left; the night of %s goes on", c->state->app[0] ? c->state->app : "this app");
+		printf("This seat is left; the night of %s goes on",
+		       c->state->app[0] ? c->state->app : "this app");
 		if (step)
 			printf(": step %d %s is under way", step->number, step->id);
-		printf(".\n%s", c->me.driver ? "You had the wheel: nobody starts the next step until somebody takes it.\n" : "");
+		printf(".\n%s",
+		       c->me.driver
+			   ? "You had the wheel: nobody starts the next step until somebody takes it.\n"
+			   : "");
 	}
-	printf("Come back: %s\nStop it:   %s\n", options->attach_hint ? options->attach_hint : "nightferry attach",
+	printf("Come back: %s\nStop it:   %s\n",
+	       options->attach_hint ? options->attach_hint : "nightferry attach",
 	       options->stop_hint ? options->stop_hint : "nightferry stop");
 }
 

@@ -48,14 +48,16 @@ void sheet_commands(struct cockpit *c)
 	size_t first = ring->n > 2000 ? ring->n - 2000 : 0;
 
 	if (ring->total > ring->n - first)
-		buf_addf(&text, "(%llu older ones are in the trace)\n", (unsigned long long) (ring->total - (ring->n - first)));
+		buf_addf(&text, "(%llu older ones are in the trace)\n",
+			 (unsigned long long)(ring->total - (ring->n - first)));
 	for (size_t i = first; i < ring->n; i++) {
 		const struct log_line *line = log_at(ring, i);
 		char clock[UNITS_MAX];
 		buf_addf(&text, "%s %-5s %s\n", units_clock(clock, line->at_ms), line->source, line->text);
 	}
 	if (!ring->n)
-		buf_adds(&text, c->me.no_trace ? "not recorded: this night has no trace\n" : "no request has been made yet\n");
+		buf_adds(&text, c->me.no_trace ? "not recorded: this night has no trace\n"
+					       : "no request has been made yet\n");
 	sheet_text(c, "COMMANDS  every request, SQL and ssh line, masked", &text);
 	c->sheet.top = 1 << 20; /* the newest are what one looks for */
 }
@@ -68,10 +70,12 @@ void sheet_who(struct cockpit *c)
 	for (size_t i = 0; i < people->n; i++) {
 		const struct seat_seen *seat = &people->seats[i];
 		char clock[UNITS_MAX];
-		buf_addf(&text, "%-4s %-12s %-8s %s %s%s%s%s\n", seat->id, seat->name, seat->station, seat->here ? "here since" : "left at",
+		buf_addf(&text, "%-4s %-12s %-8s %s %s%s%s%s\n", seat->id, seat->name, seat->station,
+			 seat->here ? "here since" : "left at",
 			 units_clock(clock, seat->here ? seat->joined_at_ms : seat->left_at_ms),
 			 strcmp(seat->id, people->driver) == 0 ? "  DRIVES" : "",
-			 seat->here && seat->armed_until_ms > seat_now_ms(c) ? "  ARMED" : "", seat->observer ? "  only watches" : "");
+			 seat->here && seat->armed_until_ms > seat_now_ms(c) ? "  ARMED" : "",
+			 seat->observer ? "  only watches" : "");
 	}
 	for (size_t i = 0; i < people->n_votes; i++)
 		buf_addf(&text, "%svote of %s: %s by %s %s\n", i ? "" : "\n", people->votes[i].station,
@@ -90,22 +94,26 @@ void sheet_way_back(struct cockpit *c, struct buf *out)
 
 	for (size_t i = state->steps.n_forward; i < state->steps.n; i++) {
 		const struct step_seen *step = &state->steps.steps[i];
-		buf_addf(out, "%2d %-18s %s  %s\n", step->number, step->id, gates[step->gate & 3], step->title);
+		buf_addf(out, "%2d %-18s %s  %s\n", step->number, step->id, gates[step->gate & 3],
+			 step->title);
 	}
 	if (!state->flip_at_ms)
 		buf_adds(out, "\nFREE: visitors have not been sent to NEW yet.");
 	else if (!state->traffic.new_rows)
 		buf_adds(out, "\nFREE so far: no row has been written on NEW since the flip.");
 	else
-		buf_addf(out, "\nCOSTS %s ROWS written on NEW since the flip.", units_count(count, state->traffic.new_rows));
-	buf_adds(out, "\n\ny opens this plan as the playbook. Each of its steps meets its own gate;\nmoving the traffic back is typed.");
+		buf_addf(out, "\nCOSTS %s ROWS written on NEW since the flip.",
+			 units_count(count, state->traffic.new_rows));
+	buf_adds(out, "\n\ny opens this plan as the playbook. Each of its steps meets its own gate;\nmoving "
+		      "the traffic back is typed.");
 }
 
 /* The card of a step whose row is elsewhere now must still be that step's: it is drawn from its subject. */
 static void card_lines(struct cockpit *c)
 {
 	struct scene scene = local_scene(c, c->sheet.panel);
-	struct canvas *canvas = canvas_new((struct size){.cols = c->size.cols > 100 ? 96 : c->size.cols - 4, .rows = CARD_ROWS}, c->ascii);
+	struct canvas *canvas = canvas_new(
+	    (struct size){.cols = c->size.cols > 100 ? 96 : c->size.cols - 4, .rows = CARD_ROWS}, c->ascii);
 	char selected[104], row[800];
 
 	local_selected(c, selected, sizeof(selected));
@@ -155,7 +163,7 @@ static void text_wrap(const char *at, size_t cells, struct buf *out)
 				while (take > 1 && (at[take] & 0xc0) == 0x80)
 					take--;
 			}
-			buf_addf(out, "%*s%.*s\n", first ? 0 : (int) hang, "", (int) take, at);
+			buf_addf(out, "%*s%.*s\n", first ? 0 : (int)hang, "", (int)take, at);
 			at += take;
 			n -= take;
 			if (n && *at == ' ')
@@ -186,7 +194,7 @@ static void line_at(const struct buf *text, int number, char *out, size_t size)
 		at = strchr(at, '\n');
 		at = at ? at + 1 : NULL;
 	}
-	text_copyf(out, size, "%.*s", at ? (int) strcspn(at, "\n") : 0, at ? at : "");
+	text_copyf(out, size, "%.*s", at ? (int)strcspn(at, "\n") : 0, at ? at : "");
 }
 
 void sheet_search(struct cockpit *c, const char *text, int step)
@@ -213,12 +221,14 @@ bool sheet_do(struct cockpit *c, const char *cmd)
 	static const struct {
 		const char *cmd;
 		int lines, pages;
-	} moves[] = {{"up", -1, 0}, {"down", 1, 0}, {"page-up", 0, -1}, {"page-down", 0, 1}, {"first", -(1 << 20), 0}, {"last", 1 << 20, 0}};
+	} moves[] = {{"up", -1, 0},       {"down", 1, 0},           {"page-up", 0, -1},
+		     {"page-down", 0, 1}, {"first", -(1 << 20), 0}, {"last", 1 << 20, 0}};
 	struct sheet *sheet = &c->sheet;
 
 	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++)
 		if (strcmp(cmd, moves[i].cmd) == 0) {
-			sheet->top += moves[i].lines + moves[i].pages * (sheet->height > 2 ? sheet->height - 1 : 1);
+			sheet->top +=
+			    moves[i].lines + moves[i].pages * (sheet->height > 2 ? sheet->height - 1 : 1);
 			return true;
 		}
 	if (strcmp(cmd, "out") == 0)
@@ -258,15 +268,18 @@ static void body_draw(struct cockpit *c, struct canvas *canvas)
 		canvas_fill(canvas, 0, i + 1, canvas->size.cols, ROLE_TEXT, " ");
 		canvas_put(canvas, 0, i + 1, ROLE_FRAME_FOCUS, glyph(canvas, GLYPH_V));
 		canvas_put(canvas, canvas->size.cols - 1, i + 1, ROLE_FRAME_FOCUS, glyph(canvas, GLYPH_V));
-		canvas_field(canvas, 2, i + 1, canvas->size.cols - 4, false, hit ? ROLE_NOW : ROLE_TEXT, line);
+		canvas_field(canvas, 2, i + 1, canvas->size.cols - 4, false, hit ? ROLE_NOW : ROLE_TEXT,
+			     line);
 	}
 	if (sheet->kind == SHEET_CARD) {
-		struct canvas *whole = canvas_new((struct size){.cols = canvas->size.cols - 4, .rows = CARD_ROWS}, c->ascii);
+		struct canvas *whole =
+		    canvas_new((struct size){.cols = canvas->size.cols - 4, .rows = CARD_ROWS}, c->ascii);
 		struct scene scene = local_scene(c, sheet->panel);
 		sheet->panel->card(&scene, whole);
 		for (int i = 0; i < sheet->height && sheet->top + i < CARD_ROWS; i++)
-			memcpy(&canvas->cells[(i + 1) * canvas->stride + 2], &whole->cells[(sheet->top + i) * whole->stride],
-			       (size_t) whole->size.cols * sizeof(struct cell));
+			memcpy(&canvas->cells[(i + 1) * canvas->stride + 2],
+			       &whole->cells[(sheet->top + i) * whole->stride],
+			       (size_t)whole->size.cols * sizeof(struct cell));
 		canvas_free(whole);
 	}
 }
@@ -285,7 +298,7 @@ void sheet_draw(struct cockpit *c, struct canvas *canvas)
 	if (sheet->kind == SHEET_CARD)
 		card_lines(c);
 	cols = canvas->size.cols > 104 && sheet->kind == SHEET_CARD ? 100 : canvas->size.cols;
-	text_wrap(buf_text(&sheet->text), (size_t) cols - 4, &sheet->wrapped);
+	text_wrap(buf_text(&sheet->text), (size_t)cols - 4, &sheet->wrapped);
 	sheet->lines = lines_count(&sheet->wrapped);
 	rows = sheet->lines + 2 < canvas->size.rows - 6 ? sheet->lines + 2 : canvas->size.rows - 6;
 	if (rows < 5)
@@ -299,6 +312,7 @@ void sheet_draw(struct cockpit *c, struct canvas *canvas)
 	box_rule(&box, 0, true, sheet->title);
 	body_draw(c, &box);
 	if (sheet->lines > sheet->height)
-		text_copyf(more, sizeof(more), "%d-%d of %d", sheet->top + 1, sheet->top + sheet->height, sheet->lines);
+		text_copyf(more, sizeof(more), "%d-%d of %d", sheet->top + 1, sheet->top + sheet->height,
+			   sheet->lines);
 	box_rule(&box, rows - 1, false, more);
 }

@@ -43,7 +43,7 @@ static void crashed(int signo)
 {
 	if (rescue.fd >= 0) {
 		ssize_t unused = write(rescue.fd, rescue.bytes, rescue.len);
-		(void) unused;
+		(void)unused;
 		tcsetattr(rescue.fd, TCSANOW, &rescue.modes);
 	}
 	/* SA_RESETHAND has put the default back: the process dies of the same signal, core dump and all. */
@@ -53,7 +53,7 @@ static void crashed(int signo)
 static void crash_signals(void)
 {
 	static const int signals[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
-	struct sigaction action = {.sa_handler = crashed, .sa_flags = (int) (SA_RESETHAND | SA_NODEFER)};
+	struct sigaction action = {.sa_handler = crashed, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);
@@ -64,8 +64,8 @@ static void crash_signals(void)
 
 int64_t terminal_now_ms(const struct terminal *terminal)
 {
-	(void) terminal;
-	return (int64_t) (uv_hrtime() / 1000000u);
+	(void)terminal;
+	return (int64_t)(uv_hrtime() / 1000000u);
 }
 
 static void ended(struct terminal *terminal, const char *why)
@@ -91,7 +91,8 @@ static void paste_add(struct terminal *terminal, const char *name)
 {
 	if (strcmp(name, "Space") == 0 || strcmp(name, "Enter") == 0 || strcmp(name, "Tab") == 0)
 		buf_addc(&terminal->paste, ' ');
-	else if (text_width(name) <= 2 && (unsigned char) name[0] > 32 && (strlen(name) == 1 || (name[0] & 0x80)))
+	else if (text_width(name) <= 2 && (unsigned char)name[0] > 32 &&
+		 (strlen(name) == 1 || (name[0] & 0x80)))
 		buf_adds(&terminal->paste, name);
 }
 
@@ -133,7 +134,7 @@ static void on_keys(uv_poll_t *handle, int status, int events)
 	struct terminal *terminal = handle->data;
 	struct pollfd gone = {.fd = fileno(terminal->in), .events = POLLIN};
 
-	(void) events;
+	(void)events;
 	if (status < 0) {
 		ended(terminal, "the terminal is gone");
 		return;
@@ -166,7 +167,8 @@ static void on_signal(uv_signal_t *handle, int signo)
 	if (signo == SIGWINCH)
 		resized(terminal);
 	else
-		ended(terminal, signo == SIGHUP ? "the terminal is gone" : "a signal asked this seat to leave");
+		ended(terminal,
+		      signo == SIGHUP ? "the terminal is gone" : "a signal asked this seat to leave");
 }
 
 static FILE *tty_open(int flags, const char *mode, struct err *err)
@@ -176,7 +178,8 @@ static FILE *tty_open(int flags, const char *mode, struct err *err)
 
 	if (!file) {
 		err_set(err, ERR_IO,
-			"this process has no terminal (/dev/tty: %s); start a seat from a terminal, or use `nightferry status`",
+			"this process has no terminal (/dev/tty: %s); start a seat from a terminal, or use "
+			"`nightferry status`",
 			strerror(errno));
 		if (fd >= 0)
 			close(fd);
@@ -201,8 +204,8 @@ static void loop_open(struct terminal *terminal)
 	}
 }
 
-struct terminal *terminal_open(const struct terminal_options *options, const struct terminal_calls *calls, void *ctx,
-			       struct err *err)
+struct terminal *terminal_open(const struct terminal_options *options, const struct terminal_calls *calls,
+			       void *ctx, struct err *err)
 {
 	struct terminal *terminal = xcalloc(1, sizeof(*terminal));
 
@@ -236,7 +239,7 @@ failed:
 
 static void close_handle(uv_handle_t *handle, void *unused)
 {
-	(void) unused;
+	(void)unused;
 	if (!uv_is_closing(handle))
 		uv_close(handle, NULL);
 }
@@ -310,7 +313,7 @@ void terminal_wake_in(struct terminal *terminal, int64_t ms)
 	terminal->timer_armed = 1;
 	terminal->timer_at_ms = at_ms;
 	uv_update_time(&terminal->loop);
-	uv_timer_start(&terminal->timer, on_timer, (uint64_t) (ms > 0 ? ms : 0), 0);
+	uv_timer_start(&terminal->timer, on_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
 }
 
 static void socket_closed(uv_handle_t *handle)
@@ -321,7 +324,7 @@ static void socket_closed(uv_handle_t *handle)
 void terminal_socket(struct terminal *terminal, int fd, bool want_write)
 {
 	if (terminal->socket && terminal->socket_fd != fd) {
-		uv_close((uv_handle_t *) terminal->socket, socket_closed);
+		uv_close((uv_handle_t *)terminal->socket, socket_closed);
 		terminal->socket = NULL;
 	}
 	terminal->socket_fd = fd;
@@ -332,7 +335,8 @@ void terminal_socket(struct terminal *terminal, int fd, bool want_write)
 		uv_poll_init(&terminal->loop, terminal->socket, fd);
 		terminal->socket->data = terminal;
 	}
-	uv_poll_start(terminal->socket, UV_READABLE | UV_DISCONNECT | (want_write ? UV_WRITABLE : 0), on_socket);
+	uv_poll_start(terminal->socket, UV_READABLE | UV_DISCONNECT | (want_write ? UV_WRITABLE : 0),
+		      on_socket);
 }
 
 void terminal_run(struct terminal *terminal)

@@ -10,11 +10,12 @@ struct terminal;
 
 struct terminal_calls {
 	void (*key)(void *ctx, const char *key, int64_t real_ms);
-	void (*paste)(void *ctx, const char *text, size_t len, int64_t real_ms); /* text without control bytes */
+	void (*paste)(void *ctx, const char *text, size_t len,
+		      int64_t real_ms); /* text without control bytes */
 	void (*click)(void *ctx, int col, int row);
 	void (*resized)(void *ctx, struct size size, int64_t real_ms);
 	void (*socket)(void *ctx, bool readable, bool writable);
-	void (*tick)(void *ctx, int64_t real_ms); /* asked for by terminal_wake_in() */
+	void (*tick)(void *ctx, int64_t real_ms);  /* asked for by terminal_wake_in() */
 	void (*ended)(void *ctx, const char *why); /* the terminal is gone, or a signal asks to leave */
 };
 struct terminal_options {
@@ -22,9 +23,10 @@ struct terminal_options {
 	bool no_color, mouse;
 };
 
-/* Opens /dev/tty anew. NULL: `err` says what is missing. From here the terminal is put right at every exit. */
-struct terminal *terminal_open(const struct terminal_options *options, const struct terminal_calls *calls, void *ctx,
-			       struct err *err);
+/* Opens /dev/tty anew. NULL: `err` says what is missing. From here the terminal is put right at every exit.
+ */
+struct terminal *terminal_open(const struct terminal_options *options, const struct terminal_calls *calls,
+			       void *ctx, struct err *err);
 void terminal_close(struct terminal *terminal);
 struct size terminal_size(struct terminal *terminal);
 int64_t terminal_now_ms(const struct terminal *terminal); /* real time, for bursts and blanks; never scaled */

@@ -12,16 +12,22 @@ static const char default_text[] =
     "now = 255 on 24 bold\nwarn = 214\nbad = 203 bold\nunknown = 176\narmed = 16 on 214\nfrozen = 16 on 178\n"
     "danger = 231 on 124\ntitle = default bold\nkey = 117\nselected = default on 236\n"
     "[8]\n"
-    "text = default\nmuted = default dim\nframe = default\nframe-focus = cyan\nold = blue\nnew = green\nok = green\n"
+    "text = default\nmuted = default dim\nframe = default\nframe-focus = cyan\nold = blue\nnew = green\nok = "
+    "green\n"
     "now = default reverse\nwarn = yellow\nbad = red\nunknown = magenta\narmed = black on yellow\n"
-    "frozen = black on yellow\ndanger = white on red\ntitle = default bold\nkey = cyan\nselected = default reverse\n"
+    "frozen = black on yellow\ndanger = white on red\ntitle = default bold\nkey = cyan\nselected = default "
+    "reverse\n"
     "[mono]\n"
-    "text = default\nmuted = default dim\nframe = default dim\nframe-focus = default bold\nold = default bold\n"
-    "new = default bold\nok = default\nnow = default reverse\nwarn = default underline\nbad = default reverse\n"
-    "unknown = default underline\narmed = default reverse\nfrozen = default reverse\ndanger = default bold reverse\n"
+    "text = default\nmuted = default dim\nframe = default dim\nframe-focus = default bold\nold = default "
+    "bold\n"
+    "new = default bold\nok = default\nnow = default reverse\nwarn = default underline\nbad = default "
+    "reverse\n"
+    "unknown = default underline\narmed = default reverse\nfrozen = default reverse\ndanger = default bold "
+    "reverse\n"
     "title = default bold\nkey = default bold\nselected = default reverse\n";
 
-static const char *const color_names[] = {"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"};
+static const char *const color_names[] = {"black", "red",     "green", "yellow",
+					  "blue",  "magenta", "cyan",  "white"};
 
 static int color_parse(const char *word, short *out)
 {
@@ -34,7 +40,7 @@ static int color_parse(const char *word, short *out)
 		return 0;
 	}
 	if (*word && !*end && n >= 0 && n < 256) {
-		*out = (short) n;
+		*out = (short)n;
 		return 0;
 	}
 	if (strncmp(word, "bright-", 7) == 0) {
@@ -43,7 +49,7 @@ static int color_parse(const char *word, short *out)
 	}
 	for (int i = 0; i < 8; i++)
 		if (strcmp(word, color_names[i]) == 0) {
-			*out = (short) (i + bright);
+			*out = (short)(i + bright);
 			return 0;
 		}
 	return -1;
@@ -54,7 +60,10 @@ static unsigned attr_parse(const char *word)
 	static const struct {
 		const char *name;
 		unsigned attr;
-	} attrs[] = {{"bold", THEME_BOLD}, {"dim", THEME_DIM}, {"underline", THEME_UNDERLINE}, {"reverse", THEME_REVERSE}};
+	} attrs[] = {{"bold", THEME_BOLD},
+		     {"dim", THEME_DIM},
+		     {"underline", THEME_UNDERLINE},
+		     {"reverse", THEME_REVERSE}};
 
 	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
 		if (strcmp(word, attrs[i].name) == 0)
@@ -94,12 +103,23 @@ static int style_parse(char *text, struct theme_style *out, const char **bad)
 static int role_parse(const char *name)
 {
 	static const char *const names[ROLE_COUNT] = {
-	    [ROLE_TEXT] = "text",       [ROLE_MUTED] = "muted",     [ROLE_FRAME] = "frame",
-	    [ROLE_FRAME_FOCUS] = "frame-focus", [ROLE_OLD] = "old", [ROLE_NEW] = "new",
-	    [ROLE_OK] = "ok",           [ROLE_NOW] = "now",         [ROLE_WARN] = "warn",
-	    [ROLE_BAD] = "bad",         [ROLE_UNKNOWN] = "unknown", [ROLE_ARMED] = "armed",
-	    [ROLE_FROZEN] = "frozen",   [ROLE_DANGER] = "danger",   [ROLE_TITLE] = "title",
-	    [ROLE_KEY] = "key",         [ROLE_SELECTED] = "selected",
+	    [ROLE_TEXT] = "text",
+	    [ROLE_MUTED] = "muted",
+	    [ROLE_FRAME] = "frame",
+	    [ROLE_FRAME_FOCUS] = "frame-focus",
+	    [ROLE_OLD] = "old",
+	    [ROLE_NEW] = "new",
+	    [ROLE_OK] = "ok",
+	    [ROLE_NOW] = "now",
+	    [ROLE_WARN] = "warn",
+	    [ROLE_BAD] = "bad",
+	    [ROLE_UNKNOWN] = "unknown",
+	    [ROLE_ARMED] = "armed",
+	    [ROLE_FROZEN] = "frozen",
+	    [ROLE_DANGER] = "danger",
+	    [ROLE_TITLE] = "title",
+	    [ROLE_KEY] = "key",
+	    [ROLE_SELECTED] = "selected",
 	};
 	char word[32];
 
@@ -127,8 +147,8 @@ static char *trim(char *text)
 
 static int set_parse(const char *line)
 {
-	static const char *const names[THEME_SETS] = {[THEME_256] = "[256]", [THEME_16] = "[16]", [THEME_8] = "[8]",
-						      [THEME_MONO] = "[mono]"};
+	static const char *const names[THEME_SETS] = {
+	    [THEME_256] = "[256]", [THEME_16] = "[16]", [THEME_8] = "[8]", [THEME_MONO] = "[mono]"};
 
 	for (int i = 0; i < THEME_SETS; i++)
 		if (strcmp(line, names[i]) == 0)
@@ -178,7 +198,8 @@ static int parse_over(struct theme *theme, const char *file, const char *text, s
 		number++;
 		if (line_parse(theme, trim(line), &set, &own16, &bad))
 			rc = err_set(err, ERR_CONFIG,
-				     "%s:%d: \"%s\" is not understood; lines are `role = fg on bg attributes` under [256], "
+				     "%s:%d: \"%s\" is not understood; lines are `role = fg on bg "
+				     "attributes` under [256], "
 				     "[16], [8] or [mono]",
 				     file, number, bad);
 	}
@@ -204,7 +225,8 @@ int theme_parse(struct theme *theme, const char *file, const char *text, struct 
 /* The user's own folder first, then the installed one, then the source tree. */
 static bool theme_folder(int i, char *out, size_t size)
 {
-	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME"), *own = getenv("NIGHTFERRY_THEMES");
+	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME"),
+		   *own = getenv("NIGHTFERRY_THEMES");
 
 	switch (i) {
 	case 0: return own && text_copy(out, size, own);
@@ -249,7 +271,7 @@ void theme_names(struct buf *out)
 			size_t len = strlen(entry->d_name);
 			if (len < 7 || len > 60 || strcmp(entry->d_name + len - 6, ".theme") != 0)
 				continue;
-			text_copyf(word, sizeof(word), " %.*s ", (int) (len - 6), entry->d_name);
+			text_copyf(word, sizeof(word), " %.*s ", (int)(len - 6), entry->d_name);
 			buf_adds(out, " ");
 			if (strstr(buf_text(out), word) || strcmp(word, " default ") == 0)
 				buf_cut(out, 0);
@@ -270,8 +292,10 @@ int theme_load(struct theme *theme, const char *name, struct err *err)
 
 	if (strchr(name, '/')) {
 		char *text = file_text(name);
-		int rc = text ? theme_parse(theme, name, text, err)
-			      : err_set(err, ERR_CONFIG, "the theme file %s cannot be read; give the path of a .theme file", name);
+		int rc =
+		    text ? theme_parse(theme, name, text, err)
+			 : err_set(err, ERR_CONFIG,
+				   "the theme file %s cannot be read; give the path of a .theme file", name);
 		free(text);
 		text_copy(theme->name, sizeof(theme->name), name);
 		return rc;

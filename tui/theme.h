@@ -1,4 +1,5 @@
-/* Themes: which colours and attributes a meaning has. Data in themes/NAME.theme; the default is also built in. */
+/* Themes: which colours and attributes a meaning has. Data in themes/NAME.theme; the default is also built
+ * in. */
 #ifndef TUI_THEME_H
 #define TUI_THEME_H
 

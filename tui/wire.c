@@ -27,12 +27,13 @@ int wire_connect(struct wire *wire, const char *path, struct err *err)
 
 	wire_close(wire);
 	if (strlen(path) >= sizeof(addr.sun_path))
-		return err_set(err, ERR_USAGE, "the socket's path %s is too long; set a shorter state folder", path);
+		return err_set(err, ERR_USAGE, "the socket's path %s is too long; set a shorter state folder",
+			       path);
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, ERR_IO, "no socket can be made: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *) &addr, sizeof(addr))) {
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
 		err_set(err, ERR_NET, "no engine listens at %s: %s", path, strerror(errno));
 		close(fd);
 		return -1;
@@ -61,7 +62,7 @@ static int lines_take(struct wire *wire, void (*line)(void *, const char *, size
 		if (!end)
 			break;
 		*end = '\0';
-		wire->scanned = (size_t) (end - wire->in.data) + 1;
+		wire->scanned = (size_t)(end - wire->in.data) + 1;
 		if (wire->scanned - 1 > start)
 			line(ctx, wire->in.data + start, wire->scanned - 1 - start);
 		if (wire->fd < 0)
@@ -82,8 +83,8 @@ int wire_read(struct wire *wire, void (*line)(void *ctx, const char *text, size_
 	while (wire->fd >= 0 && total < READ_MOST) {
 		n = read(wire->fd, chunk, sizeof(chunk));
 		if (n > 0) {
-			buf_add(&wire->in, chunk, (size_t) n);
-			total += (size_t) n;
+			buf_add(&wire->in, chunk, (size_t)n);
+			total += (size_t)n;
 		} else if (n == 0 || errno != EINTR) {
 			break;
 		}
@@ -100,7 +101,7 @@ int wire_flush(struct wire *wire)
 	while (wire->fd >= 0 && wire->out.len) {
 		ssize_t n = send(wire->fd, wire->out.data, wire->out.len, MSG_NOSIGNAL);
 		if (n > 0)
-			buf_cut(&wire->out, (size_t) n);
+			buf_cut(&wire->out, (size_t)n);
 		else if (n < 0 && errno == EAGAIN)
 			return 0;
 		else if (n < 0 && errno != EINTR)
