@@ -61,14 +61,17 @@ static void take_session(struct pg_session *s, const struct pg_result *r, size_t
 	clean(s->query, sizeof s->query, pg_get(r, i, 5));
 	s->since_ms = pg_get_int(r, i, 6);
 	s->holds_xid = pg_get_bool(r, i, 7);
-	clean(s->table, sizeof s->table, pg_get(r, i, 9));
+	const char *locked = pg_get(r, i, 9);
+	text_copy(s->tables, sizeof s->tables, locked);
+	text_clean(s->table, sizeof s->table, locked, strcspn(locked, "\n"));
 	/* No state: another role's session that we may not look into; it may have done anything. */
 	s->stirred = pg_null(r, i, 8) || pg_get_int(r, i, 8) > before_us || text_equal(s->state, "active");
 	s->wrote = s->holds_xid || *s->table;
 	if (before_us && s->stirred && names_table(s->query, named, sizeof named)) {
 		s->wrote = true;
 		if (!*s->table)
-			clean(s->table, sizeof s->table, named);
+			clean(s->table, sizeof s->table, named),
+			    text_copy(s->tables, sizeof s->tables, s->table);
 	}
 }
 
@@ -89,7 +92,7 @@ static int look_sessions(struct pg *pg, struct pg_writes *w, struct err *err)
 	    " AND l.mode IN ('RowExclusiveLock', 'AccessExclusiveLock') AND l.granted AND c.relkind IN ('r', "
 	    "'p') "
 	    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND "
-	    "n.nspname !~ '^pg_' LIMIT 1), ''), "
+	    "n.nspname !~ '^pg_'), ''), "
 	    "txid_snapshot_xmax(txid_current_snapshot()), (extract(epoch FROM clock_timestamp()) * "
 	    "1000000)::bigint, "
 	    "(SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()) "

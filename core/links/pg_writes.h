@@ -15,10 +15,11 @@ struct pg_session {
 	int pid;
 	int64_t start_ms, since_ms; /* of the backend; of its transaction or its state */
 	char who[64], from[48], state[24], query[200];
-	char table[130]; /* known from its locks or its statement; "" else */
-	bool holds_xid;  /* has written in a transaction that is still open */
-	bool wrote;      /* a writing statement or lock seen since the look before */
-	bool stirred;    /* did anything since the look before, as far as we may see */
+	char table[130];  /* known from its locks or its statement; "" else */
+	char tables[400]; /* all of them, one per line */
+	bool holds_xid;   /* has written in a transaction that is still open */
+	bool wrote;       /* a writing statement or lock seen since the look before */
+	bool stirred;     /* did anything since the look before, as far as we may see */
 };
 struct pg_written {
 	char label[130];

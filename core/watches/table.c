@@ -1,6 +1,13 @@
 /* Every watch, one line each, in alphabetical order. */
 #include "core/job.h"
 
+extern const struct watch counts_watch;
+extern const struct watch newrows_watch;
+extern const struct watch writers_watch;
+
 const struct watch *const watch_table[] = {
+    &counts_watch,
+    &newrows_watch,
+    &writers_watch,
     NULL,
 };
