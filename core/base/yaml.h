@@ -1,5 +1,5 @@
-/* YAML read into a plain tree that knows its lines and columns, so that every error can name the place and the mend.
- * At most 1 MB, 64 levels and 20,000 nodes after aliases are copied out. */
+/* YAML read into a plain tree that knows its lines and columns, so that every error can name the place and
+ * the mend. At most 1 MB, 64 levels and 20,000 nodes after aliases are copied out. */
 #ifndef CORE_BASE_YAML_H
 #define CORE_BASE_YAML_H
 
@@ -11,14 +11,14 @@
 
 enum yaml_kind { YAML_SCALAR = 0, YAML_MAP, YAML_LIST };
 
-/* YAML_OURS refuses what YAML's versions read differently (on, off, yes, no without quotes), tags and a second
- * document. YAML_RUBY is for files of Ruby tools, such as Kamal's: takes them, reads yes/no/on/off as booleans and
- * follows `<<` merges. */
+/* YAML_OURS refuses what YAML's versions read differently (on, off, yes, no without quotes), tags and a
+ * second document. YAML_RUBY is for files of Ruby tools, such as Kamal's: takes them, reads yes/no/on/off as
+ * booleans and follows `<<` merges. */
 enum yaml_mode { YAML_OURS = 0, YAML_RUBY };
 
 struct yaml {
 	enum yaml_kind kind;
-	bool quoted; /* a scalar in quotes or a block: text and nothing else */
+	bool quoted;      /* a scalar in quotes or a block: text and nothing else */
 	int line, column; /* from 1 */
 	char *text;       /* of a scalar, never NULL there */
 	char *key;        /* inside a map, else NULL */
@@ -34,7 +34,8 @@ struct yaml_doc {
 };
 
 struct yaml_doc *yaml_load(const char *path, enum yaml_mode mode, struct err *err);
-struct yaml_doc *yaml_parse(const char *file, const char *text, size_t len, enum yaml_mode mode, struct err *err);
+struct yaml_doc *yaml_parse(const char *file, const char *text, size_t len, enum yaml_mode mode,
+			    struct err *err);
 void yaml_free(struct yaml_doc *doc);
 
 /* NULL for "not there", also when `map` is NULL or no map. */
