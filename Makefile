@@ -31,7 +31,8 @@ FORTIFY   :=
 endif
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0)
-CPPFLAGS  += -D_GNU_SOURCE $(FORTIFY) -I. -DNIGHTFERRY_VERSION='"$(VERSION)"' -DNIGHTFERRY_SOURCE='"$(SHARE)"'
+CPPFLAGS  += -D_GNU_SOURCE $(FORTIFY) -I. -DNIGHTFERRY_VERSION='"$(VERSION)"' -DNIGHTFERRY_SOURCE='"$(SHARE)"' \
+             -DNIGHTFERRY_SHARE='"$(PREFIX)/share/nightferry"'
 CFLAGS    += -std=c11 $(WARN) $(OPT) $(SANFLAGS) -MMD -MP
 LDFLAGS   += -Wl,--as-needed
 # Asked for once, and not before `make deps` had its turn.
@@ -141,10 +142,10 @@ endef
 $(foreach b,$(DEMO_BINS),$(eval $(call demo_bin,$(b))))
 
 # Version and folder are part of a few objects only: these are made again when they change, the rest are not.
-VERSIONED := $(call obj,$(shell grep -lsE 'NIGHTFERRY_(VERSION|SOURCE)' $(SRC)))
+VERSIONED := $(call obj,$(shell grep -lsE 'NIGHTFERRY_(VERSION|SOURCE|SHARE)' $(SRC)))
 $(VERSIONED): $B/version
 $B/version: FORCE
-	@mkdir -p $(@D); [ "$$(cat $@ 2>/dev/null)" = '$(VERSION) $(SHARE)' ] || echo '$(VERSION) $(SHARE)' >$@
+	@mkdir -p $(@D); [ "$$(cat $@ 2>/dev/null)" = '$(VERSION) $(SHARE) $(PREFIX)' ] || echo '$(VERSION) $(SHARE) $(PREFIX)' >$@
 .PHONY: FORCE
 FORCE:
 
