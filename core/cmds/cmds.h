@@ -27,6 +27,8 @@ struct json *cmd_config(const char *given, struct err *err);
 /* Finds the open night of the config's app, or opens a new one (when `may_open`), starts its engine in the background
  * when none runs, and waits until its socket listens. `dir` gets the night's folder. */
 int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err);
+/* Opens a night in a folder that was made for it, and starts its engine in the background. */
+int night_open_in(const char *dir, const struct json *config, struct err *err);
 bool night_engine_runs(const char *dir);
 /* Sends one line to the engine of a night and reads answers until `t` = "said" or the connection ends. */
 int night_tell(const char *dir, const char *command, char *said, size_t size, struct err *err);

@@ -91,6 +91,14 @@ static int engine_spawn(const char *dir, const struct json *config, const struct
 	return rc;
 }
 
+int night_open_in(const char *dir, const struct json *config, struct err *err)
+{
+	struct json *playbook = night_playbook(config, NULL, err);
+	int rc = playbook ? engine_spawn(dir, config, playbook, err) : -1;
+	json_free(playbook);
+	return rc;
+}
+
 int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err)
 {
 	const char *app = json_str(config, "app", "");
@@ -101,11 +109,11 @@ int night_start(const struct json *config, bool may_open, char *dir, size_t size
 		return engine_spawn(dir, NULL, NULL, err);
 	if (!may_open)
 		return err_set(err, ERR_USAGE, "no night of %s is open; `nightferry` opens one", app);
-	struct json *playbook = night_playbook(config, NULL, err);
-	int rc = playbook && place_new_night(app, dir, size, err) == 0 ? 0 : -1;
-	if (rc == 0 && (rc = engine_spawn(dir, config, playbook, err)) < 0)
+	if (place_new_night(app, dir, size, err) < 0)
+		return -1;
+	int rc = night_open_in(dir, config, err);
+	if (rc < 0)
 		rmdir(dir);
-	json_free(playbook);
 	return rc;
 }
 

@@ -1,0 +1,265 @@
+/* argv -> subcommands. Those with a screen are here, the others in core/cmds/. */
+#include "core/base/cli.h"
+#include "core/base/text.h"
+#include "core/cmds/cmds.h"
+#include "core/cmds/demo.h"
+#include "core/job.h"
+#include "core/night/place.h"
+#include "tui/flight.h"
+#include "tui/keys.h"
+#include "tui/replay.h"
+#include "tui/seat.h"
+#include <locale.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int start_run(int argc, char **argv);
+static int attach_run(int argc, char **argv);
+static int replay_run(int argc, char **argv);
+static int demo_run(int argc, char **argv);
+static int keys_run(int argc, char **argv);
+
+static const struct cmd screens[] = {
+    {.name = "start", .help = "opens the night or takes it up, in the cockpit (the same as no word at all)", .run = start_run},
+    {.name = "attach", .help = "a seat at the night that is open", .run = attach_run},
+    {.name = "replay", .help = "flies a recorded night again", .run = replay_run},
+    {.name = "demo", .help = "a whole night in a world of its own", .run = demo_run},
+    {.name = "keys", .help = "lists every key", .run = keys_run},
+};
+
+static const struct cli_option seat_cli[] = {
+    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+    {"as", "NAME", "your name (default: your login)"},
+    {"station", "NAME", "the station you speak for: DB, APP, DNS"},
+    {"observer", NULL, "see, note, vote and hold, but never act"},
+    {"theme", "NAME", "colours (default: default)"},
+    {"ascii", NULL, "no line-drawing characters"},
+    {"view", "NAME", "the first view: prepare copy verify flip watch all"},
+    {0},
+};
+
+static void seat_options_from(const struct cli *cli, struct seat_options *o)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	o->name = cli_get(cli, "as", pw ? pw->pw_name : "somebody");
+	o->station = cli_get(cli, "station", NULL);
+	o->theme = cli_get(cli, "theme", NULL);
+	o->view = cli_get(cli, "view", NULL);
+	o->observer = cli_has(cli, "observer");
+	o->ascii = cli_has(cli, "ascii");
+}
+
+static int sit_down(const struct cli *cli, bool may_open)
+{
+	struct err err = {0};
+	char dir[400], socket[480];
+	struct json *config = cmd_config(cli_get(cli, "config", NULL), &err);
+	if (!config)
+		return cmd_fail(&err);
+	int rc = night_start(config, may_open, dir, sizeof dir, &err);
+	json_free(config);
+	if (rc < 0)
+		return cmd_fail(&err);
+	text_copyf(socket, sizeof socket, "%s/seat.sock", dir);
+	struct seat_options o = {.socket = socket};
+	seat_options_from(cli, &o);
+	return seat_main(&o);
+}
+
+static int start_run(int argc, char **argv)
+{
+	static const struct cli_command command = {
+	    .name = "start",
+	    .help = "Opens a night for the app of nightferry.yml, or takes up the one that is open, and gives you a seat.",
+	    .options = seat_cli,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	if (status >= 0)
+		return status;
+	bool named = cli_has(&cli, "config") || getenv("CONFIG");
+	if (!named && access("nightferry.yml", R_OK) < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		return flight_welcome();
+	return sit_down(&cli, true);
+}
+
+static int attach_run(int argc, char **argv)
+{
+	static const struct cli_command command = {
+	    .name = "attach",
+	    .help = "Gives you a seat at the night that is open. A shared tmux pane is one seat: the second person opens an own one\n"
+		    "with this command in an own terminal.",
+	    .options = seat_cli,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	return status >= 0 ? status : sit_down(&cli, false);
+}
+
+static bool parse_size(const char *text, struct size *size)
+{
+	char *end;
+	long cols = strtol(text, &end, 10), rows = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
+	*size = (struct size){(int)cols, (int)rows};
+	return !*end && cols > 0 && cols <= 1000 && rows > 0 && rows <= 1000;
+}
+
+static int replay_run(int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+	    {"trace", "FILE", "its trace (default: trace.jsonl beside the journal)"},
+	    {"speed", "N", "how many times faster (default: 1)"},
+	    {"at", "TIME", "where to begin: 01:14:07, or +10m from its begin"},
+	    {"frame", "COLSxROWS", "prints one whole screen as text instead, at --at or at the end"},
+	    {"view", "NAME", "the first view"},
+	    {"theme", "NAME", "colours"},
+	    {"ascii", NULL, "no line-drawing characters"},
+	    {0},
+	};
+	static const struct cli_command command = {
+	    .name = "replay",
+	    .args = "[JOURNAL]",
+	    .help = "Flies a recorded night again in the cockpit. Without JOURNAL: the night that comes with nightferry.",
+	    .options = options,
+	    .args_max = 1,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	if (status >= 0)
+		return status;
+	struct err err = {0};
+	char journal[600], trace[640];
+	if (place_journal(cli_arg(&cli, 0, FLIGHT_RECORDED), NULL, journal, sizeof journal, &err) < 0)
+		return cmd_fail(&err);
+	const char *slash = strrchr(journal, '/');
+	text_copyf(trace, sizeof trace, "%.*strace.jsonl", slash ? (int)(slash - journal + 1) : 0, journal);
+	const char *given = cli_get(&cli, "trace", access(trace, R_OK) == 0 ? trace : NULL);
+	char *end;
+	const char *speed_text = cli_get(&cli, "speed", "1");
+	double speed = strtod(speed_text, &end);
+	if (*end || speed <= 0) {
+		err_set(&err, ERR_USAGE, "--speed is a number above 0, not \"%s\"", speed_text);
+		return cmd_fail(&err);
+	}
+	if (cli_has(&cli, "frame"))
+		return flight_frame(journal, given, cli_get(&cli, "frame", ""), cli_get(&cli, "at", NULL), cli_get(&cli, "view", NULL));
+	struct seat_options o = {.journal = journal,
+				 .trace = given,
+				 .speed = speed,
+				 .at = cli_get(&cli, "at", NULL),
+				 .view = cli_get(&cli, "view", NULL),
+				 .theme = cli_get(&cli, "theme", NULL),
+				 .ascii = cli_has(&cli, "ascii"),
+				 .name = "replay"};
+	return seat_main(&o);
+}
+
+int flight_frame(const char *journal, const char *trace, const char *size_text, const char *at, const char *view)
+{
+	struct err err = {0};
+	struct size size;
+	struct buf out = {0};
+	if (!parse_size(size_text, &size)) {
+		err_set(&err, ERR_USAGE, "--frame is COLSxROWS, like 80x24, not \"%s\"", size_text);
+		return cmd_fail(&err);
+	}
+	int64_t at_ms = 0;
+	if (at) {
+		struct replay *replay = replay_open(journal, trace, &err);
+		at_ms = replay ? replay_parse_at_ms(replay, at) : -1;
+		replay_close(replay);
+		if (at_ms < 0 && !err.kind)
+			err_set(&err, ERR_USAGE, "--at is a time like 01:14:07 or +10m, not \"%s\"", at);
+	}
+	int rc = at_ms < 0 ? -1 : seat_frame(journal, trace, size, at_ms, view, &out, &err);
+	if (rc == 0)
+		fputs(buf_text(&out), stdout);
+	buf_done(&out);
+	return rc < 0 ? cmd_fail(&err) : EXIT_DONE;
+}
+
+static int demo_run(int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+	    {"headless", NULL, "no screen: plays the whole night with the demo's own answers"},
+	    {"theme", "NAME", "colours"},
+	    {"ascii", NULL, "no line-drawing characters"},
+	    {0},
+	};
+	static const struct cli_command command = {
+	    .name = "demo",
+	    .help = "Starts a world of its own (two real databases, sshd, DNS, our own Heroku and Cloudflare, a live app) and opens the\n"
+		    "cockpit on it. Nothing outside this machine is touched. DEMO_ROWS sets the size of its database.",
+	    .options = options,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	if (status >= 0)
+		return status;
+	if (cli_has(&cli, "headless") || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return demo_headless();
+	return flight_demo(cli_get(&cli, "theme", NULL), cli_has(&cli, "ascii"));
+}
+
+static int keys_run(int argc, char **argv)
+{
+	static const struct cli_command command = {.name = "keys", .help = "Lists every key, as Markdown."};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	if (status >= 0)
+		return status;
+	struct buf out = {0};
+	keys_markdown(&out);
+	fputs(buf_text(&out), stdout);
+	buf_done(&out);
+	return EXIT_DONE;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("nightferry: the cockpit for the night on which an app leaves Heroku.\n\nusage: nightferry [COMMAND] [OPTION ...]\n\n", out);
+	for (size_t i = 0; i < sizeof screens / sizeof *screens; i++)
+		fprintf(out, "  %-8s %s\n", screens[i].name, screens[i].help);
+	for (size_t i = 0; cmd_table[i]; i++)
+		if (!cmd_table[i]->hidden)
+			fprintf(out, "  %-8s %s\n", cmd_table[i]->name, cmd_table[i]->help);
+	fputs("\nEach command has --help. Exit status: 0 done, 1 failed, 2 usage, 3 aborted.\n", out);
+}
+
+static const struct cmd *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof screens / sizeof *screens; i++)
+		if (text_equal(screens[i].name, name))
+			return &screens[i];
+	for (size_t i = 0; cmd_table[i]; i++)
+		if (text_equal(cmd_table[i]->name, name))
+			return cmd_table[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	if (argc >= 2 && text_equal(argv[1], "__job"))
+		return job_main(argc - 1, argv + 1);
+	if (argc >= 2 && (text_equal(argv[1], "--help") || text_equal(argv[1], "-h") || text_equal(argv[1], "help"))) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (argc >= 2 && text_equal(argv[1], "--version")) {
+		printf("nightferry %s\n", NIGHTFERRY_VERSION);
+		return EXIT_DONE;
+	}
+	if (argc < 2 || argv[1][0] == '-') {
+		char *start[] = {(char *)(uintptr_t) "start", NULL};
+		return argc < 2 ? start_run(1, start) : start_run(argc, argv);
+	}
+	const struct cmd *cmd = find_command(argv[1]);
+	if (cmd)
+		return cmd->run(argc - 1, argv + 1);
+	fprintf(stderr, "nightferry: there is no command \"%s\"; `nightferry --help` lists them\n", argv[1]);
+	return EXIT_USAGE;
+}
