@@ -142,9 +142,11 @@ bool box_gate_key(struct cockpit *c, const char *key)
 		line_set(&c->gate.phrase, "");
 		return true;
 	}
-	if (fresh || gate_common(c, key))
+	if (gate_common(c, key))
 		return true;
 	if (gate->level <= 1) {
+		if (fresh)
+			return true;
 		if (strcmp(key, "y") != 0)
 			leave(c);
 		else if (!unarmed(c))

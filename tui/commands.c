@@ -10,12 +10,13 @@ static void do_look(struct cockpit *c, const char *key)
 	const struct binding *binding = keys_of_panel(c->local.focus, "Enter");
 
 	(void)key;
-	if (c->state->steps.gate.open && !c->gate.shown) {
+	local_selected(c, selected, sizeof(selected));
+	/* A gate that was put aside is looked at again from its step. */
+	if (c->state->steps.gate.open && (!selected[0] || strcmp(selected, c->state->steps.gate.step) == 0)) {
 		c->gate.shown = true;
 		c->gate.opened_real_ms = seat_real_ms(c);
 		return;
 	}
-	local_selected(c, selected, sizeof(selected));
 	if (c->local.focus && c->local.focus->card && selected[0]) {
 		sheet_card(c, c->local.focus, selected);
 	} else if (binding) {

@@ -180,12 +180,21 @@ static void words_on_off(struct cockpit *c, struct buf *out)
 	buf_adds(out, "on off");
 }
 
+static void run_gate(struct cockpit *c, const char *rest)
+{
+	(void)rest;
+	c->gate.shown = c->state->steps.gate.open;
+	if (!c->gate.shown)
+		seat_toast(c, ROLE_MUTED, "no gate is open");
+}
+
 static const struct palette_row rows[] = {
     {"again", "probe an UNKNOWN step again", run_again, words_steps},
     {"ascii", "switch the plain glyphs on or off", run_ascii, NULL},
     {"at", "a recorded night: jump to a time", run_at, NULL},
     {"auto", "run on through steps without gates: on, off", run_auto, words_on_off},
     {"export", "write all panels and the state to files", run_export, NULL},
+    {"gate", "look at the open gate again", run_gate, NULL},
     {"help", "the keys of here", run_help, NULL},
     {"panel", "a panel by name, full screen", run_panel, words_panels},
     {"quit", "leave this seat", run_quit, NULL},

@@ -168,6 +168,11 @@ int screen_colors(const struct screen *screen)
 	return screen->set == THEME_MONO ? 0 : COLORS;
 }
 
+bool screen_utf8(const struct screen *screen)
+{
+	return screen->utf8;
+}
+
 struct size screen_measure(struct screen *screen)
 {
 	struct winsize ws = {0};

@@ -15,6 +15,7 @@ struct screen *screen_open(FILE *in, FILE *out, const struct theme *theme, bool 
 void screen_close(struct screen *screen);
 void screen_theme(struct screen *screen, const struct theme *theme);
 int screen_colors(const struct screen *screen);
+bool screen_utf8(const struct screen *screen); /* false: only ASCII can be shown */
 /* Asks the terminal how large it is now. */
 struct size screen_measure(struct screen *screen);
 /* Sends what differs from the last canvas; cursor < 0 hides it. */

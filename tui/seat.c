@@ -336,6 +336,8 @@ static int seat_run(struct cockpit *c)
 		fprintf(stderr, "nightferry: %s\n", err.text);
 		return 1;
 	}
+	if (!terminal_utf8(c->terminal))
+		c->ascii = true;
 	c->size = terminal_size(c->terminal);
 	c->canvas = canvas_new(c->size, c->ascii);
 	c->replay_real_ms = seat_real_ms(c);

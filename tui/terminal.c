@@ -266,6 +266,11 @@ struct size terminal_size(struct terminal *terminal)
 	return terminal->size;
 }
 
+bool terminal_utf8(const struct terminal *terminal)
+{
+	return screen_utf8(terminal->screen);
+}
+
 void terminal_draw(struct terminal *terminal, const struct canvas *canvas, int cursor_col, int cursor_row)
 {
 	screen_draw(terminal->screen, canvas, cursor_col, cursor_row);
