@@ -106,10 +106,34 @@ static const char public_sql[] =
     "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) "
     "FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'public' AND a.grantee <> n.nspowner";
 
+/* Told before the gate, not after half of it. */
+static int look_owner(struct pg *pg, struct wipe_way *out, struct err *err)
+{
+	char schema[80];
+	int rc = pg_value(
+	    pg,
+	    "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' "
+	    "AND NOT pg_has_role(session_user, nspowner, 'USAGE') ORDER BY 1 LIMIT 1",
+	    NULL, schema, sizeof schema, err);
+	if (rc == 0 && !*schema)
+		rc = pg_value(
+		    pg,
+		    "SELECT 'of the database' WHERE NOT has_database_privilege(current_database(), 'CREATE')",
+		    NULL, schema, sizeof schema, err);
+	if (rc == 0 && *schema)
+		text_copyf(out->cannot, sizeof out->cannot,
+			   "Role %s can neither drop the database %s nor its schema %s: use a URL of the "
+			   "role that owns the database.",
+			   pg_user(pg), pg_database(pg), schema);
+	return rc;
+}
+
 int wipe_way_find(struct job *job, struct pg *pg, struct wipe_way *out, struct err *err)
 {
 	*out = (struct wipe_way){0};
 	out->whole = may_drop(job, pg, out->why_not, sizeof out->why_not);
+	if (!out->whole && look_owner(pg, out, err) < 0)
+		return -1;
 	if (!out->whole)
 		return add_rows(pg, schemas_sql, NULL, out, err) < 0
 			   ? -1

@@ -13,6 +13,7 @@ struct wipe_way {
 	bool whole; /* drop and create the database; false: drop its schemas and create public again */
 	char *list[WIPE_STATEMENTS_MAX]; /* in order */
 	size_t n;
+	char cannot[300];  /* why our role can do neither; "" */
 	char why_not[160]; /* why the database as a whole cannot be dropped; "" */
 };
 /* Looks at the database of `pg`; changes nothing. */

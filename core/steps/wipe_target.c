@@ -98,7 +98,7 @@ static void add_evidence(struct plan *plan, const struct pg_target *seen, bool o
 		     "%s%s rows in %zu tables would go%s", seen->uncounted ? "about " : "",
 		     units_count(rows, seen->rows), seen->tables,
 		     ours              ? ": nightferry put them there tonight"
-		     : seen->uncounted ? ": some tables are too large to count in 20 s"
+		     : seen->uncounted ? ": some tables could not be counted"
 				       : "");
 	struct evidence_line *line = &plan->seen.lines[plan->seen.n - 1];
 	text_copyf(line->fact, sizeof line->fact, "%lld rows in %zu tables", (long long)seen->rows,
@@ -209,6 +209,8 @@ static int plan_there(struct job *job, struct pg *pg, const struct pg_where *whe
 	plan->estimate_ms = 3000;
 	add_evidence(plan, &seen, ours, live_ms);
 	judge(plan, &seen, ours, live_ms);
+	if (*way.cannot)
+		plan_refuse(plan, "%s", way.cannot);
 	add_way(plan, &way);
 	jw_int(&plan->data, "rows", seen.rows);
 	jw_int(&plan->data, "tables", (int64_t)seen.tables);
@@ -316,6 +318,8 @@ static int find_way(struct job *job, const struct pg_where *where, const struct 
 		bool half = wiped && !json_bool(wiped, "done", false) && !seen.tables;
 		if (!half || !wipe_way_read(wiped, way))
 			rc = wipe_way_find(job, pg, way, err);
+		if (rc == 0 && *way->cannot)
+			rc = err_set(err, ERR_REFUSED, "%s Nothing was wiped.", way->cannot);
 	}
 	pg_close(pg);
 	return rc;

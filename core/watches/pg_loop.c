@@ -54,7 +54,7 @@ int pg_loop_run(struct job *job, const struct pg_loop *loop)
 		back_off = rc == 0                           ? loop->interval_ms
 			   : back_off * 2 > BACK_OFF_MOST_MS ? BACK_OFF_MOST_MS
 							     : back_off * 2;
-		stop = job_wait(job, back_off);
+		stop = job_wait(job, rc == 0 && loop->wait_ms ? loop->wait_ms : back_off);
 	}
 	pg_close(old_pg);
 	pg_close(new_pg);

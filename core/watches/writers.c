@@ -289,8 +289,11 @@ static int writers_run(struct job *job, struct err *err)
 	(void)err;
 	int64_t need = units_parse_duration_ms(job_config_str(job, "steps.quiet.for", "60s"));
 	w.need_ms = need < 0 ? 60000 : need;
-	const struct pg_loop loop = {
-	    .old_side = true, .interval_ms = LOOK_MS * TELL_LOOKS, .look = look, .ctx = &w};
+	const struct pg_loop loop = {.old_side = true,
+				     .interval_ms = LOOK_MS * TELL_LOOKS,
+				     .wait_ms = LOOK_MS,
+				     .look = look,
+				     .ctx = &w};
 	int rc = pg_loop_run(job, &loop);
 	pg_writes_done(&w.writes);
 	free(w.recent);
