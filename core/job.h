@@ -159,8 +159,9 @@ void job_beat(struct job *job, int64_t interval_ms, bool ok, const char *text);
 
 /* Runs one child: reads hello, finds the row, calls verb, sends end. For tui/main.c only. Returns the exit status. */
 int job_main(int argc, char **argv);
-/* By hand, without an engine: events go to stdout. verb: "plan", "probe", "run" (watches and checks only). */
+/* By hand, without an engine: records are refused, so nothing can be changed. Free with job_free(). */
 struct job *job_by_hand(const char *name, const struct json *config, const struct json *params);
+void job_show_events(struct job *job); /* by hand: events are printed as JSON lines */
 void job_free(struct job *job);
 
 #endif

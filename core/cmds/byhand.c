@@ -110,6 +110,7 @@ static int watch_run(int argc, char **argv)
 	if (!config)
 		return cmd_fail(&err);
 	struct job *job = job_by_hand(row->name, config, NULL);
+	job_show_events(job);
 	int rc = row->run(job, &err);
 	job_free(job);
 	json_free(config);

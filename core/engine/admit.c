@@ -201,10 +201,20 @@ void engine_flush_samples(struct engine *e)
 	}
 }
 
+void event_fields(struct jw *w, struct buf *out)
+{
+	static const char wrapper[] = "{\"t\":\"event\",";
+	jw_finish(w);
+	buf_addc(out, '{');
+	buf_add(out, w->buf.data + sizeof wrapper - 1, w->buf.len - (sizeof wrapper - 1));
+}
+
 int engine_emit(struct engine *e, struct jw *w, struct err *err)
 {
-	const char *text = jw_finish(w);
-	int rc = engine_admit(e, "engine", text, strlen(text), err);
+	struct buf fields = {0};
+	event_fields(w, &fields);
+	int rc = engine_admit(e, "engine", fields.data, fields.len, err);
+	buf_done(&fields);
 	jw_done(w);
 	return rc;
 }

@@ -62,8 +62,11 @@ static void log_text(struct child *c, const char *level, const char *text, size_
 	jw_str(&w, "source", c->name);
 	jw_str(&w, "level", level);
 	jw_str(&w, "text", clean);
-	const char *body = jw_finish(&w);
-	engine_admit(c->e, c->src, body, strlen(body), NULL);
+	jw_finish(&w);
+	struct buf fields = {0};
+	event_fields(&w, &fields);
+	engine_admit(c->e, c->src, fields.data, fields.len, NULL);
+	buf_done(&fields);
 	jw_done(&w);
 }
 

@@ -124,8 +124,9 @@ void headless_print(struct engine *e, const char *line, size_t len)
 	struct json *j = json_parse(line, len, NULL);
 	const char *kind = json_str(j, "kind", "");
 	char at[UNITS_MAX];
-	/* Text of logs and the beats of watches are in the trace; a person reads what happened. */
-	if (!text_equal(kind, "log.lines") && !text_equal(kind, "watch.beat") && !text_equal(kind, "command.seen")) {
+	/* Text of logs and what comes every second are in the trace; a person reads what happened and how far it is. */
+	const struct kind *row = kind_find(kind);
+	if (!row || row->keep == KEEP_RECORD || row->keep == KEEP_CHANGE || text_equal(kind, "step.progress")) {
 		printf("%s %-16s", units_clock(at, json_int(j, "at", 0)), kind);
 		for (const struct json *x = json_first(j); x; x = json_next(x)) {
 			static const char *const known[] = {"seq", "at", "src", "kind", "h", "rec", "v"};

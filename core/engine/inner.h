@@ -158,6 +158,8 @@ struct engine {
 int engine_admit(struct engine *e, const char *src, const char *fields, size_t len, struct err *err);
 /* Finishes and frees the writer (begun with jw_event()). */
 int engine_emit(struct engine *e, struct jw *w, struct err *err);
+/* The fields of an event begun with jw_event(), whose "t":"event" belongs to the job line and not to the event. */
+void event_fields(struct jw *w, struct buf *out);
 void engine_flush_samples(struct engine *e);
 struct kept *kept_find(struct kept **list, size_t *n, const char *key);
 
