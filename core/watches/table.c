@@ -2,11 +2,15 @@
 #include "core/job.h"
 
 extern const struct watch counts_watch;
+extern const struct watch dynos_watch;
+extern const struct watch heroku_logs_watch;
 extern const struct watch newrows_watch;
 extern const struct watch writers_watch;
 
 const struct watch *const watch_table[] = {
     &counts_watch,
+    &dynos_watch,
+    &heroku_logs_watch,
     &newrows_watch,
     &writers_watch,
     NULL,
