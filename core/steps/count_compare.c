@@ -76,9 +76,10 @@ static void judge_missing(const struct both *both, struct compared_table *t)
 		say(t, VERDICT_WARN, "only on NEW: made there since the restore, or never wiped");
 	} else if (both->n_missing) {
 		text_copyf(t->cause, sizeof t->cause,
-			   "missing on NEW: extension %s is not there, so the restore could not make it; run "
-			   "prepare-target, then restore again",
-			   both->missing[0].name);
+			   "missing on NEW: extension %s%s not there, which the restore needed first; run "
+			   "prepare-target, then "
+			   "restore again",
+			   both->missing[0].name, both->n_missing > 1 ? " and others are" : " is");
 		t->verdict = VERDICT_FAIL;
 	} else {
 		say(t, VERDICT_FAIL,
