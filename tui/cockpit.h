@@ -92,7 +92,7 @@ struct cockpit {
 	char failed_step[48];
 	struct seat_view me;
 	struct wire wire;
-	bool welcomed;
+	bool welcomed, ever_welcomed;
 	int64_t retry_real_ms, retry_wait_ms;
 	struct replay *replay;
 	bool paused;
@@ -206,6 +206,9 @@ void carry_shell(struct cockpit *c);
 /* draw.c */
 void draw_screen(struct cockpit *c);
 void draw_clock(struct cockpit *c, struct canvas *canvas);
+
+/* starting.c: before the engine has answered for the first time */
+void starting_draw(struct cockpit *c, struct canvas *canvas);
 
 /* rerun.c: keys of a recorded night */
 bool rerun_do(struct cockpit *c, const char *cmd);

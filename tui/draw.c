@@ -172,7 +172,7 @@ static void draw_toast(struct cockpit *c, struct canvas *canvas)
 		role = ROLE_BAD;
 		text_copyf(text, sizeof(text), "engine lost %s ago: what you see stands still; trying again",
 			   units_age(age, seat_now_ms(c) - c->me.lost_at_ms));
-	} else if (!text[0] && !c->replay && !c->me.connected) {
+	} else if (!text[0] && !c->replay && !c->me.connected && !c->options->starting_log) {
 		role = ROLE_WARN;
 		text_copy(text, sizeof(text), "no engine answers yet; trying again");
 	} else if (!text[0] && c->me.gap_lines) {
@@ -237,6 +237,7 @@ void draw_screen(struct cockpit *c)
 	struct canvas *canvas = c->canvas;
 	struct scene scene = local_scene(c, c->local.focus);
 	bool gate = c->gate.shown && c->state->steps.gate.open;
+	bool starting = c->options->starting_log && !c->ever_welcomed && !c->replay;
 
 	canvas->ascii = c->ascii;
 	focus_cursor(c);
@@ -247,6 +248,8 @@ void draw_screen(struct cockpit *c)
 	}
 	scene.view = c->local.views;
 	frame_draw(&scene, &c->layout, canvas);
+	if (starting)
+		starting_draw(c, canvas);
 	if (c->sheet.kind)
 		sheet_draw(c, canvas);
 	if (gate)

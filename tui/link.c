@@ -68,7 +68,9 @@ static void event_take(struct cockpit *c, const char *text, size_t len)
 
 static void welcome(struct cockpit *c, const struct json *message)
 {
-	c->welcomed = true;
+	bool again = c->ever_welcomed;
+
+	c->welcomed = c->ever_welcomed = true;
 	c->me.connected = true;
 	c->me.lost_at_ms = 0;
 	c->me.gap_lines = 0;
@@ -82,7 +84,7 @@ static void welcome(struct cockpit *c, const struct json *message)
 		c->state = c->coming;
 		c->coming = NULL;
 	}
-	if (c->retry_wait_ms)
+	if (c->retry_wait_ms && again)
 		seat_toast(c, ROLE_OK, "the engine is back; nothing was lost");
 	c->retry_wait_ms = 0;
 }
@@ -165,8 +167,9 @@ static void lost(struct cockpit *c)
 	}
 	c->welcomed = false;
 	c->retry_wait_ms = c->retry_wait_ms ? 2 * c->retry_wait_ms : RETRY_FIRST_MS;
-	if (c->retry_wait_ms > RETRY_MOST_MS)
-		c->retry_wait_ms = RETRY_MOST_MS;
+	/* An engine that is being started is wanted at once. */
+	if (c->retry_wait_ms > (c->ever_welcomed ? RETRY_MOST_MS : RETRY_FIRST_MS))
+		c->retry_wait_ms = c->ever_welcomed ? RETRY_MOST_MS : RETRY_FIRST_MS;
 	c->retry_real_ms = seat_real_ms(c) + c->retry_wait_ms;
 	terminal_wake_in(c->terminal, c->retry_wait_ms);
 	seat_dirty(c);

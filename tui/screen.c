@@ -88,6 +88,17 @@ struct screen *screen_open(FILE *in, FILE *out, const struct theme *theme, bool 
 		return NULL;
 	}
 	set_term(screen->curses);
+	if (!cursor_address) {
+		endwin();
+		delscreen(screen->curses);
+		free(screen);
+		err_set(err, ERR_IO,
+			"the terminal type \"%s\" cannot place its cursor; a seat needs one that can, for "
+			"instance TERM=xterm, or "
+			"use `nightferry status`",
+			term ? term : "");
+		return NULL;
+	}
 	if (has_colors())
 		start_color();
 	use_default_colors();

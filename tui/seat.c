@@ -342,6 +342,7 @@ static int seat_run(struct cockpit *c)
 	c->canvas = canvas_new(c->size, c->ascii);
 	c->replay_real_ms = seat_real_ms(c);
 	local_relayout(c);
+	c->me.lost_at_ms = c->replay ? 0 : seat_now_ms(c);
 	if (!c->replay)
 		link_open(c);
 	seat_after_fold(c);

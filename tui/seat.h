@@ -21,7 +21,8 @@ struct seat_options {
 	const char *stop_hint;       /* how to stop what goes on; NULL: "nightferry stop" */
 	const char *
 	    quit_question; /* asked at `q`, with y as yes: stop the engine, too (the demo); NULL: not asked */
-	const char *starting_log;   /* its lines are shown until the engine answers for the first time; NULL: none */
+	const char
+	    *starting_log; /* its lines are shown until the engine answers for the first time; NULL: none */
 	bool observer, ascii, mouse;
 };
 

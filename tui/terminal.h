@@ -29,7 +29,7 @@ struct terminal *terminal_open(const struct terminal_options *options, const str
 			       void *ctx, struct err *err);
 void terminal_close(struct terminal *terminal);
 struct size terminal_size(struct terminal *terminal);
-bool terminal_utf8(const struct terminal *terminal); /* false: only ASCII can be shown */
+bool terminal_utf8(const struct terminal *terminal);      /* false: only ASCII can be shown */
 int64_t terminal_now_ms(const struct terminal *terminal); /* real time, for bursts and blanks; never scaled */
 
 void terminal_draw(struct terminal *terminal, const struct canvas *canvas, int cursor_col, int cursor_row);
