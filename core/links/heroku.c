@@ -208,13 +208,17 @@ static void learn_from_head(struct heroku *heroku)
 static int exchange(struct heroku *heroku, const struct heroku_call *call, const char *path,
 		    const char *two_factor, bool looks, struct err *err)
 {
-	char accept[96], range[300], code[112];
-	const char *headers[6] = {accept};
+	char accept[96], range[300], code[112], include[96];
+	const char *headers[7] = {accept};
 	size_t n = 1;
 	text_copyf(accept, sizeof accept, "Accept: application/vnd.heroku+json; version=%s",
 		   call->accept ? call->accept : "3");
 	if (call->body)
 		headers[n++] = "Content-Type: application/json";
+	if (call->include) {
+		text_copyf(include, sizeof include, "Accept-Inclusion: %s", call->include);
+		headers[n++] = include;
+	}
 	if (call->range) {
 		text_copyf(range, sizeof range, "Range: %s", call->range);
 		headers[n++] = range;

@@ -38,9 +38,10 @@ void heroku_despite_cancel(struct heroku *heroku, bool despite);
 void heroku_hush(struct heroku *heroku, bool hush);
 
 struct heroku_call {
-	const char *method; /* NULL: GET */
-	bool data;          /* the data API's host */
-	const char *accept; /* "3.sdk"; NULL: "3" */
+	const char *method;  /* NULL: GET */
+	bool data;           /* the data API's host */
+	const char *accept;  /* "3.sdk"; NULL: "3" */
+	const char *include; /* "addon:plan": parts that are left out unless asked for */
 	const char *range, *body;
 	bool looks; /* a POST that changes nothing */
 };

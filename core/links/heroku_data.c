@@ -27,7 +27,11 @@ int heroku_database(struct heroku *heroku, struct heroku_database *out, struct e
 	*out = (struct heroku_database){0};
 	text_copyf(body, sizeof body, "{\"addon_attachment\":\"DATABASE_URL\",\"app\":\"%s\"}",
 		   heroku_app(heroku));
-	struct heroku_call call = {.method = "POST", .accept = "3.sdk", .body = body, .looks = true};
+	struct heroku_call call = {.method = "POST",
+				   .accept = "3.sdk",
+				   .include = "addon:plan,config_vars",
+				   .body = body,
+				   .looks = true};
 	if (heroku_call(heroku, &call, "/actions/addon-attachments/resolve", &said, err) < 0)
 		return -1;
 	const struct json *addon = json_get(json_first(said), "addon");

@@ -1,0 +1,97 @@
+/* The database's plan can be backed up the way the playbook does it, and has room for the copy's connections.
+ */
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "core/job.h"
+#include "core/links/heroku.h"
+#include <string.h>
+
+static enum verdict heroku_database_run(struct job *job, struct evidence *ev, struct err *err);
+static const char *const secrets[] = {"HEROKU_API_KEY", NULL};
+
+const struct check heroku_database_check = {
+    .name = "heroku-database",
+    .help = "the old database's plan, size, state and connections allow the copy",
+    .bite = "backups of more than 20 GB time out, and 20 connections are soon used up",
+    .secrets = secrets,
+    .run = heroku_database_run,
+};
+
+#define LARGE_BYTES (20LL * 1000 * 1000 * 1000)
+enum { COPY_CONNECTIONS = 5 };
+
+static void judge_plan(const struct heroku_database *database, const struct heroku_database_info *info,
+		       struct evidence *ev)
+{
+	if (text_starts(database->plan, "advanced") || text_starts(database->plan, "performance"))
+		evidence_add(ev, VERDICT_FAIL, "plan", database->plan,
+			     "The plan %s has no such backups; use a playbook that copies with pg_dump.",
+			     database->plan);
+	else
+		evidence_add(ev, VERDICT_PASS, "plan", database->plan, "%s is of the plan %s, PostgreSQL %s.",
+			     database->name, database->plan,
+			     *info->version ? info->version : "of an unknown version");
+	if (info->waiting || (*info->status && !text_starts(info->status, "Available")))
+		evidence_add(ev, VERDICT_FAIL, "status", info->status,
+			     "Its state is \"%s\"; wait until it is available.",
+			     *info->status ? info->status : "being prepared");
+	if (*info->following)
+		evidence_add(ev, VERDICT_FAIL, "follower", "follower",
+			     "DATABASE_URL names a follower, which may be behind: promote it first.");
+}
+
+static void judge_size(const struct heroku_database_info *info, struct evidence *ev)
+{
+	char size[UNITS_MAX], most[UNITS_MAX];
+	if (info->size_bytes < 0) {
+		evidence_add(ev, VERDICT_WARN, "size", "unsaid", "Heroku does not say how large it is.");
+		return;
+	}
+	units_size(size, info->size_bytes);
+	if (info->size_bytes > LARGE_BYTES)
+		evidence_add(
+		    ev, VERDICT_WARN, "size", "large",
+		    "%s: above 20 GB Heroku's own backups may time out; try one before the night, or "
+		    "copy with pg_dump.",
+		    size);
+	else
+		evidence_add(ev, VERDICT_PASS, "size", "", "It holds %s.", size);
+	if (info->capacity_bytes > 0 && info->size_bytes > info->capacity_bytes)
+		evidence_add(ev, VERDICT_WARN, "capacity", "over",
+			     "It is over its plan's %s: Heroku may take away its right to write.",
+			     units_size(most, info->capacity_bytes));
+}
+
+static void judge_connections(const struct heroku_database_info *info, struct evidence *ev)
+{
+	if (info->limit <= 0)
+		evidence_add(ev, VERDICT_WARN, "connections", "unsaid",
+			     "Heroku does not say how many connections it allows.");
+	else if (info->connections + COPY_CONNECTIONS > info->limit)
+		evidence_add(ev, VERDICT_WARN, "connections", "full",
+			     "%d of %d connections are taken: the copy and the counts find no room until "
+			     "the dynos are stopped.",
+			     info->connections, info->limit);
+	else
+		evidence_add(ev, VERDICT_PASS, "connections", "", "%d of %d connections are taken.",
+			     info->connections, info->limit);
+}
+
+static enum verdict heroku_database_run(struct job *job, struct evidence *ev, struct err *err)
+{
+	struct heroku *heroku = heroku_open(job, HEROKU_BRISK, err);
+	struct heroku_database database;
+	struct heroku_database_info info;
+	if (!heroku)
+		return VERDICT_UNKNOWN;
+	int rc = heroku_database(heroku, &database, err);
+	if (rc == 0)
+		rc = heroku_database_info(heroku, &database, &info, err);
+	if (rc == 0) {
+		judge_plan(&database, &info, ev);
+		judge_size(&info, ev);
+		judge_connections(&info, ev);
+	}
+	heroku_close(heroku);
+	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);
+}
