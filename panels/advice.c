@@ -59,11 +59,10 @@ static enum role gate_advice(const struct scene *scene, char *out, size_t size)
 		return ROLE_TEXT;
 	}
 	if (gate->level >= 2)
-		snprintf(out, size,
-			 "GATE: %s %s. Type the phrase when every line is right; Esc leaves it undone.",
-			 gate->step, verb);
+		snprintf(out, size, "GATE: %s %s. Type the phrase, or Esc: nothing happens.", gate->step,
+			 verb);
 	else
-		snprintf(out, size, "GATE: %s %s. y does it, every other key leaves it undone.", gate->step,
+		snprintf(out, size, "GATE: %s %s. y does it; any other key: nothing happens.", gate->step,
 			 verb);
 	return ROLE_NOW;
 }
@@ -75,12 +74,31 @@ static enum role waiting_advice(const struct step_seen *step, char *out, size_t 
 
 	if (step->total > 0 && text_equal(step->unit, "s")) {
 		left_s = step->total > step->done ? step->total - step->done : 0;
-		snprintf(out, size, "WAITING: %s %s to go.%s", step->progress[0] ? step->progress : step->id,
+		snprintf(out, size, "WAITING: %s, %s to go.%s", step->progress[0] ? step->progress : step->id,
 			 units_duration(left, left_s * 1000), next);
 	} else
 		snprintf(out, size, "WAITING: %s%s%s", step->progress[0] ? step->progress : step->id,
 			 step->progress[0] && strchr(".!?", step->progress[strlen(step->progress) - 1]) ? ""
 													: ".",
+			 next);
+	return ROLE_TEXT;
+}
+
+static enum role watching_advice(const struct scene *scene, char *out, size_t size, const char *next)
+{
+	const struct dns_state *dns = &scene->state->dns;
+	char clock[UNITS_MAX];
+	size_t old = 0;
+
+	for (size_t i = 0; i < dns->n; i++)
+		old += text_equal(dns->cells[i].state, "OLD");
+	if (old == 0)
+		snprintf(out, size, "WATCHING: no server says OLD any more.%s", next);
+	else if (dns->old_die_ms > scene->now_ms)
+		snprintf(out, size, "WATCHING: %zu old %s left, the last dies by %s.%s", old,
+			 old == 1 ? "answer" : "answers", units_clock(clock, dns->old_die_ms), next);
+	else
+		snprintf(out, size, "WATCHING: %zu old %s left.%s", old, old == 1 ? "answer" : "answers",
 			 next);
 	return ROLE_TEXT;
 }
@@ -106,6 +124,8 @@ static enum role running_advice(const struct scene *scene, const struct step_see
 			 step->number, step->id);
 		return ROLE_NOW;
 	}
+	if (text_equal(step->kind, "wait-propagation") && scene->state->dns.n > 0)
+		return watching_advice(scene, out, size, next);
 	if (text_starts(step->kind, "wait") || text_starts(step->kind, "quiet"))
 		return waiting_advice(step, out, size, next);
 	if (sums.now_until_ms > 0)

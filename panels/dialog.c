@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/age.h"
+#include "panels/frame.h"
 #include "panels/plan_card.h"
 #include "panels/sums.h"
 
@@ -91,26 +92,26 @@ static int draw_poll(const struct scene *scene, struct canvas *canvas, int row)
 	return row + 1;
 }
 
-static const char *cost_text(const struct scene *scene, char *out, size_t size)
+/* Said only when it is no longer free: before that the plan's own words are enough. */
+static int draw_cost(const struct scene *scene, struct canvas *canvas, int row)
 {
 	struct sums sums;
-	char count[UNITS_MAX];
+	char text[120], count[UNITS_MAX];
 
 	sums_of(scene->state, scene->now_ms, &sums);
+	if (sums.back == BACK_FREE)
+		return row;
 	if (sums.back == BACK_COSTS)
-		snprintf(out, size, "The way back COSTS %s rows now.",
+		snprintf(text, sizeof(text), "Going back COSTS %s rows now.",
 			 sums.back_rows > 0 ? units_count(count, sums.back_rows) : "some");
 	else
-		snprintf(out, size,
-			 sums.back == BACK_FREE ? "The way back is FREE now."
-						: "What the way back costs is not seen yet.");
-	return out;
+		snprintf(text, sizeof(text), "What going back costs has not been seen yet.");
+	return card_text(canvas, row, "", ROLE_WARN, text);
 }
 
 static int draw_evidence(const struct scene *scene, struct canvas *canvas, const struct step_seen *step)
 {
 	const struct gate_seen *gate = &scene->state->steps.gate;
-	char cost[120];
 	int row = 0;
 
 	row = draw_changes(canvas, row, gate);
@@ -123,7 +124,7 @@ static int draw_evidence(const struct scene *scene, struct canvas *canvas, const
 		row = draw_poll(scene, canvas, row);
 	row = card_text(canvas, row, "BACK", ROLE_TEXT,
 			gate->plan.back[0] ? gate->plan.back : "This step has no way back.");
-	row = card_text(canvas, row, "", ROLE_MUTED, cost_text(scene, cost, sizeof(cost)));
+	row = draw_cost(scene, canvas, row);
 	if (step && step->say[0]) {
 		char say[200];
 
@@ -257,6 +258,11 @@ void dialog_draw(const struct scene *scene, const struct dialog_view *view, stru
 		rows = lines + answer + 3;
 	height = rows - answer - 3;
 	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 2, cols, rows);
+	/* On a narrow screen nothing of the panels is left at the edges to be read as part of the box. */
+	for (int row = 2; row < canvas->size.rows - 2 && canvas->size.cols - cols <= 4; row++)
+		canvas_fill(canvas, 0, row, canvas->size.cols, ROLE_TEXT, " ");
+	canvas_fill(canvas, 0, canvas->size.rows - 2, canvas->size.cols, ROLE_TEXT, " ");
+	frame_clocks(scene, canvas, canvas->size.rows - 2);
 	draw_frame(gate, step, &box);
 	show(&box, text, lines, height, view->top);
 	draw_answer(scene, view, &box, rows - 1 - answer);

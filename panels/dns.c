@@ -166,14 +166,17 @@ static void draw_top(const struct scene *scene, struct canvas *canvas, int row)
 	if (state->flip_at_ms > 0) {
 		col = canvas_putf(canvas, 0, row, ROLE_TEXT, "flipped %s",
 				  units_clock(clock, state->flip_at_ms));
-		if (dns->old_die_ms > 0 && cols - col > 30)
-			canvas_putf(
-			    canvas, col + 2, row, dns->old_die_ms > scene->now_ms ? ROLE_TEXT : ROLE_MUTED,
-			    "old answers %s %s  %s", dns->old_die_ms > scene->now_ms ? "die by" : "died by",
-			    units_clock(die, dns->old_die_ms),
-			    dns->old_die_ms > scene->now_ms
-				? units_duration(left, dns->old_die_ms - scene->now_ms)
-				: "");
+		bool alive = dns->old_die_ms > scene->now_ms;
+		char text[120];
+
+		snprintf(text, sizeof(text), "old answers %s %s%s%s", alive ? "die by" : "died by",
+			 units_clock(die, dns->old_die_ms), alive ? "  " : "",
+			 alive ? units_duration(left, dns->old_die_ms - scene->now_ms) : "");
+		if (dns->old_die_ms > 0 && canvas_width(canvas, text) + 2 > cols - col)
+			snprintf(text, sizeof(text), "OLD %s %s", alive ? "dies by" : "died by",
+				 units_clock(die, dns->old_die_ms));
+		if (dns->old_die_ms > 0 && canvas_width(canvas, text) + 2 <= cols - col)
+			canvas_put(canvas, col + 2, row, alive ? ROLE_TEXT : ROLE_MUTED, text);
 		return;
 	}
 	if (dns->safe_from_ms <= 0)

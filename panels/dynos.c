@@ -43,8 +43,8 @@ const struct panel dynos_panel = {
 
 enum { TYPE, SIZE, WANT, HAVE, BEFORE, STATE, N_COLUMNS };
 static const struct column dynos_columns[N_COLUMNS] = {
-    [TYPE] = {.head = "TYPE", .least = 8, .want = 14},
-    [SIZE] = {.head = "SIZE", .least = 11, .want = 13, .rank = 3},
+    [TYPE] = {.head = "TYPE", .least = 8, .want = 10},
+    [SIZE] = {.head = "SIZE", .least = 11, .want = 11, .rank = 3},
     [WANT] = {.head = "WANT", .least = 4, .want = 4, .right = true, .rank = 2},
     [HAVE] = {.head = "HAVE", .least = 4, .want = 4, .right = true},
     [BEFORE] = {.head = "BEFORE", .least = 6, .want = 6, .right = true, .rank = 4},
@@ -167,13 +167,11 @@ static void draw_dyno(const struct scene *scene, struct canvas *canvas, int row,
 	columns_put(canvas, row, columns, WANT, ROLE_MUTED, "-");
 	columns_put(canvas, row, columns, HAVE, ROLE_TEXT, "1");
 	columns_put(canvas, row, columns, BEFORE, ROLE_MUTED, "-");
-	if (dyno->since_ms > 0)
-		columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s %s%s",
-			     dyno->state, units_duration(age, scene->now_ms - dyno->since_ms),
-			     loud ? "  WRITES?" : "");
-	else
-		columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s%s", dyno->state,
-			     loud ? "  WRITES?" : "");
+	/* The loud word first: what is cut off at the end is only for how long. */
+	columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s%s%s%s",
+		     loud ? "WRITES? " : "", loud && columns->cells[STATE] < 15 ? "" : dyno->state,
+		     loud && columns->cells[STATE] < 15 ? "" : " ",
+		     dyno->since_ms > 0 ? units_duration(age, scene->now_ms - dyno->since_ms) : "");
 }
 
 static void draw_type(const struct scene *scene, struct canvas *canvas, int row,
@@ -217,9 +215,8 @@ static void draw_foot(const struct scene *scene, struct canvas *canvas, int row)
 	bool recorded = false;
 
 	if (dynos->plan[0]) {
-		snprintf(text, sizeof(text), "%s, %s, %d of %d connections%s%s", dynos->plan,
-			 units_size(size, dynos->size_bytes), dynos->connections, dynos->connection_limit,
-			 dynos->version[0] ? ", Postgres " : "", dynos->version);
+		snprintf(text, sizeof(text), "%s %s, %s, %d of %d connections", dynos->plan, dynos->version,
+			 units_size(size, dynos->size_bytes), dynos->connections, dynos->connection_limit);
 		canvas_put(canvas, 0, row, ROLE_MUTED, "database");
 		canvas_field(canvas, 11, row++, canvas->size.cols - 11, false, ROLE_MUTED, text);
 	}

@@ -15,6 +15,8 @@ void frame_panel(const struct scene *scene, const struct layout *layout, size_t 
 
 /* Its parts. */
 void frame_top(const struct scene *scene, const struct layout *layout, struct canvas *canvas);
+/* The line of the clocks, at any row. */
+void frame_clocks(const struct scene *scene, struct canvas *canvas, int row);
 void frame_bottom(const struct scene *scene, const struct layout *layout, struct canvas *canvas);
 
 #endif

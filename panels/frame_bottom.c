@@ -143,7 +143,7 @@ static int others_part(const struct scene *scene, struct canvas *canvas, int row
 	return canvas->size.cols - 1 - width - 2;
 }
 
-static void clocks_line(const struct scene *scene, struct canvas *canvas, int row)
+void frame_clocks(const struct scene *scene, struct canvas *canvas, int row)
 {
 	struct line line = {.canvas = canvas, .row = row, .col = 1, .end = others_part(scene, canvas, row)};
 	struct sums sums;
@@ -154,11 +154,36 @@ static void clocks_line(const struct scene *scene, struct canvas *canvas, int ro
 	back_part(scene, &sums, &line);
 }
 
+/* What does not fit is left out as a whole: first the words in brackets at the end, then the last sentence.
+ */
+static void shorten(const struct canvas *canvas, char *text, int cols)
+{
+	char *cut = strrchr(text, '(');
+
+	if (canvas_width(canvas, text) > cols && cut && cut > text + 20 && cut[-1] == ' ')
+		cut[-1] = '\0';
+	while (canvas_width(canvas, text) > cols) {
+		char *last = NULL;
+
+		for (char *c = text + 20 < text + strlen(text) ? text + 20 : text; *c; c++)
+			if ((c[0] == '.' || c[0] == ' ') && c[1] == ' ')
+				last = c;
+		if (!last)
+			return;
+		last[*last == '.'] = '\0';
+		if (!last[0] && last > text && last[-1] == ' ')
+			last[-1] = '\0';
+	}
+}
+
 static void advice_line(const struct scene *scene, struct canvas *canvas, int row)
 {
 	char text[400], say[200], aloud[240];
 	enum role role = advice_of(scene, text, sizeof(text), say, sizeof(say));
-	int cols = canvas->size.cols, width = canvas_width(canvas, text), col;
+	int cols = canvas->size.cols, width, col;
+
+	shorten(canvas, text, cols - 2);
+	width = canvas_width(canvas, text);
 
 	col = canvas_field(canvas, 1, row, width < cols - 2 ? width : cols - 2, false, role, text);
 	if (say[0]) {
@@ -173,6 +198,6 @@ static void advice_line(const struct scene *scene, struct canvas *canvas, int ro
 void frame_bottom(const struct scene *scene, const struct layout *layout, struct canvas *canvas)
 {
 	event_line(scene, canvas, layout->bottom);
-	clocks_line(scene, canvas, layout->bottom + 1);
+	frame_clocks(scene, canvas, layout->bottom + 1);
 	advice_line(scene, canvas, layout->bottom + 2);
 }

@@ -6,6 +6,7 @@
 #include "panels/list.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void notes_head(const struct scene *scene, char *out, size_t size);
 static void notes_draw(const struct scene *scene, struct canvas *canvas);
@@ -34,37 +35,67 @@ const struct panel notes_panel = {
     .selected = notes_selected,
 };
 
-/* Votes first in the list: there are few, and they stand until they fall. */
+/* Notes and votes by their time: both arrays are in order already. Index below n_notes: a note; else a vote.
+ */
+struct entries {
+	const struct people_state *people;
+	size_t *order, n;
+};
+
+static void entries_init(struct entries *entries, const struct people_state *people)
+{
+	size_t note = 0, vote = 0;
+
+	entries->people = people;
+	entries->n = people->n_notes + people->n_votes;
+	entries->order = calloc(entries->n + 1, sizeof(size_t));
+	if (!entries->order)
+		abort();
+	for (size_t i = 0; i < entries->n; i++) {
+		bool take_note =
+		    vote >= people->n_votes ||
+		    (note < people->n_notes && people->notes[note].at_ms <= people->votes[vote].at_ms);
+
+		entries->order[i] = take_note ? note++ : people->n_notes + vote++;
+	}
+}
+
 static void entry_key(const void *ctx, size_t i, char *out, size_t size)
 {
-	const struct people_state *people = ctx;
+	const struct entries *entries = ctx;
+	const struct people_state *people = entries->people;
+	size_t at = entries->order[i];
 
-	if (i < people->n_votes)
-		snprintf(out, size, "vote:%s:%s", people->votes[i].station, people->votes[i].by);
+	if (at < people->n_notes)
+		snprintf(out, size, "note:%zu", at);
 	else
-		snprintf(out, size, "note:%lld:%zu", (long long)people->notes[i - people->n_votes].at_ms,
-			 i - people->n_votes);
+		snprintf(out, size, "vote:%s:%s", people->votes[at - people->n_notes].station,
+			 people->votes[at - people->n_notes].by);
 }
 
 static void entry_text(const void *ctx, size_t i, char *out, size_t size)
 {
-	const struct people_state *people = ctx;
+	const struct entries *entries = ctx;
+	const struct people_state *people = entries->people;
+	size_t at = entries->order[i];
 
-	if (i < people->n_votes)
-		snprintf(out, size, "%s %s %s %s", people->votes[i].station,
-			 people->votes[i].go ? "GO" : "NO-GO", people->votes[i].by, people->votes[i].reason);
-	else
-		snprintf(out, size, "%s %s", people->notes[i - people->n_votes].by,
-			 people->notes[i - people->n_votes].text);
+	if (at < people->n_notes) {
+		snprintf(out, size, "%s %s", people->notes[at].by, people->notes[at].text);
+	} else {
+		const struct vote_seen *vote = &people->votes[at - people->n_notes];
+
+		snprintf(out, size, "%s %s %s %s", vote->station, vote->go ? "GO" : "NO-GO", vote->by,
+			 vote->reason);
+	}
 }
 
-static struct list_rows rows_of(const struct state *state)
+static struct list_rows rows_of(const struct entries *entries)
 {
-	const struct people_state *people = &state->people;
-	size_t n = people->n_votes + people->n_notes;
-
-	return (struct list_rows){
-	    .ctx = people, .n = n, .start = n > 0 ? n - 1 : 0, .key = entry_key, .text = entry_text};
+	return (struct list_rows){.ctx = entries,
+				  .n = entries->n,
+				  .start = entries->n > 0 ? entries->n - 1 : 0,
+				  .key = entry_key,
+				  .text = entry_text};
 }
 
 static void notes_head(const struct scene *scene, char *out, size_t size)
@@ -73,13 +104,13 @@ static void notes_head(const struct scene *scene, char *out, size_t size)
 	snprintf(out, size, "; to add");
 }
 
-static void draw_entry(struct canvas *canvas, int row, const struct people_state *people, size_t i)
+static void draw_entry(struct canvas *canvas, int row, const struct people_state *people, size_t at)
 {
 	char clock[UNITS_MAX];
 	int cols = canvas->size.cols;
 
-	if (i < people->n_votes) {
-		const struct vote_seen *vote = &people->votes[i];
+	if (at >= people->n_notes) {
+		const struct vote_seen *vote = &people->votes[at - people->n_notes];
 
 		canvas_put(canvas, 0, row, ROLE_MUTED,
 			   vote->at_ms > 0 ? units_clock_hm(clock, vote->at_ms) : "-");
@@ -89,7 +120,7 @@ static void draw_entry(struct canvas *canvas, int row, const struct people_state
 		canvas_field(canvas, 29, row, cols - 29, false, ROLE_MUTED, vote->reason);
 		return;
 	}
-	const struct note_seen *note = &people->notes[i - people->n_votes];
+	const struct note_seen *note = &people->notes[at];
 	canvas_put(canvas, 0, row, ROLE_MUTED, note->at_ms > 0 ? units_clock_hm(clock, note->at_ms) : "-");
 	canvas_field(canvas, 6, row, 8, false, ROLE_MUTED, note->by);
 	canvas_field(canvas, 15, row, cols - 15, false, ROLE_TEXT, note->text);
@@ -98,35 +129,45 @@ static void draw_entry(struct canvas *canvas, int row, const struct people_state
 static void notes_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct notes_view *view = scene->view;
-	struct list_rows rows = rows_of(scene->state);
+	struct entries entries;
+	struct list_rows rows;
 	struct list_page page;
 
-	if (rows.n == 0) {
+	entries_init(&entries, &scene->state->people);
+	rows = rows_of(&entries);
+	if (rows.n == 0)
 		age_nothing(canvas, 0, "No notes yet. Any seat may add one with ;");
-		return;
-	}
 	list_page_init(&page, &view->list, &rows, canvas->size.rows);
 	for (int r = 0; list_page_row(&page, r) >= 0; r++) {
-		draw_entry(canvas, r, &scene->state->people, (size_t)list_page_row(&page, r));
+		draw_entry(canvas, r, entries.people, entries.order[list_page_row(&page, r)]);
 		if (scene->focus && page.top + (size_t)r == page.selected)
 			canvas_select(canvas, r);
 	}
 	list_note(canvas, canvas->size.rows - 1, &view->list, &page);
 	list_page_done(&page);
+	free(entries.order);
 }
 
 static void notes_act(void *data, const struct state *state, const struct act *act, struct size size)
 {
 	struct notes_view *view = data;
-	struct list_rows rows = rows_of(state);
+	struct entries entries;
+	struct list_rows rows;
 
+	entries_init(&entries, &state->people);
+	rows = rows_of(&entries);
 	list_act(&view->list, &rows, act, size.rows);
+	free(entries.order);
 }
 
 static void notes_selected(const struct scene *scene, char *out, size_t size)
 {
 	const struct notes_view *view = scene->view;
-	struct list_rows rows = rows_of(scene->state);
+	struct entries entries;
+	struct list_rows rows;
 
+	entries_init(&entries, &scene->state->people);
+	rows = rows_of(&entries);
 	list_selected(&view->list, &rows, out, size);
+	free(entries.order);
 }

@@ -47,39 +47,48 @@ int card_plan(struct canvas *canvas, int row, const struct plan_seen *plan)
 	return row;
 }
 
-int card_seen(struct canvas *canvas, int row, const struct seen_line *seen, size_t n, int64_t now_ms)
+/* Cells for the names and the verdicts, as wide as the widest one, within reason. */
+static void seen_widths(const struct canvas *canvas, const struct seen_line *seen, size_t n, int *verdict,
+			int *name)
 {
-	int name_cells = 8, cols = canvas->size.cols;
-
+	*verdict = 4;
+	*name = 7;
 	for (size_t i = 0; i < n; i++) {
 		int width = canvas_width(canvas, seen[i].name);
 
-		if (width > name_cells && width <= 16)
-			name_cells = width;
+		if (width > *name)
+			*name = width > 16 ? 16 : width;
+		if (seen[i].verdict <= 0 || seen[i].verdict > 3)
+			*verdict = 7;
 	}
-	if (name_cells > cols / 4)
-		name_cells = cols / 4;
+	if (*name > canvas->size.cols / 4)
+		*name = canvas->size.cols / 4;
+}
+
+int card_seen(struct canvas *canvas, int row, const struct seen_line *seen, size_t n, int64_t now_ms)
+{
+	int name_cells, verdict_cells, cols = canvas->size.cols, age_cells = cols >= 48 ? 8 : 0;
+
+	seen_widths(canvas, seen, n, &verdict_cells, &name_cells);
 	for (size_t i = 0; i < n; i++) {
 		char age[48], text[400];
-		int at = LABEL, age_cells, width;
+		int at = LABEL, used;
 
 		canvas_put(canvas, 0, row, ROLE_MUTED, i == 0 ? "SEEN" : "");
-		canvas_field(canvas, at, row, 7, false, verdict_role(seen[i].verdict),
+		canvas_field(canvas, at, row, verdict_cells, false, verdict_role(seen[i].verdict),
 			     sums_verdict_word(seen[i].verdict));
-		at += 8;
+		at += verdict_cells + 2;
 		canvas_field(canvas, at, row, name_cells, false, ROLE_TEXT, seen[i].name);
 		at += name_cells + 2;
 		age_ago(age, sizeof(age), seen[i].at_ms, now_ms);
-		age_cells = cols >= 48 ? 9 : 0;
 		if (seen[i].waived)
 			snprintf(text, sizeof(text), "waived by %s: %s", seen[i].waived_by, seen[i].text);
 		else
 			text_copy(text, sizeof(text), seen[i].text);
-		if (age_cells > 0)
-			canvas_field(canvas, cols - age_cells, row, age_cells, true, ROLE_MUTED, age);
-		width = cols - at - (age_cells > 0 ? age_cells + 1 : 0);
+		canvas_field(canvas, cols - age_cells, row, age_cells, true, ROLE_MUTED, age);
 		/* Long evidence goes on below itself: nobody decides on half a sentence. */
-		int used = canvas_wrap(canvas, at, row, width, 4, ROLE_TEXT, text);
+		used =
+		    canvas_wrap(canvas, at, row, cols - at - age_cells - (age_cells > 0), 4, ROLE_TEXT, text);
 		row += used > 0 ? used : 1;
 	}
 	return row;

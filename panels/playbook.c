@@ -217,7 +217,7 @@ static enum role step_right(const struct scene *scene, const struct step_seen *s
 
 static void draw_step(const struct scene *scene, struct canvas *canvas, int row, const struct step_seen *step)
 {
-	int cols = canvas->size.cols, indent = cols >= 30 ? 3 : 2, width;
+	int cols = canvas->size.cols, indent = cols >= 30 ? 3 : 1, width;
 	char right[48];
 	enum role mark_role, right_role;
 	const char *mark = step_mark(canvas, step, &mark_role);
@@ -302,7 +302,7 @@ static void playbook_draw(const struct scene *scene, struct canvas *canvas)
 		age_nothing(canvas, 0, "no playbook yet");
 		return;
 	}
-	if ((int)lines.n + 6 <= height && !scene->state->steps.turned) {
+	if ((int)lines.n + 6 <= height && canvas->size.cols >= 30) {
 		ptrdiff_t at = list_selected_row(&view->list, &rows);
 
 		height -= 6;
@@ -387,7 +387,8 @@ static void playbook_act(void *data, const struct state *state, const struct act
 	else if (act->kind == ACT_KEY && text_equal(act->text, "plan-all"))
 		view->plan_all = !view->plan_all;
 	else
-		list_act(&view->list, &rows, act, (int)lines.n + 6 <= size.rows ? size.rows - 6 : size.rows);
+		list_act(&view->list, &rows, act,
+			 (int)lines.n + 6 <= size.rows && size.cols >= 30 ? size.rows - 6 : size.rows);
 }
 
 static void playbook_selected(const struct scene *scene, char *out, size_t size)

@@ -225,6 +225,20 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 	columns_put(canvas, row, columns, CAUSE, ROLE_MUTED, table->cause);
 }
 
+/* Up to two lines that end above `end`; returns how many. */
+static int draw_cause(struct canvas *canvas, int end, const struct rows_table *const *tables,
+		      const struct list *view, const struct list_rows *list)
+{
+	ptrdiff_t at = list_selected_row(view, list);
+	int rows;
+
+	if (at < 0 || !tables[at]->cause[0])
+		return 0;
+	rows = canvas_width(canvas, tables[at]->cause) > canvas->size.cols ? 2 : 1;
+	canvas_wrap(canvas, 0, end - rows, canvas->size.cols, rows, ROLE_WARN, tables[at]->cause);
+	return rows;
+}
+
 static void rows_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct rows_view *view = scene->view;
@@ -248,6 +262,9 @@ static void rows_draw(const struct scene *scene, struct canvas *canvas)
 	columns_fit(&columns, rows_columns, N_COLUMNS, canvas->size.cols);
 	columns_head(canvas, top + 3, &columns);
 	canvas_sides(canvas, 0, top + 3, canvas->size.cols);
+	/* No room for the causes: at least the one under the cursor. */
+	if (columns.cells[CAUSE] == 0 && height >= 6)
+		height -= draw_cause(canvas, top + TOP + height, order.list, &view->list, &list);
 	list_page_init(&page, &view->list, &list, height);
 	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++) {
 		draw_row(scene, canvas, top + TOP + r, &columns, order.list[list_page_row(&page, r)]);

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Longer than any step: such an estimate is none. */
+static const int64_t LONGEST_MS = 30LL * 24 * 3600 * 1000;
+
 const char *sums_gate_word(int gate)
 {
 	static const char *const words[] = {"no gate", "YES", "TYPE", "POLL"};
@@ -54,7 +57,7 @@ int64_t sums_left_ms(const struct state *state, const struct step_seen *step, in
 		elapsed = now_ms - state->transfer.at_ms;
 		return state->transfer.eta_ms > elapsed ? state->transfer.eta_ms - elapsed : 0;
 	}
-	if (step->estimate_ms < 0)
+	if (step->estimate_ms < 0 || step->estimate_ms > LONGEST_MS)
 		return -1;
 	if (step->started_at_ms <= 0 || (step->state != STEP_RUNNING && step->state != STEP_PROVING))
 		return step->estimate_ms;
@@ -205,7 +208,11 @@ void sums_of(const struct state *state, int64_t now_ms, struct sums *sums)
 		if (step->phase < state->steps.n_phases)
 			sums->phase = &state->steps.phases[step->phase];
 	}
-	if (sums->number > sums->total)
+	if (state->steps.turned) {
+		sums->total = (int)(state->steps.n - forward(state));
+		sums->number -= (int)forward(state);
+	}
+	if (sums->number > sums->total || sums->number < 0)
 		sums->number = 0;
 	down(state, now_ms, sums);
 	clocks(state, now_ms, sums);

@@ -110,6 +110,7 @@ static void writers_head(const struct scene *scene, char *out, size_t size)
 static void draw_quiet(const struct scene *scene, struct canvas *canvas, int row)
 {
 	const struct writers_state *writers = &scene->state->writers;
+	const struct watch_seen *watch = watch_get(scene->state, "writers");
 	int bar = canvas->size.cols >= 56 ? 24 : 14, col;
 	char quiet[UNITS_MAX];
 	int64_t quiet_ms;
@@ -120,7 +121,8 @@ static void draw_quiet(const struct scene *scene, struct canvas *canvas, int row
 		return;
 	}
 	/* Only what was really watched counts: never longer than till the newest look. */
-	quiet_ms = writers->at_ms - writers->quiet_since_ms;
+	quiet_ms = (watch && watch->ok_at_ms > writers->at_ms ? watch->ok_at_ms : writers->at_ms) -
+		   writers->quiet_since_ms;
 	if (quiet_ms < 0)
 		quiet_ms = 0;
 	if (writers->quiet_need_ms > 0 && quiet_ms < writers->quiet_need_ms) {

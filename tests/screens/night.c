@@ -424,7 +424,7 @@ static const struct entry {
     {STAGE_GATE, "01:20:40", "gate.opened",
      "\"gate\":\"g9\",\"step\":\"dns-point\",\"verb\":\"run\",\"level\":\"type\",\"target\":\"acme-"
      "production\",\"tag\":\"7f3a\","
-     "\"plan\":{\"target\":\"acme-production\",\"side\":\"OLD → NEW\",\"verb\":\"MOVES "
+     "\"plan\":{\"target\":\"acme-production\",\"side\":\"NEW\",\"verb\":\"MOVES "
      "TRAFFIC\",\"from\":\"\",\"to\":\"\","
      "\"does\":[\"cloudflare PATCH, zone acme.com, 2 records, one call each\",\"www.acme.com  "
      "acme.herokudns.com  →  cutover.acme.com      TTL 60\",\"api.acme.com  acme.herokudns.com  →  "
