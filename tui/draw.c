@@ -168,7 +168,7 @@ static void draw_toast(struct cockpit *c, struct canvas *canvas)
 	enum role role = c->toast_role;
 
 	text_copy(text, sizeof(text), seat_real_ms(c) < c->toast_until_real_ms ? c->toast : "");
-	if (!text[0] && !c->replay && !c->me.connected && c->me.lost_at_ms) {
+	if (!text[0] && !c->replay && !c->me.connected && c->ever_welcomed) {
 		role = ROLE_BAD;
 		text_copyf(text, sizeof(text), "engine lost %s ago: what you see stands still; trying again",
 			   units_age(age, seat_now_ms(c) - c->me.lost_at_ms));

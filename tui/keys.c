@@ -280,7 +280,8 @@ void keys_bottom(enum where where, const struct scene *scene, int cells, char *o
 			/* An unarmed seat shows R all the same: pressing it says what to do. */
 			if (row->can && !row->can(scene, &why))
 				continue;
-			if (row->acts && (scene->seat.replaying || scene->seat.observer))
+			if (row->acts && (scene->seat.replaying || !scene->seat.connected ||
+					  (scene->seat.observer && row->armed)))
 				continue;
 			if ((int)(line.len + len) > left)
 				continue;

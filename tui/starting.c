@@ -14,15 +14,13 @@ void starting_draw(struct cockpit *c, struct canvas *canvas)
 	FILE *file = fopen(c->options->starting_log, "re");
 	char line[LINE_BYTES], clean[LINE_BYTES];
 	int rows = canvas->size.rows - 8, n = 0, row = 4;
+	bool failed = false;
 
 	for (int i = 3; i < canvas->size.rows - 4; i++)
 		canvas_fill(canvas, 0, i, canvas->size.cols, ROLE_TEXT, " ");
 	canvas_fill(canvas, 0, 2, canvas->size.cols, ROLE_FRAME, glyph(canvas, GLYPH_H));
 	canvas_put(canvas, 1, 2, ROLE_TITLE, " Starting ");
 	canvas_put(canvas, 1, 3, ROLE_MUTED, waits);
-	canvas_fill(canvas, 0, canvas->size.rows - 2, canvas->size.cols, ROLE_TEXT, " ");
-	canvas_put(canvas, 1, canvas->size.rows - 2, ROLE_NOW,
-		   "NOTHING TO DO yet: the cockpit fills when the engine answers. q leaves.");
 	while (file && n < LINES_MOST && fgets(line, sizeof(line), file))
 		n++;
 	if (file)
@@ -31,9 +29,16 @@ void starting_draw(struct cockpit *c, struct canvas *canvas)
 		if (i < n - rows)
 			continue;
 		text_clean(clean, sizeof(clean), line, strcspn(line, "\n"));
-		canvas_field(canvas, 3, row++, canvas->size.cols - 4, false,
-			     text_starts(clean, "! ") ? ROLE_BAD : ROLE_TEXT, clean);
+		failed = text_starts(clean, "! ");
+		canvas_field(canvas, 3, row++, canvas->size.cols - 4, false, failed ? ROLE_BAD : ROLE_TEXT,
+			     clean);
 	}
 	if (file)
 		fclose(file);
+	canvas_fill(canvas, 0, canvas->size.rows - 4, canvas->size.cols, ROLE_FRAME, glyph(canvas, GLYPH_H));
+	canvas_fill(canvas, 0, canvas->size.rows - 2, canvas->size.cols, ROLE_TEXT, " ");
+	canvas_put(canvas, 1, canvas->size.rows - 2, failed ? ROLE_BAD : ROLE_NOW,
+		   failed
+		       ? "It did not come up, the last line says why. q leaves and puts away what was begun."
+		       : "NOTHING TO DO yet: the cockpit fills when the engine answers. q leaves.");
 }
