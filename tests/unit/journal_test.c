@@ -1,0 +1,207 @@
+/* The journal: every changed, removed, added or swapped byte and line is found; torn ends are set aside; locks hold. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "core/base/buf.h"
+#include "core/base/text.h"
+#include "core/night/journal.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[64], path[128];
+
+static int setup(void **state)
+{
+	(void)state;
+	text_copy(dir, sizeof dir, "/tmp/nfj.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"journal.jsonl", "journal.jsonl.torn", "HEAD"};
+	for (size_t i = 0; i < 3; i++) {
+		char file[160];
+		text_copyf(file, sizeof file, "%s/%s", dir, names[i]);
+		unlink(file);
+	}
+	return rmdir(dir);
+}
+
+static void write_lines(int n)
+{
+	struct err err = {0};
+	struct journal *j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	for (int i = 0; i < n; i++) {
+		char line[96];
+		text_copyf(line, sizeof line, "{\"seq\":%d,\"kind\":\"note.added\",\"text\":\"n%d\"}", i + 1, i);
+		assert_int_equal(journal_append(j, line, strlen(line), i % 2, &err), 0);
+	}
+	assert_int_equal(journal_anchor(j, &err), 0);
+	journal_close(j);
+}
+
+static struct buf read_all(void)
+{
+	struct buf all = {0};
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	for (int c; (c = fgetc(f)) != EOF;)
+		buf_addc(&all, (char)c);
+	fclose(f);
+	return all;
+}
+
+static void write_all(const char *data, size_t len)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	fclose(f);
+}
+
+/* Anything wrong that the chain or HEAD can see. */
+static bool finds(void)
+{
+	struct journal_check check;
+	assert_int_equal(journal_check(path, NULL, NULL, &check, NULL), 0);
+	return check.bad || check.torn || (check.anchored && !check.anchor_found);
+}
+
+static void test_holds(void **state)
+{
+	(void)state;
+	write_lines(6);
+	struct journal_check check;
+	assert_int_equal(journal_check(path, NULL, NULL, &check, NULL), 0);
+	assert_int_equal(check.lines, 6);
+	assert_int_equal(check.bad, 0);
+	assert_true(check.anchored && check.anchor_found);
+	assert_int_equal(check.anchor_line, 6);
+}
+
+static void test_every_byte(void **state)
+{
+	(void)state;
+	write_lines(6);
+	struct buf all = read_all();
+	for (size_t i = 0; i < all.len; i++) {
+		char was = all.data[i];
+		all.data[i] = (char)(was ^ 1);
+		write_all(all.data, all.len);
+		all.data[i] = was;
+		assert_true(finds());
+	}
+	write_all(all.data, all.len);
+	assert_false(finds());
+	buf_done(&all);
+}
+
+static void test_lines_moved(void **state)
+{
+	(void)state;
+	write_lines(6);
+	struct buf all = read_all(), changed = {0};
+	char *lines[6], *p = all.data;
+	size_t lens[6];
+	for (int i = 0; i < 6; i++) {
+		lines[i] = p;
+		lens[i] = strcspn(p, "\n") + 1;
+		p += lens[i];
+	}
+	for (int a = 0; a < 6; a++)
+		for (int b = 0; b < 6; b++) {
+			if (a == b)
+				continue;
+			/* swapped, doubled, or left out */
+			for (int how = 0; how < 3; how++) {
+				buf_reset(&changed);
+				for (int i = 0; i < 6; i++) {
+					int k = how == 0 ? (i == a ? b : i == b ? a : i) : i;
+					if (how == 2 && i == a)
+						continue;
+					buf_add(&changed, lines[k], lens[k]);
+					if (how == 1 && i == a)
+						buf_add(&changed, lines[b], lens[b]);
+				}
+				write_all(changed.data, changed.len);
+				assert_true(finds());
+			}
+		}
+	buf_done(&changed);
+	buf_done(&all);
+}
+
+static void test_torn_is_set_aside(void **state)
+{
+	(void)state;
+	write_lines(3);
+	FILE *f = fopen(path, "a");
+	fputs("{\"seq\":4,\"kind\":\"no", f);
+	fclose(f);
+	struct err err = {0};
+	bool torn = false;
+	struct journal *j = journal_open(path, NULL, NULL, &torn, &err);
+	assert_non_null(j);
+	assert_true(torn);
+	assert_int_equal(journal_lines(j), 3);
+	static const char line[] = "{\"seq\":5,\"kind\":\"note.added\"}";
+	assert_int_equal(journal_append(j, line, sizeof line - 1, true, &err), 0);
+	journal_close(j);
+	char kept[160];
+	text_copyf(kept, sizeof kept, "%s.torn", path);
+	struct stat st;
+	assert_int_equal(stat(kept, &st), 0);
+	assert_int_equal(st.st_size, strlen("{\"seq\":4,\"kind\":\"no"));
+	assert_false(finds());
+}
+
+static void test_changed_is_refused(void **state)
+{
+	(void)state;
+	write_lines(3);
+	struct buf all = read_all();
+	all.data[10] = 'x';
+	write_all(all.data, all.len);
+	buf_done(&all);
+	struct err err = {0};
+	assert_null(journal_open(path, NULL, NULL, NULL, &err));
+	assert_non_null(strstr(err.text, "line 1 was changed"));
+}
+
+static void test_second_engine_is_refused(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct journal *j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	assert_null(journal_open(path, NULL, NULL, NULL, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	journal_close(j);
+	j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	journal_close(j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_holds, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_every_byte, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_lines_moved, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_torn_is_set_aside, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_changed_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_second_engine_is_refused, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
