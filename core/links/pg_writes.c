@@ -219,7 +219,7 @@ static void reset(struct pg_quiet *q, const struct pg_writes *w)
 	text_copy(q->table, sizeof q->table, most ? most->label : writer ? writer->table : "");
 	text_copy(q->by, sizeof q->by, writer ? writer->who : "");
 	text_copyf(q->why, sizeof q->why, "%s%s wrote%s%s", writer ? writer->who : "somebody",
-		   writer ? "" : " (already gone)", *q->table ? " to " : "", q->table);
+		   writer ? "" : " not seen", *q->table ? " to " : "", q->table);
 }
 
 bool pg_quiet_take(struct pg_quiet *quiet, const struct pg_writes *writes, int major)

@@ -1,0 +1,333 @@
+/* PostgreSQL: URLs, sentences, what quiet means, and a real scratch cluster for the rest. */
+#include "core/base/clock.h"
+#include "core/links/pg_count.h"
+#include "core/links/pg_tables.h"
+#include "core/links/pg_writes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/* ---- without a server ---- */
+
+static void urls(void **state)
+{
+	static const struct {
+		const char *url, *side, *host, *database, *sslmode;
+	} cases[] = {
+	    {"postgres://u:p@ec2-1-2-3-4.compute-1.amazonaws.com:5432/d1", "OLD",
+	     "ec2-1-2-3-4.compute-1.amazonaws.com", "d1", "require"},
+	    {"postgres://u:p@h.example/d1?sslmode=disable", "OLD", "h.example", "d1", "require"},
+	    {"postgres://u:p@h.example/d1?sslmode=verify-full", "OLD", "h.example", "d1", "verify-full"},
+	    {"postgresql://u:p@127.0.0.1:5433/d1", "OLD", "127.0.0.1", "d1", "prefer"},
+	    {"postgres://u:p@10.0.0.5/shop", "NEW", "10.0.0.5", "shop", "prefer"},
+	    {"postgres://u:p@localhost/shop?sslmode=disable", "NEW", "localhost", "shop", "disable"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pg_where where;
+		assert_int_equal(pg_where(cases[i].url, cases[i].side, &where, NULL), 0);
+		assert_string_equal(where.host, cases[i].host);
+		assert_string_equal(where.database, cases[i].database);
+		assert_string_equal(where.sslmode, cases[i].sslmode);
+	}
+}
+
+static void urls_never_shown(void **state)
+{
+	static const char *const bad[] = {"", "mysql://u:geheim@h/d", "postgres://u:geheim@h:port/d?x=1",
+					  "host=h password=geheim"};
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct err err = {0};
+		struct pg_where where;
+		assert_int_equal(pg_where(bad[i], "NEW", &where, &err), -1);
+		assert_int_equal(err.kind, ERR_CONFIG);
+		assert_null(strstr(err.text, "geheim"));
+	}
+}
+
+static void sentences(void **state)
+{
+	static const struct {
+		const char *code, *said, *has;
+		enum err_kind kind;
+	} cases[] = {
+	    {"28P01", "password authentication failed for user \"u\"", "does not accept the password",
+	     ERR_AUTH},
+	    {"53300", "sorry, too many clients already", "has no connection left", ERR_REFUSED},
+	    {"57P01", "terminating connection due to administrator command", "ended our session", ERR_NET},
+	    {"42501", "permission denied for table x", "does not allow this to our role", ERR_REFUSED},
+	    {"", "could not translate host name \"h\" to address", "does not resolve", ERR_NET},
+	    {"", "server closed the connection unexpectedly\nmore", "closed the connection", ERR_NET},
+	    {"", "SSL connection has been closed unexpectedly", "closed the TLS connection", ERR_NET},
+	    {"XX999", "odd \033[31mthing", "odd thing (XX999)", ERR_REFUSED},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct err err = {0};
+		assert_int_equal(pg_explain(&err, "NEW database shop on h", cases[i].code, cases[i].said),
+				 -1);
+		assert_non_null(strstr(err.text, cases[i].has));
+		assert_non_null(strstr(err.text, "NEW database shop on h"));
+		assert_int_equal(err.kind, cases[i].kind);
+	}
+}
+
+static void sequences(void **state)
+{
+	(void)state;
+	int64_t to;
+	struct pg_sequence old_list[] = {{.label = "a_seq", .called = true, .last = 50}};
+	struct pg_sequences source = {.list = old_list, .n = 1};
+	struct pg_sequence s = {.label = "a_seq", .called = true, .last = 40, .increment = 1, .most = 30};
+	assert_true(pg_sequence_behind(&s, &source, &to));
+	assert_int_equal(to, 50);
+	assert_false(pg_sequence_behind(&s, NULL, &to));
+	s.most = 41;
+	assert_true(pg_sequence_behind(&s, NULL, &to));
+	s.called = false, s.last = 0, s.most = INT64_MIN;
+	assert_false(pg_sequence_behind(&s, NULL, &to));
+	s.most = 1;
+	assert_true(pg_sequence_behind(&s, NULL, &to));
+}
+
+static void quiet(void **state)
+{
+	(void)state;
+	struct pg_session session = {.who = "web.1", .table = "orders"};
+	struct pg_writes writes = {.looks = 2, .sessions = &session, .n_sessions = 1};
+	struct pg_quiet q = {0};
+	assert_false(pg_quiet_take(&q, &writes, 15));
+	writes.delta = 3;
+	assert_true(pg_quiet_take(&q, &writes, 15));
+	assert_int_equal(q.resets, 1);
+	writes.delta = 0;
+	writes.xmax_delta = 1; /* an idle session: maintenance */
+	assert_false(pg_quiet_take(&q, &writes, 15));
+	assert_int_equal(q.doubt_until_ms, 0);
+	session.stirred = true; /* it did something: its counters may still come */
+	assert_false(pg_quiet_take(&q, &writes, 15));
+	assert_true(q.doubt_until_ms > clock_life_ms());
+	writes.xmax_delta = 0;
+	session.holds_xid = session.wrote = true;
+	assert_true(pg_quiet_take(&q, &writes, 15));
+	assert_string_equal(q.by, "web.1");
+}
+
+static void quoting(void **state)
+{
+	struct buf buf = {0};
+	(void)state;
+	pg_add_name(&buf, "odd \"name");
+	pg_add_text(&buf, "it's");
+	assert_string_equal(buf_text(&buf), "\"odd \"\"name\"'it''s'");
+	buf_done(&buf);
+}
+
+/* ---- with a scratch cluster; without PostgreSQL on the machine these are skipped ---- */
+
+struct cluster {
+	char dir[64], as[160], bin[160];
+	int port;
+	char url[160];
+	bool up;
+};
+
+static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int shell(const char *fmt, ...)
+{
+	struct buf command = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&command, fmt, ap);
+	va_end(ap);
+	int rc = system(buf_text(&command));
+	buf_done(&command);
+	return rc;
+}
+
+/* PostgreSQL refuses root, so root lends it to the user postgres. */
+static int cluster_up(void **state)
+{
+	struct cluster *c = xcalloc(1, sizeof *c);
+	*state = c;
+	strcpy(c->dir, "/tmp/nfpg.XXXXXX");
+	FILE *found = popen("ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1", "r");
+	if (found && fgets(c->bin, sizeof c->bin, found))
+		c->bin[strcspn(c->bin, "\n")] = 0;
+	if (found)
+		pclose(found);
+	if (!*c->bin || !mkdtemp(c->dir))
+		return 0;
+	if (geteuid() == 0) {
+		strcpy(c->as, "setpriv --reuid=postgres --regid=postgres --clear-groups");
+		shell("chown postgres %s", c->dir);
+	}
+	c->port = 20000 + (int)(getpid() % 20000);
+	snprintf(c->url, sizeof c->url, "postgres://tester@127.0.0.1:%d/postgres", c->port);
+	c->up = shell("cd %s && %s %s/initdb -D %s/d -U tester -A trust -E UTF8 --locale=C.UTF-8 --no-sync "
+		      ">/dev/null",
+		      c->dir, c->as, c->bin, c->dir) == 0 &&
+		shell("cd %s && %s %s/pg_ctl -D %s/d -w -l %s/log -o \"-p %d -c listen_addresses=127.0.0.1 "
+		      "-c unix_socket_directories= -c fsync=off "
+		      "-c shared_buffers=16MB -c max_connections=20\" start >/dev/null",
+		      c->dir, c->as, c->bin, c->dir, c->dir, c->port) == 0;
+	return 0;
+}
+
+static int cluster_down(void **state)
+{
+	struct cluster *c = *state;
+	if (c->up)
+		shell("cd %s && %s %s/pg_ctl -D %s/d -m immediate stop >/dev/null", c->dir, c->as, c->bin,
+		      c->dir);
+	if (*c->bin)
+		shell("rm -rf %s", c->dir);
+	free(c);
+	return 0;
+}
+
+static struct pg *must_open(struct cluster *c, enum pg_mode mode)
+{
+	struct err err = {0};
+	if (!c->up)
+		skip();
+	struct pg *pg = pg_open(NULL, "NEW", c->url, mode, &err);
+	assert_string_equal(err.text, "");
+	assert_non_null(pg);
+	return pg;
+}
+
+static void looks_cannot_write(void **state)
+{
+	struct pg *pg = must_open(*state, PG_LOOK);
+	struct err err = {0};
+	assert_int_equal(pg_exec(pg, &err, "CREATE TABLE public.t (id int)"), -1);
+	assert_non_null(strstr(err.text, "read-only"));
+	int64_t n = 0;
+	assert_int_equal(pg_number(pg, "SELECT $1::int + 1", PG_ARGS("41"), &n, &err), 0);
+	assert_int_equal(n, 42);
+	pg_close(pg);
+}
+
+static void counts_and_hashes(void **state)
+{
+	struct err err = {0};
+	struct pg *pg = must_open(*state, PG_ACT);
+	assert_int_equal(pg_exec(pg, &err,
+				 "SET search_path = public; CREATE TABLE a (id serial PRIMARY KEY, t text); "
+				 "INSERT INTO a (t) SELECT 'x' || i FROM "
+				 "generate_series(1, 10000) i; CREATE TABLE b AS SELECT id, t FROM a ORDER "
+				 "BY random(); CREATE TABLE \"C \"\"d\" (nightferry int); "
+				 "CREATE TABLE p (id int, d int) PARTITION BY LIST (d); CREATE TABLE p1 "
+				 "PARTITION OF p FOR VALUES IN (1); "
+				 "INSERT INTO p VALUES (1, 1), (2, 1)"),
+			 0);
+	struct pg_tables tables;
+	assert_int_equal(pg_tables_look(pg, &tables, &err), 0);
+	assert_int_equal(tables.n, 4);
+	struct pg_counting side = {.pg = pg, .tables = &tables, .content = true, .quiet = true, .lanes = 3};
+	assert_int_equal(pg_count(NULL, &side, 1, false, &err), 0);
+	assert_int_equal(pg_tables_rows(&tables), 20002);
+	assert_string_equal(pg_tables_find(&tables, "a")->hash, pg_tables_find(&tables, "b")->hash);
+	assert_int_equal(pg_tables_find(&tables, "p")->rows, 2);
+	assert_int_equal(pg_tables_find(&tables, "C \"d")->rows, 0);
+	pg_tables_done(&tables);
+	struct pg_sequences list;
+	int64_t to;
+	assert_int_equal(pg_sequences_look(pg, &list, &err), 0);
+	assert_int_equal(pg_sequences_columns(pg, &list, &err), 0);
+	assert_int_equal(list.list[0].most, 10000);
+	assert_false(pg_sequence_behind(&list.list[0], NULL, &to));
+	free(list.list);
+	pg_close(pg);
+}
+
+static void writers_are_seen(void **state)
+{
+	struct err err = {0};
+	struct cluster *c = *state;
+	struct pg *pg = must_open(c, PG_LOOK), *other = must_open(c, PG_ACT);
+	struct pg_writes writes = {0};
+	assert_int_equal(
+	    pg_exec(other, &err, "CREATE TABLE public.w (id int); SET application_name = 'run.1'"), 0);
+	assert_int_equal(pg_writes_look(pg, &writes, &err), 0);
+	assert_int_equal(pg_exec(other, &err, "BEGIN; INSERT INTO public.w VALUES (1)"), 0);
+	assert_int_equal(pg_writes_look(pg, &writes, &err), 0);
+	const struct pg_session *writer = pg_writes_writer(&writes);
+	assert_non_null(writer);
+	assert_string_equal(writer->who, "run.1");
+	assert_string_equal(writer->table, "w");
+	assert_true(writer->holds_xid);
+	assert_int_equal(pg_exec(other, &err, "COMMIT"), 0);
+	assert_int_equal(pg_writes_look(pg, &writes, &err), 0);
+	assert_true(writes.xmax_delta > 0);
+	pg_writes_done(&writes);
+	pg_close(other);
+	pg_close(pg);
+}
+
+static void ended_sessions(void **state)
+{
+	struct err err = {0};
+	struct pg *pg = must_open(*state, PG_ACT), *victim = must_open(*state, PG_LOOK);
+	char pid[16];
+	assert_int_equal(pg_value(victim, "SELECT pg_backend_pid()", NULL, pid, sizeof pid, &err), 0);
+	assert_int_equal(pg_exec(pg, &err, "SELECT pg_terminate_backend(%s, 5000)", pid), 0);
+	assert_int_equal(pg_exec(victim, &err, "SELECT 1"), -1);
+	assert_int_equal(err.kind, ERR_NET);
+	assert_false(pg_alive(victim));
+	int used = 0, limit = 0;
+	assert_true(pg_room(pg, &used, &limit, &err) > 0);
+	assert_int_equal(limit, 17);
+	pg_close(victim);
+	pg_close(pg);
+}
+
+static void source_keeps(void **state)
+{
+	struct err err = {0};
+	struct pg *pg = must_open(*state, PG_LOOK);
+	struct pg_source source, back;
+	assert_int_equal(pg_source_look(pg, &source, &err), 0);
+	for (size_t i = 0; i < source.tables.n; i++)
+		source.tables.list[i].rows = (int64_t)i;
+	struct jw w = {0};
+	jw_open(&w);
+	pg_source_write(&w, &source);
+	const char *text = jw_finish(&w);
+	struct json *json = json_parse(text, strlen(text), &err);
+	assert_true(pg_source_read(json, &back));
+	assert_int_equal(back.tables.n, source.tables.n);
+	assert_int_equal(pg_tables_rows(&back.tables), pg_tables_rows(&source.tables));
+	assert_int_equal(back.xmax, source.xmax);
+	assert_string_equal(back.encoding, "UTF8");
+	json_free(json);
+	jw_done(&w);
+	pg_source_done(&source);
+	pg_source_done(&back);
+	assert_false(pg_source_read(NULL, &back));
+	pg_close(pg);
+}
+
+int main(void)
+{
+	const struct CMUnitTest plain[] = {
+	    cmocka_unit_test(urls),      cmocka_unit_test(urls_never_shown),
+	    cmocka_unit_test(sentences), cmocka_unit_test(sequences),
+	    cmocka_unit_test(quiet),     cmocka_unit_test(quoting),
+	};
+	const struct CMUnitTest server[] = {
+	    cmocka_unit_test(looks_cannot_write), cmocka_unit_test(counts_and_hashes),
+	    cmocka_unit_test(writers_are_seen),   cmocka_unit_test(ended_sessions),
+	    cmocka_unit_test(source_keeps),
+	};
+	int failed = cmocka_run_group_tests(plain, NULL, NULL);
+	return failed + cmocka_run_group_tests(server, cluster_up, cluster_down);
+}
