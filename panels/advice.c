@@ -72,7 +72,7 @@ static enum role waiting_advice(const struct step_seen *step, char *out, size_t 
 	char left[UNITS_MAX];
 	int64_t left_s;
 
-	if (step->total > 0 && text_equal(step->unit, "s")) {
+	if (step->total > 0 && step->total < 1000000 && step->done >= 0 && text_equal(step->unit, "s")) {
 		left_s = step->total > step->done ? step->total - step->done : 0;
 		snprintf(out, size, "WAITING: %s, %s to go.%s", step->progress[0] ? step->progress : step->id,
 			 units_duration(left, left_s * 1000), next);

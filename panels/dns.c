@@ -228,7 +228,7 @@ static void draw_cell(const struct scene *scene, struct canvas *canvas, int col,
 		return;
 	canvas_putf(canvas, col + 4, row, ROLE_MUTED, "%5lld", (long long)left_s);
 	/* Only an old answer's rest matters: one block for every ten seconds it may still live. */
-	if (role == ROLE_OLD)
+	if (role == ROLE_OLD && scene->state->flip_at_ms > 0)
 		for (int i = 0; i < 4 && i * 10 < left_s && 10 + i < cells; i++)
 			canvas_put(canvas, col + 10 + i, row, ROLE_OLD, "▄");
 }

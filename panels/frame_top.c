@@ -95,7 +95,8 @@ static void line_one(const struct scene *scene, const struct sums *sums, struct 
 	for (char *c = phase; *c; c++)
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 'a' + 'A');
-	col = canvas_put(&row, 1, 0, ROLE_MUTED, "nightferry") + 2;
+	/* Where it is narrow, which app and which phase matter more than our own name. */
+	col = cols < 80 ? 1 : canvas_put(&row, 1, 0, ROLE_MUTED, "nightferry") + 2;
 	snprintf(text, sizeof(text), "%s", state->old_name[0] ? state->old_name : state->app);
 	int room = end - col - canvas_width(canvas, phase) - 4, width = canvas_width(canvas, text);
 	if (width > room)

@@ -45,7 +45,7 @@ const struct panel logs_panel = {
     .title = "Logs",
     .digit = '5',
     .side = "",
-    .watch = "logs",
+    .watch = "heroku-logs",
     .least = {36, 2},
     .view_size = sizeof(struct logs_view),
     .keys = logs_keys,
@@ -223,11 +223,23 @@ static void draw_foot(const struct scene *scene, struct canvas *canvas, int row)
 		draw_histogram(scene, canvas, col + 2, row);
 }
 
+/* Several watches bring lines; one that fails is said, or its silence would look like quiet. */
+static int trouble(const struct scene *scene, struct canvas *canvas)
+{
+	const struct watching_state *watching = &scene->state->watching;
+
+	for (size_t i = 0; i < watching->n; i++)
+		if (text_find(watching->watches[i].name, "logs") &&
+		    age_trouble(scene, canvas, watching->watches[i].name))
+			return 1;
+	return 0;
+}
+
 static void logs_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct logs_view *view = scene->view;
 	const struct log_ring *ring = &scene->state->logs.lines;
-	int top = age_trouble(scene, canvas, "logs"), height = canvas->size.rows - top, used = 0;
+	int top = trouble(scene, canvas), height = canvas->size.rows - top, used = 0;
 	ptrdiff_t at = selected_index(view, ring), last = at, first = at;
 	bool foot = height >= 8 || view->histogram || view->filter[0];
 

@@ -315,8 +315,9 @@ static void card_side(const struct scene *scene, struct canvas *canvas, int row,
 	const char *text =
 	    rows == -1 ? "the table is missing" : (rows < 0 ? "not counted yet" : units_count(count, rows));
 
-	canvas_putf(canvas, 0, row, ROLE_TEXT, "%s  %15s rows   content %s   %s", side, text,
-		    hash[0] ? hash : "not hashed", age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
+	canvas_putf(canvas, 0, row, ROLE_TEXT, "%s  %15s %s   content %s   %s", side, text,
+		    rows >= 0 ? "rows" : "    ", hash[0] ? hash : "not hashed",
+		    age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
 	canvas_sides(canvas, 0, row, canvas->size.cols);
 }
 

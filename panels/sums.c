@@ -170,14 +170,17 @@ static int data_percent(const struct state *state)
 /* FREE only while it is known that nothing was written: after the flip that needs somebody who counts. */
 static void way_back(const struct state *state, struct sums *sums)
 {
+	const struct watch_seen *watch = watch_get(state, "newrows");
 	bool known = true;
 
 	sums->back_ms = 0;
 	for (size_t i = forward(state); i < state->steps.n; i++) {
-		if (state->steps.steps[i].estimate_ms < 0)
+		int64_t estimate_ms = state->steps.steps[i].estimate_ms;
+
+		if (estimate_ms < 0 || estimate_ms > LONGEST_MS)
 			known = false;
 		else
-			sums->back_ms += state->steps.steps[i].estimate_ms;
+			sums->back_ms += estimate_ms;
 	}
 	if (!known || forward(state) == state->steps.n)
 		sums->back_ms = -1;
@@ -186,7 +189,7 @@ static void way_back(const struct state *state, struct sums *sums)
 		sums->back = BACK_UNKNOWN;
 	else if (state->traffic.new_rows > 0 || state->new_write_at_ms > 0)
 		sums->back = BACK_COSTS;
-	else if (state->flip_at_ms <= 0 || state->traffic.at_ms > state->flip_at_ms)
+	else if (state->flip_at_ms <= 0 || (watch && watch->ok_at_ms > state->flip_at_ms))
 		sums->back = BACK_FREE;
 	else
 		sums->back = BACK_UNKNOWN;
@@ -218,10 +221,8 @@ void sums_of(const struct state *state, int64_t now_ms, struct sums *sums)
 	clocks(state, now_ms, sums);
 	way_back(state, sums);
 	sums->data_percent = data_percent(state);
-	if (state->traffic.at_ms > 0 && state->traffic.share_new >= 0)
+	if (state->traffic.at_ms > 0 && state->traffic.share_new >= 0 && state->traffic.share_new <= 1)
 		sums->traffic_percent = (int)(state->traffic.share_new * 100.0);
-	if (sums->traffic_percent > 100)
-		sums->traffic_percent = 100;
 }
 
 void sums_phase(const struct state *state, const struct phase_seen *phase, int64_t now_ms,

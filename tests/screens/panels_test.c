@@ -494,6 +494,37 @@ static void test_gate_fits(void **state)
 	night_free(&night);
 }
 
+static void test_gate_counts_and_changes(void **state)
+{
+	struct night night = night_new(STAGE_GATE);
+	struct dialog_view dialog = {.typed = ""};
+	void *views[VIEWS];
+	struct canvas *canvas;
+	struct scene scene;
+
+	(void)state;
+	views_new(views);
+	night_event(
+	    &night, "01:20:50", "gate.changed",
+	    "\"gate\":\"g9\",\"tag\":\"81c0\",\"was\":[\"0 writers\"],\"is\":[\"1 writer\"],\"seen\":[]");
+	draw(&night, views, (struct size){80, 24}, "flip", NULL, false, &canvas);
+	scene = scene_of(&night, views);
+	dialog_draw(&scene, &dialog, canvas);
+	assert_true(has(canvas, "0 writers \xe2\x86\x92 1 writer"));
+	assert_true(has(canvas, "acme-production 81c0"));
+	night_event(&night, "01:20:53", "gate.counting",
+		    "\"gate\":\"g9\",\"by\":\"ana\",\"until_ms\":@01:20:56@");
+	dialog_draw(&scene, &dialog, canvas);
+	assert_true(has(canvas, "STARTS IN 2"));
+	scene.seat.driver = false;
+	night_event(&night, "01:20:54", "gate.stopped", "\"gate\":\"g9\",\"by\":\"bea\"");
+	dialog_draw(&scene, &dialog, canvas);
+	assert_true(has(canvas, "The driver decides here."));
+	canvas_free(canvas);
+	views_free(views);
+	night_free(&night);
+}
+
 static void test_ages(void **state)
 {
 	struct night night = night_new(STAGE_FREEZE);
@@ -600,6 +631,7 @@ int main(void)
 	    cmocka_unit_test(test_sums),
 	    cmocka_unit_test(test_advice),
 	    cmocka_unit_test(test_gate_fits),
+	    cmocka_unit_test(test_gate_counts_and_changes),
 	    cmocka_unit_test(test_ages),
 	    cmocka_unit_test(test_figures),
 	    cmocka_unit_test(test_too_small_says_so),
