@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/age.h"
+#include "panels/logs_histogram.h"
 #include "panels/panel.h"
 
 #include <stdio.h>
@@ -176,29 +177,6 @@ static int line_rows(const struct logs_view *view, const struct canvas *canvas, 
 	return cells <= width ? 1 : (cells + width - 1) / width + 1;
 }
 
-static void draw_histogram(const struct scene *scene, struct canvas *canvas, int col, int row)
-{
-	static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇"};
-	const struct log_ring *ring = &scene->state->logs.lines;
-	int64_t counts[12] = {0}, most = 1;
-
-	for (size_t i = ring->n; i > 0; i--) {
-		int64_t slot = (scene->now_ms - log_at(ring, i - 1)->at_ms) / 10000;
-
-		if (slot > 200)
-			break;
-		if (slot >= 0 && slot < 12)
-			counts[slot]++;
-	}
-	for (int i = 0; i < 12; i++)
-		if (counts[i] > most)
-			most = counts[i];
-	for (int i = 11; i >= 0; i--)
-		col = canvas_put(canvas, col, row, ROLE_MUTED,
-				 counts[i] == 0 ? " " : bars[counts[i] * 6 / most]);
-	canvas_put(canvas, col + 1, row, ROLE_MUTED, "per 10 s");
-}
-
 enum { SCAN_MAX = 20000 };
 
 static void draw_foot(const struct scene *scene, struct canvas *canvas, int row)
@@ -220,7 +198,7 @@ static void draw_foot(const struct scene *scene, struct canvas *canvas, int row)
 		col = canvas_putf(canvas, col, row, ROLE_WARN, "  %llu not sent to this seat",
 				  (unsigned long long)scene->seat.gap_lines);
 	if (view->histogram && canvas->size.cols - col > 24)
-		draw_histogram(scene, canvas, col + 2, row);
+		logs_histogram(&scene->state->logs.lines, scene->now_ms, canvas, col + 2, row);
 }
 
 /* Several watches bring lines; one that fails is said, or its silence would look like quiet. */

@@ -4,6 +4,7 @@
 #include "panels/age.h"
 #include "panels/list.h"
 #include "panels/plan_card.h"
+#include "panels/playbook_lines.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -150,144 +151,6 @@ static void playbook_tail(const struct scene *scene, char *out, size_t size)
 		text_copy(out, size, "");
 }
 
-static const char *step_mark(const struct canvas *canvas, const struct step_seen *step, enum role *role)
-{
-	*role = ROLE_MUTED;
-	switch (step->state) {
-	case STEP_DONE:
-	case STEP_BYHAND: *role = ROLE_OK; return "OK";
-	case STEP_RUNNING:
-	case STEP_PROVING:
-	case STEP_GATE:
-	case STEP_PLANNING: *role = ROLE_NOW; return glyph(canvas, GLYPH_NOW);
-	case STEP_FAILED: *role = ROLE_BAD; return "!";
-	case STEP_UNKNOWN: *role = ROLE_UNKNOWN; return "?";
-	case STEP_SKIPPED:
-	case STEP_CANCELLED: *role = ROLE_WARN; return "-";
-	case STEP_UNDONE: *role = ROLE_WARN; return "<";
-	default: return glyph(canvas, GLYPH_DOT);
-	}
-}
-
-static void running_text(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
-{
-	char done[UNITS_MAX];
-
-	if (step->total > 0 && step->total < 1000 && text_equal(step->unit, "s"))
-		snprintf(out, size, "%d/%d s", (int)step->done, (int)step->total);
-	else
-		snprintf(out, size, "%s", units_duration(done, scene->now_ms - step->started_at_ms));
-}
-
-/* The right end of a step's line: how long it took, what it is now, or what it should take. */
-static enum role step_right(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
-{
-	char text[UNITS_MAX];
-
-	switch (step->state) {
-	case STEP_DONE:
-		if (step->ended_at_ms > 0 && step->started_at_ms > 0)
-			snprintf(out, size, "%s",
-				 units_duration(text, step->ended_at_ms - step->started_at_ms));
-		else
-			snprintf(out, size, "done");
-		return ROLE_MUTED;
-	case STEP_BYHAND: snprintf(out, size, "%.12s", step->by[0] ? step->by : "by hand"); return ROLE_MUTED;
-	case STEP_RUNNING: running_text(scene, step, out, size); return ROLE_TEXT;
-	case STEP_PROVING: snprintf(out, size, "proving"); return ROLE_TEXT;
-	case STEP_PLANNING: snprintf(out, size, "looking"); return ROLE_TEXT;
-	case STEP_GATE: snprintf(out, size, "GATE"); return ROLE_WARN;
-	case STEP_FAILED: snprintf(out, size, "FAIL"); return ROLE_BAD;
-	case STEP_UNKNOWN: snprintf(out, size, "UNKNOWN"); return ROLE_UNKNOWN;
-	case STEP_SKIPPED: snprintf(out, size, "SKIP"); return ROLE_WARN;
-	case STEP_CANCELLED: snprintf(out, size, "CANCEL"); return ROLE_WARN;
-	case STEP_UNDONE: snprintf(out, size, "UNDONE"); return ROLE_WARN;
-	default: break;
-	}
-	if (step->manual)
-		snprintf(out, size, "by hand");
-	else if (step->gate >= 2)
-		snprintf(out, size, "%s", sums_gate_word(step->gate));
-	else if (step->estimate_ms >= 0)
-		snprintf(out, size, "~%s", units_duration(text, step->estimate_ms));
-	else
-		snprintf(out, size, "-");
-	return ROLE_MUTED;
-}
-
-static void draw_step(const struct scene *scene, struct canvas *canvas, int row, const struct step_seen *step)
-{
-	int cols = canvas->size.cols, indent = cols >= 30 ? 3 : 1, width;
-	char right[48];
-	enum role mark_role, right_role;
-	const char *mark = step_mark(canvas, step, &mark_role);
-
-	right_role = step_right(scene, step, right, sizeof(right));
-	width = canvas_width(canvas, right);
-	canvas_put(canvas, indent, row, mark_role, mark);
-	canvas_putf(canvas, indent + 3, row, ROLE_MUTED, "%2d", step->number);
-	canvas_field(canvas, indent + 6, row, cols - indent - 7 - width, false,
-		     mark_role == ROLE_NOW ? ROLE_NOW
-					   : (step->state == STEP_WAITING ? ROLE_MUTED : ROLE_TEXT),
-		     step->id);
-	canvas_field(canvas, cols - width, row, width, true, right_role, right);
-	if (mark_role == ROLE_NOW)
-		canvas_role(canvas, 0, row, cols, ROLE_NOW);
-}
-
-static void draw_phase(const struct scene *scene, struct canvas *canvas, int row,
-		       const struct phase_seen *phase)
-{
-	int cols = canvas->size.cols, name_cells = cols >= 30 ? 12 : 8;
-	struct phase_sums sums;
-	char time[UNITS_MAX + 2] = "", text[UNITS_MAX], count[24];
-	enum role role = ROLE_MUTED, mark_role = ROLE_MUTED;
-	const char *mark = glyph(canvas, GLYPH_DOT);
-
-	sums_phase(scene->state, phase, scene->now_ms, &sums);
-	if (sums.finished) {
-		mark = "OK";
-		mark_role = ROLE_OK;
-	} else if (sums.started) {
-		mark = glyph(canvas, GLYPH_NOW);
-		mark_role = role = ROLE_TEXT;
-	}
-	if (sums.started && sums.elapsed_ms > 0)
-		snprintf(time, sizeof(time), "%s", units_duration(text, sums.elapsed_ms));
-	else if (!sums.started && sums.estimate_ms > 0)
-		snprintf(time, sizeof(time), "~%s", units_duration(text, sums.estimate_ms));
-	if (sums.started)
-		snprintf(count, sizeof(count), "%d/%d", sums.done, sums.total);
-	else
-		snprintf(count, sizeof(count), "%d", sums.total);
-	canvas_put(canvas, 0, row, mark_role, mark);
-	canvas_field(canvas, 3, row, name_cells, false, role, phase->name);
-	canvas_field(canvas, 4 + name_cells, row, 5, false, ROLE_MUTED, count);
-	if (!sums.started && sums.gate >= 2 && cols >= 24)
-		canvas_put(canvas, 4 + name_cells + (cols >= 30 ? 6 : 2), row, ROLE_MUTED,
-			   sums_gate_word(sums.gate));
-	int width = canvas_width(canvas, time);
-	canvas_field(canvas, cols - width, row, width, true, role, time);
-}
-
-/* What the step under the cursor does, how it is proved, and how it is taken back. */
-static void draw_detail(struct canvas *canvas, int row, const struct step_seen *step)
-{
-	const struct plan_seen *plan = &step->plan;
-	int cols = canvas->size.cols;
-
-	canvas_putf(canvas, 0, row, ROLE_TEXT, "%d %s", step->number, step->id);
-	canvas_put(canvas, 0, row + 1, ROLE_MUTED, "do");
-	canvas_field(canvas, 6, row + 1, cols - 6, false, ROLE_MUTED,
-		     step->title[0] ? step->title : (plan->n_does > 0 ? plan->does[0] : step->kind));
-	canvas_put(canvas, 0, row + 2, ROLE_MUTED, "proof");
-	canvas_field(canvas, 6, row + 2, cols - 6, false, ROLE_MUTED,
-		     step->n_seen > 0 ? step->seen[0].text : "a fresh look, when it has run");
-	canvas_put(canvas, 0, row + 3, ROLE_MUTED, "back");
-	canvas_field(canvas, 6, row + 3, cols - 6, false, ROLE_MUTED,
-		     plan->back[0] ? plan->back : "its plan says: Enter");
-}
-
 static void playbook_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct playbook_view *view = scene->view;
@@ -307,16 +170,18 @@ static void playbook_draw(const struct scene *scene, struct canvas *canvas)
 
 		height -= 6;
 		if (at >= 0 && !lines.line[at].phase)
-			draw_detail(canvas, height + 1, &scene->state->steps.steps[lines.line[at].index]);
+			playbook_detail_draw(canvas, height + 1,
+					     &scene->state->steps.steps[lines.line[at].index]);
 	}
 	list_page_init(&page, &view->list, &rows, height);
 	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++) {
 		size_t i = (size_t)list_page_row(&page, r);
 
 		if (lines.line[i].phase)
-			draw_phase(scene, canvas, r, &scene->state->steps.phases[lines.line[i].index]);
+			playbook_phase_draw(scene, canvas, r,
+					    &scene->state->steps.phases[lines.line[i].index]);
 		else
-			draw_step(scene, canvas, r, &scene->state->steps.steps[lines.line[i].index]);
+			playbook_step_draw(scene, canvas, r, &scene->state->steps.steps[lines.line[i].index]);
 		if (scene->focus && page.top + (size_t)r == page.selected)
 			canvas_select(canvas, r);
 	}
