@@ -104,6 +104,11 @@ struct cockpit {
 	struct guard guard;
 	struct sheet sheet;
 	struct prompt prompt;
+	struct {
+		char question[140];
+		bool waits, hidden;
+		int64_t id;
+	} ask; /* of the engine, until its line is open */
 	struct confirm confirm;
 	struct gate_box gate;
 	char history[HISTORY_MOST][120];
@@ -130,6 +135,7 @@ void seat_after_fold(struct cockpit *c); /* what changes on this seat because th
 /* link.c: the engine's other end */
 void link_open(struct cockpit *c);
 void link_socket(void *ctx, bool readable, bool writable);
+void link_ask(struct cockpit *c); /* opens the line for a question of the engine, once no other is open */
 void link_tick(struct cockpit *c, int64_t real_ms);
 void link_fold(struct cockpit *c, const char *text, size_t len);
 /* Begins a command; add its fields, then link_send(). */

@@ -106,16 +106,26 @@ static void said(struct cockpit *c, const struct json *message)
 		   "%s", text);
 }
 
+/* A question never takes over a line that is being typed: the rest of a note would become its answer. */
 static void ask(struct cockpit *c, const struct json *message)
 {
-	char question[140];
 	const char *raw = json_str(message, "question", "");
 
-	text_clean(question, sizeof(question), raw, strlen(raw));
-	prompt_open(c, PROMPT_ASK, "", question);
-	c->prompt.hidden = json_bool(message, "hidden", true);
-	c->prompt.ask_id = json_int(message, "id", 0);
+	text_clean(c->ask.question, sizeof(c->ask.question), raw, strlen(raw));
+	c->ask.hidden = json_bool(message, "hidden", true);
+	c->ask.id = json_int(message, "id", 0);
+	c->ask.waits = true;
 	terminal_bell(c->terminal);
+}
+
+void link_ask(struct cockpit *c)
+{
+	if (!c->ask.waits || c->prompt.kind)
+		return;
+	c->ask.waits = false;
+	prompt_open(c, PROMPT_ASK, "", c->ask.question);
+	c->prompt.hidden = c->ask.hidden;
+	c->prompt.ask_id = c->ask.id;
 }
 
 static void message_take(struct cockpit *c, const char *text, size_t len)

@@ -16,7 +16,7 @@ struct replay_line {
 	size_t len;
 };
 struct replay {
-	char *files[2]; /* journal, trace: their whole text */
+	char *files[3]; /* journal, trace, the trace before it: their whole text */
 	struct replay_line *lines;
 	size_t n, cap, next; /* next: the first that is not folded yet */
 	bool traced;
@@ -125,7 +125,19 @@ struct replay *replay_open(const char *journal, const char *trace, struct err *e
 	replay->traced = replay->files[1] != NULL;
 	if (replay->traced)
 		lines_add(replay, replay->files[1], len);
+	if (replay->traced) {
+		char *older = xasprintf("%s.1", trace);
+		replay->files[2] = file_read(older, &len, NULL);
+		if (replay->files[2])
+			lines_add(replay, replay->files[2], len);
+		free(older);
+	}
 	qsort(replay->lines, replay->n, sizeof(*replay->lines), by_seq);
+	/* A clock that was set back must not hold the record up: its time stands still until the old one is
+	 * reached. */
+	for (size_t i = 1; i < replay->n; i++)
+		if (replay->lines[i].at_ms < replay->lines[i - 1].at_ms)
+			replay->lines[i].at_ms = replay->lines[i - 1].at_ms;
 	return replay;
 }
 
@@ -135,6 +147,7 @@ void replay_close(struct replay *replay)
 		return;
 	free(replay->files[0]);
 	free(replay->files[1]);
+	free(replay->files[2]);
 	free(replay->lines);
 	free(replay);
 }

@@ -209,6 +209,7 @@ static void on_tick(void *ctx, int64_t real_ms)
 	if (c->leaving)
 		return;
 	link_tick(c, real_ms);
+	link_ask(c);
 	if (c->replay)
 		rerun_tick(c, real_ms);
 	since_ms = real_ms - c->drawn_real_ms;
