@@ -202,7 +202,7 @@ static const char *main_text(const struct check_seen *check)
 static void draw_check(const struct scene *scene, struct canvas *canvas, int row, const struct line *line)
 {
 	const struct check_seen *check = line->check;
-	int cols = canvas->size.cols, name = cols >= 56 ? 18 : 13;
+	int cols = canvas->size.cols, name = cols >= 72 ? 18 : 13;
 	char right[48], age[UNITS_MAX];
 
 	canvas_field(canvas, 0, row, 7, false, verdict_role(check->verdict),
@@ -223,7 +223,7 @@ static void draw_smoke(const struct scene *scene, struct canvas *canvas, int row
 {
 	static const char *const sides[] = {"OLD", "NEW", "PUBLIC"};
 	const struct traffic_state *traffic = &scene->state->traffic;
-	int cols = canvas->size.cols, path = cols >= 56 ? 18 : 13, col = 9 + path;
+	int cols = canvas->size.cols, path = cols >= 72 ? 18 : 13, col = 9 + path;
 	int verdict = smoke_verdict(traffic, line->smoke->path);
 
 	canvas_field(canvas, 0, row, 7, false, verdict_role(verdict), sums_verdict_word(verdict));

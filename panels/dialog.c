@@ -259,7 +259,7 @@ void dialog_draw(const struct scene *scene, const struct dialog_view *view, stru
 	height = rows - answer - 3;
 	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 2, cols, rows);
 	/* On a narrow screen nothing of the panels is left at the edges to be read as part of the box. */
-	for (int row = 2; row < canvas->size.rows - 2 && canvas->size.cols - cols <= 4; row++)
+	for (int row = 2; row < 2 + rows && canvas->size.cols - cols <= 4; row++)
 		canvas_fill(canvas, 0, row, canvas->size.cols, ROLE_TEXT, " ");
 	canvas_fill(canvas, 0, canvas->size.rows - 2, canvas->size.cols, ROLE_TEXT, " ");
 	frame_clocks(scene, canvas, canvas->size.rows - 2);

@@ -198,7 +198,8 @@ static void draw_type(const struct scene *scene, struct canvas *canvas, int row,
 	if (crashed > 0)
 		columns_putf(canvas, row, columns, STATE, ROLE_BAD, "%d up, %d crashed", up, crashed);
 	else if (have == 0)
-		columns_put(canvas, row, columns, STATE, ROLE_OK, type->want == 0 ? "all gone" : "none yet");
+		columns_put(canvas, row, columns, STATE, type->before > 0 ? ROLE_OK : ROLE_MUTED,
+			    type->want > 0 ? "none yet" : (type->before > 0 ? "all gone" : "none"));
 	else if (up < have)
 		columns_putf(canvas, row, columns, STATE, ROLE_TEXT, "%d up, %d %s", up, have - up,
 			     type->want < have ? "going" : "coming");

@@ -1,4 +1,5 @@
-/* Prints the screens as text, to look at: draw [-a] [-g] [-z PANEL] [-f JOURNAL] [STAGE [VIEW [COLSxROWS]]]
+/* Prints the screens as text, to look at: draw [-a ASCII] [-g gate] [-y yes gate] [-c card] [-s start] [-z
+ * PANEL] [-f JOURNAL] [STAGE [VIEW [COLSxROWS]]]
  */
 #include "core/base/text.h"
 #include "panels/dialog.h"
@@ -48,14 +49,15 @@ static void print(const struct canvas *canvas)
 int main(int argc, char **argv)
 {
 	struct size size = {80, 24};
-	bool ascii = false, gate = false, card = false, start = false;
+	bool yes = false, ascii = false, gate = false, card = false, start = false;
 	const char *zoom = NULL, *journal = NULL, *view;
 	int option, stage = STAGE_COPY;
 	void *views[32] = {0};
 
 	setenv("TZ", "UTC", 1);
 	tzset();
-	while ((option = getopt(argc, argv, "acgsz:f:")) != -1) {
+	while ((option = getopt(argc, argv, "acgsyz:f:")) != -1) {
+		yes = yes || option == 'y';
 		ascii = ascii || option == 'a';
 		gate = gate || option == 'g';
 		card = card || option == 'c';
@@ -69,6 +71,16 @@ int main(int argc, char **argv)
 		if (strcmp(stages[i], argv[optind]) == 0)
 			stage = i;
 	struct night night = night_new((enum stage)stage);
+	if (yes)
+		night_event(&night, "01:09:00", "gate.opened",
+			    "\"gate\":\"g4\",\"step\":\"repair\",\"verb\":\"run\",\"level\":\"yes\","
+			    "\"target\":\"acme-db\",\"tag\":\"1a2b\","
+			    "\"plan\":{\"target\":\"acme-db\",\"side\":\"NEW\",\"verb\":\"REPAIRS\",\"from\":"
+			    "\"61 indexes\",\"to\":\"61 indexes, ANALYZE\","
+			    "\"does\":[\"ANALYZE on 27 tables\"],\"back\":\"Nothing to take back: only "
+			    "statistics change.\"},"
+			    "\"seen\":[{\"verdict\":\"PASS\",\"name\":\"grants\",\"text\":\"every grant is "
+			    "there\"}]");
 	if (journal)
 		fold_file(&night, journal);
 	view =
