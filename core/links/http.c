@@ -23,7 +23,7 @@ struct flight {
 	struct http_reply *reply;
 	CURL *curl;
 	struct curl_slist *headers, *connect_to;
-	bool head_told, enough, too_large, silent;
+	bool head_told, enough, too_large, silent, sent;
 	int64_t heard_ms; /* our time of the newest byte of a stream */
 	char why[CURL_ERROR_SIZE];
 };
@@ -260,12 +260,12 @@ static void read_cert(CURL *curl, struct http_reply *reply)
 	}
 }
 
-static enum http_fail fail_of(CURLcode code, bool connected)
+static enum http_fail fail_of(CURLcode code, bool sent)
 {
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST: return HTTP_FAIL_NAME;
 	case CURLE_COULDNT_CONNECT: return HTTP_FAIL_CONNECT;
-	case CURLE_OPERATION_TIMEDOUT: return connected ? HTTP_FAIL_SLOW : HTTP_FAIL_CONNECT_SLOW;
+	case CURLE_OPERATION_TIMEDOUT: return sent ? HTTP_FAIL_SLOW : HTTP_FAIL_CONNECT_SLOW;
 	case CURLE_PEER_FAILED_VERIFICATION: return HTTP_FAIL_CERT;
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CIPHER:
@@ -283,7 +283,7 @@ static enum http_fail fail_of(CURLcode code, bool connected)
 static void read_figures(struct flight *flight)
 {
 	struct http_reply *reply = flight->reply;
-	curl_off_t total = 0, connect = 0, tls = 0, first = 0;
+	curl_off_t total = 0, connect = 0, tls = 0, first = 0, ready = 0;
 	long status = 0, port = 0;
 	char *ip = NULL;
 	curl_easy_getinfo(flight->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -291,8 +291,10 @@ static void read_figures(struct flight *flight)
 	curl_easy_getinfo(flight->curl, CURLINFO_CONNECT_TIME_T, &connect);
 	curl_easy_getinfo(flight->curl, CURLINFO_APPCONNECT_TIME_T, &tls);
 	curl_easy_getinfo(flight->curl, CURLINFO_STARTTRANSFER_TIME_T, &first);
+	curl_easy_getinfo(flight->curl, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	curl_easy_getinfo(flight->curl, CURLINFO_PRIMARY_IP, &ip);
 	curl_easy_getinfo(flight->curl, CURLINFO_PRIMARY_PORT, &port);
+	flight->sent = ready > 0;
 	reply->status = (int)status;
 	reply->ms = total / 1000;
 	reply->connect_ms = connect / 1000;
@@ -313,7 +315,7 @@ static int flight_judge(struct flight *flight, const struct http_where *where, C
 			tell_head(flight);
 		return 0;
 	}
-	enum http_fail fail = flight->silent ? HTTP_FAIL_SILENT : fail_of(code, reply->connect_ms > 0);
+	enum http_fail fail = flight->silent ? HTTP_FAIL_SILENT : fail_of(code, flight->sent);
 	reply->end = fail < HTTP_FAIL_SLOW ? HTTP_NOT_SENT : HTTP_LOST;
 	if (flight->too_large)
 		return err_set(
@@ -339,7 +341,7 @@ int http_perform(struct http *http, const struct http_request *request, struct h
 	int rc = flight_fly(http, &flight, &code);
 	read_figures(&flight);
 	if (rc < 0) {
-		reply->end = reply->connect_ms > 0 ? HTTP_LOST : HTTP_NOT_SENT;
+		reply->end = flight.sent ? HTTP_LOST : HTTP_NOT_SENT;
 		err_set(err, ERR_CANCELLED,
 			"%s: stopped while waiting for an answer; nothing was changed by this request",
 			where.host);
