@@ -1,16 +1,22 @@
 /* Every watch, one line each, in alphabetical order. */
 #include "core/job.h"
 
+extern const struct watch container_logs_watch;
 extern const struct watch counts_watch;
+extern const struct watch dns_watch;
 extern const struct watch dynos_watch;
 extern const struct watch heroku_logs_watch;
+extern const struct watch host_watch;
 extern const struct watch newrows_watch;
 extern const struct watch writers_watch;
 
 const struct watch *const watch_table[] = {
+    &container_logs_watch,
     &counts_watch,
+    &dns_watch,
     &dynos_watch,
     &heroku_logs_watch,
+    &host_watch,
     &newrows_watch,
     &writers_watch,
     NULL,
