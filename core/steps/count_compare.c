@@ -76,14 +76,14 @@ static void judge_missing(const struct both *both, struct compared_table *t)
 		say(t, VERDICT_WARN, "only on NEW: made there since the restore, or never wiped");
 	} else if (both->n_missing) {
 		text_copyf(t->cause, sizeof t->cause,
-			   "missing on NEW: extension %s%s not there, which the restore needed first; run "
+			   "extension %s%s not there, which the restore needed first; run "
 			   "prepare-target, then "
 			   "restore again",
 			   both->missing[0].name, both->n_missing > 1 ? " and others are" : " is");
 		t->verdict = VERDICT_FAIL;
 	} else {
 		say(t, VERDICT_FAIL,
-		    "missing on NEW: the restore failed at it, see its log; or it was made on OLD after the "
+		    "the restore failed at it, see its log; or it was made on OLD after the "
 		    "dump");
 	}
 }
@@ -283,6 +283,11 @@ enum verdict compared_verdict(const struct compared *compared)
 	return worst;
 }
 
+static const char *count_word(char out[UNITS_MAX], int64_t rows)
+{
+	return rows == -1 ? "missing" : rows == -2 ? "not counted" : units_count(out, rows);
+}
+
 void compared_evidence(const struct compared *c, struct evidence *ev)
 {
 	char old_rows[UNITS_MAX], new_rows[UNITS_MAX], name[32], rows[80];
@@ -302,8 +307,10 @@ void compared_evidence(const struct compared *c, struct evidence *ev)
 		if (t->verdict == VERDICT_PASS)
 			continue;
 		text_copyf(name, sizeof name, "rows:%s", t->label);
-		evidence_add(ev, t->verdict, name, verdict_name(t->verdict), "%s: OLD %lld, NEW %lld: %s",
-			     t->label, (long long)t->old_rows, (long long)t->new_rows, t->cause);
+		char old_side[UNITS_MAX], new_side[UNITS_MAX];
+		evidence_add(ev, t->verdict, name, verdict_name(t->verdict), "%s: OLD %s, NEW %s: %s",
+			     t->label, count_word(old_side, t->old_rows), count_word(new_side, t->new_rows),
+			     t->cause);
 	}
 	if (*c->no_content)
 		evidence_add(ev, VERDICT_WARN, "content", "not compared", "%s", c->no_content);
