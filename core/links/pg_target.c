@@ -8,6 +8,7 @@
 
 #define LOOK_MS 1200         /* a session that keeps writing sends its counters once a second */
 #define TABLE_LIMIT_MS 20000 /* a table that takes longer to count is surely no empty one */
+#define SKEW_MS 300000
 #define NEWEST_LIMIT_MS 3000 /* the newest row is nice to know, not worth a long scan */
 
 static int look_sessions(struct job *job, struct pg *pg, struct pg_target *out, struct err *err)
@@ -80,7 +81,9 @@ static void look_newest(struct pg *pg, struct pg_target *out, const struct pg_ta
 		buf_done(&sql);
 		if (pg_rows(newest) &&
 		    (out->newest_at_ms == 0 || pg_get_int(newest, 0, 1) > out->newest_at_ms)) {
-			out->newest_age_ms = pg_get_int(newest, 0, 0);
+			int64_t age = pg_get_int(newest, 0, 0);
+			/* Clocks differ by a little; a row from further in the future tells nothing. */
+			out->newest_age_ms = age < 0 && age > -SKEW_MS ? 0 : age;
 			out->newest_at_ms = pg_get_int(newest, 0, 1);
 			text_copy(out->newest_table, sizeof out->newest_table, label);
 		}
