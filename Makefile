@@ -176,7 +176,7 @@ build/clang/%.o: %.c
 FUZZ_LIB := $(sort $(wildcard core/base/*.c core/night/*.c core/night/kinds/*.c core/links/dns*.c))
 build/fuzz/o/%.o: %.c
 	@mkdir -p $(@D)
-	@clang $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS)) $(SYS) -std=c11 -O1 -g -MMD -MP -fsanitize=fuzzer-no-link,address,undefined \
+	@clang $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS)) $(SYS) -std=c11 $(WARN) -Werror -O1 -g -MMD -MP -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -c -o $@ $<
 build/fuzz/core.a: $(FUZZ_LIB:%.c=build/fuzz/o/%.o)
 	@rm -f $@; ar rcsT $@ $^
