@@ -3,9 +3,14 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static enum verdict versions_run(struct job *job, struct evidence *ev, struct err *err);
 
@@ -20,20 +25,40 @@ const struct check versions_check = {
     .run = versions_run,
 };
 
+/* Runs `NAME --version` and takes its first line; -1 when there is no such program or it fails. */
+static int first_line(const char *name, char *line, size_t size)
+{
+	int pipe_fds[2], status = -1;
+	char program[32], version[] = "--version";
+	pid_t pid;
+	text_copy(program, sizeof program, name);
+	char *const argv[] = {program, version, NULL};
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return -1;
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDOUT_FILENO);
+	int failed = posix_spawnp(&pid, program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipe_fds[1]);
+	FILE *out = fdopen(pipe_fds[0], "r");
+	if (!failed && (!out || !fgets(line, (int)size, out)))
+		*line = 0;
+	if (out)
+		fclose(out);
+	while (!failed && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return failed || status ? -1 : 0;
+}
+
 /* "pg_restore (PostgreSQL) 15.20 (Debian ...)" -> 15; 0 when there is no such program. */
 static int program_major(const char *name, char *said, size_t size)
 {
-	char command[64], line[160] = "";
-	text_copyf(command, sizeof command, "%s --version 2>&1", name);
-	FILE *p = popen(command, "r");
-	if (!p)
-		return 0;
-	if (!fgets(line, sizeof line, p))
-		*line = 0;
-	int status = pclose(p);
-	const char *at = strchr(line, ')');
+	char line[160] = "";
 	*said = 0;
-	if (status || !at)
+	int rc = first_line(name, line, sizeof line);
+	const char *at = strchr(line, ')');
+	if (rc < 0 || !at || !at[1])
 		return 0;
 	text_clean(said, size, at + 2, strcspn(at + 2, " \n"));
 	return (int)strtol(at + 2, NULL, 10);
