@@ -102,7 +102,15 @@ static void do_skip(struct cockpit *c, const char *key)
 
 static void do_manual(struct cockpit *c, const char *key)
 {
+	const struct step_seen *step = step_meant(c);
+
 	(void)key;
+	if (step && !step->manual && step->state != STEP_UNKNOWN && step->state != STEP_FAILED) {
+		seat_toast(c, ROLE_WARN,
+			   "M: %s is no card; M is for those, and for a step that failed or is UNKNOWN",
+			   step->id);
+		return;
+	}
 	do_prompt(c, PROMPT_MANUAL, "done by hand:");
 }
 

@@ -90,6 +90,7 @@ struct cockpit {
 	struct state *state, *coming; /* coming: a snapshot that is not whole yet */
 	uint64_t coming_left;
 	char failed_step[48];
+	char asked[16]; /* the seat that asks for the wheel, as last told here */
 	struct seat_view me;
 	struct wire wire;
 	bool welcomed, ever_welcomed;
@@ -120,6 +121,7 @@ struct cockpit {
 	char goodbye[300];
 	char title[160];
 	bool terminal_lost;
+	bool engine_closed;
 	char die_at[64];
 };
 

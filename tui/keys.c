@@ -261,7 +261,7 @@ bool key_usable(const struct key_row *row, const struct scene *scene, const char
 void keys_bottom(enum where where, const struct scene *scene, int cells, char *out, size_t size)
 {
 	struct buf line = {0};
-	const char *last = cells >= 100 ? "" : ": more  ? help  q leave";
+	const char *last = ": more  ? help  q leave";
 	const char *why;
 	int left = cells - 2 - (where == WHERE_SCREEN ? (int)strlen(last) + 2 : 0);
 

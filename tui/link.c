@@ -145,6 +145,7 @@ static void message_take(struct cockpit *c, const char *text, size_t len)
 		char clean[300];
 		const char *raw = json_str(message, "text", "the engine has closed the night");
 		text_clean(clean, sizeof(clean), raw, strlen(raw));
+		c->engine_closed = true;
 		seat_leave(c, clean);
 	}
 	json_free(message);

@@ -81,6 +81,23 @@ static void bell_follow(struct cockpit *c)
 	text_copy(c->failed_step, sizeof(c->failed_step), bad ? bad->id : "");
 }
 
+static void wheel_follow(struct cockpit *c)
+{
+	const struct people_state *people = &c->state->people;
+	const char *name = people->asked;
+
+	if (strcmp(people->asked, c->asked) == 0)
+		return;
+	text_copy(c->asked, sizeof(c->asked), people->asked);
+	for (size_t i = 0; i < people->n; i++)
+		if (strcmp(people->seats[i].id, people->asked) == 0)
+			name = people->seats[i].name;
+	if (!c->asked[0] || !c->me.driver || !c->terminal || c->replay)
+		return;
+	seat_toast(c, ROLE_NOW, "%s asks for the wheel: D gives it", name);
+	terminal_bell(c->terminal);
+}
+
 static void title_follow(struct cockpit *c)
 {
 	const struct step_seen *step = steps_current(c->state);
@@ -106,6 +123,7 @@ void seat_after_fold(struct cockpit *c)
 	if (!c->replay)
 		box_gate_follow(c);
 	bell_follow(c);
+	wheel_follow(c);
 	title_follow(c);
 	seat_dirty(c);
 }
@@ -301,7 +319,10 @@ static void goodbye(const struct cockpit *c)
 
 	if (c->goodbye[0])
 		printf("nightferry: %s\n", c->goodbye);
-	if (c->replay || strstr(c->goodbye, "asked to stop"))
+	if (c->engine_closed)
+		printf("Take the night up again: %s\n",
+		       options->attach_hint ? options->attach_hint : "nightferry start");
+	if (c->replay || c->engine_closed || strstr(c->goodbye, "asked to stop"))
 		return;
 	if (!c->me.connected) {
 		printf("No engine answered when this seat left. Nothing new is started without one.\n");

@@ -3,7 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINES_MOST = 200, LINE_BYTES = 240 };
+enum { LINES_MOST = 200, LINE_BYTES = 700 };
+
+static int starting_more(struct canvas *canvas, int row, int cells, const char *text)
+{
+	while ((*text & 0xc0) == 0x80)
+		text++;
+	canvas_field(canvas, 3, row, cells, false, ROLE_BAD, text);
+	return row + 1;
+}
 
 /* What goes on before there is an engine: the newest lines of the log of those who start it. A line that
  * begins with
@@ -13,7 +21,7 @@ void starting_draw(struct cockpit *c, struct canvas *canvas)
 	static const char *const waits = "The engine has not answered yet. What is being started says:";
 	FILE *file = fopen(c->options->starting_log, "re");
 	char line[LINE_BYTES], clean[LINE_BYTES];
-	int rows = canvas->size.rows - 8, n = 0, row = 4;
+	int rows = canvas->size.rows - 12, n = 0, row = 4, cells = canvas->size.cols - 4;
 	bool failed = false;
 
 	for (int i = 3; i < canvas->size.rows - 4; i++)
@@ -30,8 +38,10 @@ void starting_draw(struct cockpit *c, struct canvas *canvas)
 			continue;
 		text_clean(clean, sizeof(clean), line, strcspn(line, "\n"));
 		failed = text_starts(clean, "! ");
-		canvas_field(canvas, 3, row++, canvas->size.cols - 4, false, failed ? ROLE_BAD : ROLE_TEXT,
-			     clean);
+		canvas_field(canvas, 3, row++, cells, false, failed ? ROLE_BAD : ROLE_TEXT, clean);
+		/* What went wrong is read to its end. */
+		for (size_t at = (size_t)cells - 1; failed && at < strlen(clean); at += (size_t)cells - 1)
+			row = starting_more(canvas, row, cells, clean + at);
 	}
 	if (file)
 		fclose(file);
