@@ -197,7 +197,7 @@ static void learn_from_head(struct heroku *heroku)
 	char text[200];
 	const struct http_reply *reply = &heroku->reply;
 	if (http_head(reply, "ratelimit-remaining", text, sizeof text))
-		heroku->remaining = atoi(text);
+		heroku->remaining = (int)heroku_number(text, "", -1);
 	if (http_head(reply, "x-heroku-warning", text, sizeof text) ||
 	    http_head(reply, "warning-message", text, sizeof text))
 		text_copy(heroku->warning, sizeof heroku->warning, text);
@@ -279,7 +279,8 @@ static int second_factor(struct heroku *heroku, const struct json *said, struct 
 static bool wait_out_limit(struct heroku *heroku, int waited)
 {
 	char after[32];
-	int seconds = heroku_head(heroku, "retry-after", after, sizeof after) ? atoi(after) : 0;
+	int seconds =
+	    heroku_head(heroku, "retry-after", after, sizeof after) ? (int)heroku_number(after, "", 0) : 0;
 	if (seconds < 1)
 		seconds = 5 << waited;
 	if (seconds > 60)

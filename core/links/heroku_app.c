@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/heroku.h"
+#include "core/links/heroku_words.h"
 #include "core/links/http.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,8 +139,8 @@ static void each_process(void *ctx, const struct json *item)
 	TAKE(process->size, item, "size");
 	/* Heroku's own program sends quantities as strings, so both shapes may come back. */
 	const struct json *quantity = json_get(item, "quantity");
-	process->quantity =
-	    json_is_string(quantity) ? atoi(json_text(quantity)) : (int)json_value(quantity, 0);
+	process->quantity = json_is_string(quantity) ? (int)heroku_number(json_text(quantity), "", 0)
+						     : (int)json_value(quantity, 0);
 }
 
 int heroku_formation(struct heroku *heroku, struct heroku_process **out, size_t *n, struct err *err)

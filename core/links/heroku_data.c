@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/heroku.h"
+#include "core/links/heroku_words.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,8 @@ int heroku_database_info(struct heroku *heroku, const struct heroku_database *da
 	/* An object on Standard and above, a string on Essential. */
 	const struct json *limits = json_get(json_get(said, "plan"), "attrs_unparsed");
 	const char *capacity = json_str(limits, "capacity_bytes", NULL);
-	out->capacity_bytes = capacity ? atoll(capacity) : json_int(limits, "capacity_bytes", -1);
+	out->capacity_bytes =
+	    capacity ? heroku_number(capacity, "", -1) : json_int(limits, "capacity_bytes", -1);
 	json_free(said);
 	return 0;
 }
@@ -248,7 +250,7 @@ static void each_schedule(void *ctx, const struct json *item)
 	struct heroku_schedule *out = &list->items[list->n++];
 	*out = (struct heroku_schedule){.hour = (int)json_int(item, "hour", -1)};
 	if (json_is_string(json_get(item, "hour")))
-		out->hour = atoi(json_str(item, "hour", "-1"));
+		out->hour = (int)heroku_number(json_str(item, "hour", ""), "", -1);
 	TAKE(out->id, item, "uuid");
 	TAKE(out->name, item, "name");
 	TAKE(out->timezone, item, "timezone");

@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/links/heroku.h"
 #include "core/links/heroku_logs.h"
+#include "core/links/heroku_words.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ static bool value_of(const char *text, const char *key, char *out, size_t size)
 static int number_of(const char *text, const char *key)
 {
 	char value[32];
-	return value_of(text, key, value, sizeof value) && *value ? atoi(value) : -1;
+	return value_of(text, key, value, sizeof value) ? (int)heroku_number(value, "ms", -1) : -1;
 }
 
 bool heroku_router_parse(const char *text, struct heroku_router_line *out)
@@ -77,6 +78,6 @@ bool heroku_router_parse(const char *text, struct heroku_router_line *out)
 	value_of(text, "code", out->code, sizeof out->code);
 	out->connect_ms = number_of(text, "connect");
 	out->service_ms = number_of(text, "service");
-	out->bytes = value_of(text, "bytes", bytes, sizeof bytes) && *bytes ? atoll(bytes) : -1;
+	out->bytes = value_of(text, "bytes", bytes, sizeof bytes) ? heroku_number(bytes, "", -1) : -1;
 	return true;
 }

@@ -2,11 +2,22 @@
 #include "core/links/heroku_words.h"
 #include "core/base/text.h"
 #include "core/links/heroku.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+int64_t heroku_number(const char *text, const char *unit, int64_t otherwise)
+{
+	char *end;
+	if (!text || *text < '0' || *text > '9')
+		return otherwise;
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	return errno || (*end && !text_equal(end, unit)) ? otherwise : value;
+}
 
 int64_t heroku_time_ms(const char *text)
 {

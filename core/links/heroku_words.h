@@ -5,6 +5,9 @@
 #include "core/base/json.h"
 #include "core/links/http.h"
 
+/* A whole decimal number in text, with at most `unit` behind it ("12ms"); `otherwise` when it is none. */
+int64_t heroku_number(const char *text, const char *unit, int64_t otherwise);
+
 /* How often one call was sent again, by reason. */
 struct heroku_tries {
 	int looks, limits, factors;

@@ -55,7 +55,7 @@ static int read_goal(struct job *job, struct scale_goal *goal, struct err *err)
 		if (!isdigit((unsigned char)*c))
 			return err_set(err, ERR_CONFIG, "scale: all is \"%s\", which is no number; write 0",
 				       text);
-	goal->all = text ? atoi(text) : (int)json_value(all, 0);
+	goal->all = text ? (int)strtol(text, NULL, 10) : (int)json_value(all, 0);
 	if (given == goal->recorded || goal->all < 0 || goal->all > 100)
 		return err_set(
 		    err, ERR_CONFIG,

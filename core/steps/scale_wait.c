@@ -168,7 +168,10 @@ int scale_wait_gone(struct job *job, struct scale_world *world, struct scale_goa
 		size_t n = scale_left(world, goal);
 		most = n > most ? n : most;
 		scale_left_words(world, goal, left, sizeof left);
-		text_copyf(text, sizeof text, n ? "%s" : "no dyno is left", left);
+		if (n)
+			text_copyf(text, sizeof text, "waiting for %zu: %s", n, left);
+		else
+			text_copy(text, sizeof text, "no dyno is left");
 		job_progress(job, (int64_t)(most - n), (int64_t)most, "items", text);
 		if (n == 0)
 			return 0;
