@@ -25,6 +25,8 @@ struct job {
 	int64_t acked; /* newest ack */
 	bool ack_ok;
 	char ack_text[320];
+	struct json **fresh; /* facts recorded since hello: a watch outlives many steps */
+	size_t n_fresh;
 	struct json *answer; /* to the newest question, NULL until it comes */
 	int64_t asked;
 	bool cancelled, gone, woken;
@@ -91,6 +93,11 @@ static void take_message(struct job *job, const char *line, size_t len)
 		job->cancelled = true;
 	} else if (text_equal(t, "probe")) {
 		job->woken = true;
+	} else if (text_equal(t, "fact")) {
+		job->fresh = xrealloc(job->fresh, job->n_fresh + 1, sizeof *job->fresh);
+		job->fresh[job->n_fresh++] = m;
+		job->woken = true;
+		return;
 	} else if (text_equal(t, "answer") && json_int(m, "n", 0) == job->asked) {
 		json_free(job->answer);
 		job->answer = m;
@@ -182,6 +189,9 @@ const struct json *job_plan(const struct job *job)
 
 const struct json *job_fact(const struct job *job, const char *name, const char *key)
 {
+	for (size_t i = job->n_fresh; i-- > 0;)
+		if (text_equal(json_str(job->fresh[i], "name", ""), name) && text_equal(json_str(job->fresh[i], "key", ""), key ? key : ""))
+			return json_get(job->fresh[i], "data");
 	const struct json *facts = json_get(job->hello, "facts");
 	const struct json *found = NULL;
 	for (const struct json *f = json_first(facts); f; f = json_next(f))
@@ -195,7 +205,17 @@ const struct json *job_fact_at(const struct job *job, const char *name, size_t i
 	const struct json *facts = json_get(job->hello, "facts");
 	for (const struct json *f = json_first(facts); f; f = json_next(f))
 		if (text_equal(json_str(f, "name", ""), name) && i-- == 0)
-			return json_get(f, "data");
+			return job_fact(job, name, json_str(f, "key", ""));
+	for (size_t k = 0; k < job->n_fresh; k++) {
+		const char *key = json_str(job->fresh[k], "key", "");
+		bool known = !text_equal(json_str(job->fresh[k], "name", ""), name);
+		for (const struct json *f = json_first(facts); f && !known; f = json_next(f))
+			known = text_equal(json_str(f, "name", ""), name) && text_equal(json_str(f, "key", ""), key);
+		for (size_t p = 0; p < k && !known; p++)
+			known = text_equal(json_str(job->fresh[p], "name", ""), name) && text_equal(json_str(job->fresh[p], "key", ""), key);
+		if (!known && i-- == 0)
+			return job_fact(job, name, key);
+	}
 	return NULL;
 }
 
@@ -591,6 +611,9 @@ void job_free(struct job *job)
 	json_free(job->hello);
 	json_free(job->secrets);
 	json_free(job->answer);
+	for (size_t i = 0; i < job->n_fresh; i++)
+		json_free(job->fresh[i]);
+	free(job->fresh);
 	buf_done(&job->in);
 	free(job);
 }

@@ -119,7 +119,8 @@ const struct json *job_config(const struct job *job); /* resolved nightferry.yml
 const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise);
 const struct json *job_params(const struct job *job); /* `with:` of the step, defaults filled in */
 const struct json *job_plan(const struct job *job);   /* the approved plan: target, from, to, does, data */
-/* Newest durable fact of this night: the object that was given to job_fact_record(). key "" for the only one. */
+/* Newest durable fact of this night: the object that was given to job_record(). key "" for the only one. Facts that are
+ * recorded while a watch runs reach it too, and end its job_wait(). */
 const struct json *job_fact(const struct job *job, const char *name, const char *key);
 /* All newest facts of a name in order of their keys' first appearance; `i` from 0; NULL at the end. */
 const struct json *job_fact_at(const struct job *job, const char *name, size_t i);

@@ -150,5 +150,8 @@ write_config() {
 		  - {get: /up, expect: 200}
 		  - {get: /products, expect: 200}
 		  - {get: "/search?q=shoe", expect: 200, contains: "results"}
+		steps:
+		  quiet: {for: 8s}
+		  quiet-10m: {for: 20s}
 	YAML
 }

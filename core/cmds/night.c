@@ -41,7 +41,8 @@ bool night_engine_runs(const char *dir)
 struct json *night_playbook(const struct json *config, const char *given, struct err *err)
 {
 	const char *name = given ? given : json_str(config, "playbook", "");
-	return playbook_load(*name ? name : "heroku-to-kamal", config, err);
+	/* `steps:` of a configuration speaks of its own playbook, not of one named on the command line. */
+	return playbook_load(*name ? name : "heroku-to-kamal", given ? NULL : config, err);
 }
 
 /* The engine's process: its own session, its text in the night's folder, no terminal. */

@@ -73,6 +73,22 @@ static void build_line(const char *src, const char *fields, size_t len, uint64_t
 	jw_done(&w);
 }
 
+/* Watches live through many steps: what is recorded meanwhile reaches them as it would at their start. */
+static void tell_watches(struct engine *e, const struct event *event)
+{
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "t", "fact");
+	jw_str(&w, "name", json_str(event->body, "name", ""));
+	jw_str(&w, "key", json_str(event->body, "key", ""));
+	jw_json(&w, "data", json_get(event->body, "data"));
+	const char *text = jw_finish(&w);
+	for (struct child *c = e->children; c; c = c->next)
+		if (text_equal(c->role, "watch") && !c->exited)
+			child_send(c, text);
+	jw_done(&w);
+}
+
 static int admit_now(struct engine *e, const struct kind *kind, const char *src, const char *fields, size_t len, struct kept *kept,
 		     const char *key, struct err *err)
 {
@@ -116,6 +132,8 @@ static int admit_now(struct engine *e, const struct kind *kind, const char *src,
 	}
 	seats_send(e, shared, keep == KEEP_SAMPLE ? key : NULL);
 	shared_unref(shared);
+	if (text_equal(event->kind, "fact"))
+		tell_watches(e, event);
 	if (e->headless)
 		headless_print(e, line.data, line.len);
 	event_free(event);

@@ -74,6 +74,7 @@ struct seat {
 	int uid;
 	bool ready, observer, leaving;
 	size_t queued;
+	const struct shared *snapshot; /* while it is on its way */
 	uint64_t dropped; /* stream lines since the last gap message */
 	uint64_t sent_seq;
 	struct kept *behind; /* samples that wait for a slow seat: newest per key */

@@ -70,11 +70,19 @@ struct sending {
 
 static void seat_catch_up(struct seat *seat);
 
+/* What waits for it besides its snapshot, which may be large and is no sign of slowness. */
+static size_t seat_behind(const struct seat *seat)
+{
+	return seat->queued - (seat->snapshot ? seat->snapshot->len : 0);
+}
+
 static void on_sent(uv_write_t *req, int status)
 {
 	struct sending *s = req->data;
 	struct seat *seat = s->seat;
 	seat->queued -= s->line->len;
+	if (s->line == seat->snapshot)
+		seat->snapshot = NULL;
 	shared_unref(s->line);
 	free(s);
 	if (status < 0) {
@@ -82,7 +90,7 @@ static void on_sent(uv_write_t *req, int status)
 			seat_leave(seat, "its connection broke");
 		return;
 	}
-	if (!seat->leaving && seat->queued < SLOW_BYTES / 2)
+	if (!seat->leaving && seat_behind(seat) < SLOW_BYTES / 2)
 		seat_catch_up(seat);
 }
 
@@ -137,11 +145,11 @@ static void seat_give(struct seat *seat, struct shared *line, const char *sample
 {
 	if (!seat->ready || seat->leaving)
 		return;
-	if (seat->queued > LOST_BYTES) {
+	if (seat_behind(seat) > LOST_BYTES) {
 		seat_leave(seat, "it was too slow to follow; it attaches again");
-	} else if (seat->queued > SLOW_BYTES && line->keep == KEEP_STREAM) {
+	} else if (seat_behind(seat) > SLOW_BYTES && line->keep == KEEP_STREAM) {
 		seat->dropped++;
-	} else if (seat->queued > SLOW_BYTES && sample_key) {
+	} else if (seat_behind(seat) > SLOW_BYTES && sample_key) {
 		struct kept *k = kept_find(&seat->behind, &seat->n_behind, sample_key);
 		shared_unref(k->line);
 		line->refs++;
@@ -229,7 +237,10 @@ static void send_snapshot(struct seat *seat)
 	buf_addc(&w.buf, '\n');
 	for (size_t i = 0; i < n; i++)
 		buf_add(&w.buf, all[i]->text, all[i]->len);
-	seat_send_text(seat, w.buf.data, w.buf.len);
+	struct shared *snapshot = shared_new(w.buf.data, w.buf.len - 1, 0, KEEP_RECORD);
+	seat->snapshot = snapshot;
+	seat_send(seat, snapshot);
+	shared_unref(snapshot);
 	jw_done(&w);
 	free(all);
 }

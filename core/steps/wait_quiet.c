@@ -85,7 +85,6 @@ static void tell(struct job *job, const struct pg_quiet *quiet, int64_t need, in
 		job_log(job, "OLD", "%s: the quiet time starts anew", quiet->why);
 	}
 	job_progress(job, (doubt && ms == need) ? need / 1000 - 1 : ms / 1000, need / 1000, "s", text);
-	pg_tell_quiet(job, quiet, need);
 }
 
 static int record(struct job *job, const struct pg_quiet *quiet, int64_t need, struct err *err)

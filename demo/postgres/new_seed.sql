@@ -8,14 +8,15 @@ CREATE TABLE users (
 	name varchar,
 	created_at timestamp(6) NOT NULL DEFAULT now()
 );
-INSERT INTO users (email, name) SELECT 'demo' || i || '@acme.example', 'Seed ' || i FROM generate_series(1, 4) i;
+-- Seeded when the server was set up, days before the night: fresh rows would look like a live target.
+INSERT INTO users (email, name, created_at) SELECT 'demo' || i || '@acme.example', 'Seed ' || i, now() - interval '6 days' FROM generate_series(1, 4) i;
 CREATE TABLE products (
 	id bigserial PRIMARY KEY,
 	name varchar NOT NULL,
 	price numeric(10, 2) NOT NULL,
 	created_at timestamp(6) NOT NULL DEFAULT now()
 );
-INSERT INTO products (name, price) SELECT 'Sample shoe ' || i, 10 + i FROM generate_series(1, 40) i;
+INSERT INTO products (name, price, created_at) SELECT 'Sample shoe ' || i, 10 + i, now() - interval '6 days' FROM generate_series(1, 40) i;
 CREATE TABLE feature_flags (id bigserial PRIMARY KEY, name varchar NOT NULL, enabled boolean NOT NULL DEFAULT false);
 INSERT INTO feature_flags (name) SELECT 'flag_' || i FROM generate_series(1, 8) i;
 ANALYZE;

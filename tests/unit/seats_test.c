@@ -1,0 +1,306 @@
+/* Seats at a real socket: one from the start, one late, one that does not read for a while, one that never reads. All
+ * that stay end in the engine's own state; what the slow one was not given is counted; nothing waits for anybody. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "core/engine/inner.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct client {
+	int fd;
+	struct buf in;
+	struct state *state;
+	uint64_t gap;
+	size_t records, welcomed;
+	bool closed;
+};
+
+static struct engine *engine;
+static char dir[64];
+
+static int setup(void **unused)
+{
+	(void)unused;
+	text_copy(dir, sizeof dir, "/tmp/nfs.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	struct engine *e = engine = xcalloc(1, sizeof *e);
+	char path[128];
+	struct err err = {0};
+	uv_loop_init(&e->loop);
+	e->state = state_new();
+	text_copy(e->dir, sizeof e->dir, dir);
+	text_copyf(e->socket_path, sizeof e->socket_path, "%s/seat.sock", dir);
+	text_copyf(path, sizeof path, "%s/trace.jsonl", dir);
+	assert_non_null(e->trace = trace_open(path, &err));
+	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
+	assert_non_null(e->journal = journal_open(path, NULL, NULL, NULL, &err));
+	assert_int_equal(socket_listen(e, &err), 0);
+	return 0;
+}
+
+static void turn(int times)
+{
+	for (int i = 0; i < times; i++) {
+		uv_run(&engine->loop, UV_RUN_NOWAIT);
+		usleep(200);
+	}
+}
+
+static int teardown(void **unused)
+{
+	(void)unused;
+	struct engine *e = engine;
+	e->stopping = true;
+	socket_close(e);
+	turn(50);
+	assert_null(e->seats);
+	uv_loop_close(&e->loop);
+	journal_close(e->journal);
+	trace_close(e->trace);
+	state_free(e->state);
+	for (size_t i = 0; i < e->n_log; i++)
+		shared_unref(e->log[i]);
+	free(e->log);
+	for (size_t i = 0; i < e->n_kept; i++) {
+		free(e->kept[i].key);
+		free(e->kept[i].fields);
+		free(e->kept[i].waiting);
+		shared_unref(e->kept[i].line);
+	}
+	free(e->kept);
+	for (size_t i = 0; i < e->ring_n; i++)
+		shared_unref(e->ring[(e->ring_first + i) % e->ring_cap]);
+	free(e->ring);
+	free(e);
+	char command[128];
+	static const char *const files[] = {"trace.jsonl", "journal.jsonl", "HEAD"};
+	for (size_t i = 0; i < 3; i++) {
+		text_copyf(command, sizeof command, "%s/%s", dir, files[i]);
+		unlink(command);
+	}
+	return rmdir(dir);
+}
+
+static struct client *sit(const char *name, int cols, int rows)
+{
+	struct client *c = xcalloc(1, sizeof *c);
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	text_copy(addr.sun_path, sizeof addr.sun_path, engine->socket_path);
+	c->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(connect(c->fd, (struct sockaddr *)&addr, sizeof addr), 0);
+	fcntl(c->fd, F_SETFL, O_NONBLOCK);
+	c->state = state_new();
+	char hello[160];
+	text_copyf(hello, sizeof hello, "{\"t\":\"hello\",\"proto\":1,\"name\":\"%s\",\"cols\":%d,\"rows\":%d}\n", name, cols, rows);
+	assert_int_equal(write(c->fd, hello, strlen(hello)), (ssize_t)strlen(hello));
+	turn(10);
+	return c;
+}
+
+static void take(struct client *c, const char *line, size_t len)
+{
+	struct json *m = json_parse(line, len, NULL);
+	assert_non_null(m);
+	const char *t = json_str(m, "t", "");
+	if (text_equal(t, "gap"))
+		c->gap += (uint64_t)json_int(m, "count", 0);
+	else if (text_equal(t, "welcome"))
+		c->welcomed = (size_t)json_int(m, "lines", -1);
+	else if (!*t)
+		assert_int_equal(state_fold_line(c->state, line, len, NULL), 0);
+	c->records += text_equal(json_str(m, "kind", ""), "note.added") || text_equal(json_str(m, "kind", ""), "fact");
+	json_free(m);
+}
+
+static void listen_to(struct client *c)
+{
+	static char chunk[262144];
+	for (int idle = 0; idle < 30 && !c->closed;) {
+		turn(1);
+		ssize_t n = read(c->fd, chunk, sizeof chunk);
+		if (n == 0 || (n < 0 && errno != EAGAIN)) {
+			c->closed = true;
+		} else if (n < 0) {
+			idle++;
+		} else {
+			idle = 0;
+			buf_add(&c->in, chunk, (size_t)n);
+		}
+	}
+	size_t at = 0;
+	char *nl;
+	while (at < c->in.len && (nl = memchr(c->in.data + at, '\n', c->in.len - at))) {
+		take(c, c->in.data + at, (size_t)(nl - c->in.data) - at);
+		at = (size_t)(nl - c->in.data) + 1;
+	}
+	buf_cut(&c->in, at);
+}
+
+static void leave(struct client *c)
+{
+	close(c->fd);
+	buf_done(&c->in);
+	state_free(c->state);
+	free(c);
+	turn(10);
+}
+
+static void note(int i)
+{
+	struct jw w;
+	jw_event(&w, "note.added");
+	jw_str(&w, "by", "test");
+	jw_strf(&w, "text", "note %d", i);
+	assert_int_equal(engine_emit(engine, &w, NULL), 0);
+}
+
+static void progress(int i)
+{
+	struct jw w;
+	jw_event(&w, "transfer.total");
+	jw_str(&w, "stage", "restore");
+	jw_int(&w, "bytes", i);
+	assert_int_equal(engine_emit(engine, &w, NULL), 0);
+}
+
+/* A record of 8 KB: records are never dropped, so only they can make a seat too slow. */
+static void fact(int i)
+{
+	struct jw w;
+	jw_fact(&w, "big", "");
+	jw_strf(&w, "text", "%08d %08000d", i, i);
+	assert_int_equal(engine_emit(engine, &w, NULL), 0);
+}
+
+static void text_line(int i)
+{
+	struct jw w;
+	jw_event(&w, "log.lines");
+	jw_arr(&w, "lines");
+	jw_obj(&w, NULL);
+	jw_str(&w, "source", "web");
+	jw_strf(&w, "text", "line %d %0400d", i, i);
+	assert_int_equal(engine_emit(engine, &w, NULL), 0);
+}
+
+static char *dump(const struct state *state)
+{
+	struct jw w = {0};
+	jw_open(&w);
+	state_write(state, &w);
+	char *text = xstrdup(strchr(jw_finish(&w), ','));
+	jw_done(&w);
+	return text;
+}
+
+static void expect_same(const struct client *c)
+{
+	char *ours = dump(engine->state), *theirs = dump(c->state);
+	assert_string_equal(theirs, ours);
+	free(ours);
+	free(theirs);
+}
+
+static void test_late_and_slow(void **unused)
+{
+	(void)unused;
+	struct client *first = sit("ana", 80, 24), *slow = sit("bea", 200, 50);
+	listen_to(first);
+	listen_to(slow);
+	for (int i = 0; i < 200; i++) {
+		note(i);
+		progress(i);
+	}
+	/* `slow` reads nothing while 6 MB of text, samples and notes go by */
+	for (int i = 0; i < 14000; i++) {
+		text_line(i);
+		if (i % 100 == 0) {
+			note(1000 + i);
+			progress(1000 + i);
+			listen_to(first);
+		}
+	}
+	struct client *late = sit("raj", 160, 48);
+	usleep(300000);
+	engine_flush_samples(engine);
+	listen_to(first);
+	listen_to(late);
+	listen_to(slow);
+	assert_false(first->closed || late->closed || slow->closed);
+	assert_int_equal(first->gap, 0);
+	assert_true(slow->gap > 1000);
+	assert_int_equal(first->records, 340);
+	assert_int_equal(late->records, 340);
+	assert_int_equal(slow->records, 340); /* records never drop */
+	expect_same(first);
+	expect_same(late);
+	expect_same(slow);
+	assert_int_equal(slow->state->transfer.bytes, engine->state->transfer.bytes);
+	assert_int_equal(first->state->logs.lines.total, 14000);
+	/* what it was not given, and what it was, is all there was */
+	assert_int_equal(slow->state->logs.lines.total + slow->gap, 14000);
+	leave(first);
+	leave(late);
+	leave(slow);
+}
+
+static void test_lost_seat_is_let_go(void **unused)
+{
+	(void)unused;
+	struct client *dead = sit("dead", 80, 24), *alive = sit("alive", 80, 24);
+	for (int i = 0; i < 800; i++) {
+		fact(i);
+		if (i % 20 == 0)
+			listen_to(alive);
+	}
+	listen_to(alive);
+	listen_to(dead);
+	assert_true(dead->closed);
+	assert_false(alive->closed);
+	assert_int_equal(alive->records, 800);
+	expect_same(alive);
+	leave(dead);
+	leave(alive);
+}
+
+static void test_bad_lines(void **unused)
+{
+	(void)unused;
+	struct client *c = sit("ana", 80, 24);
+	listen_to(c);
+	static const char *const bad[] = {"\n", "{\n", "null\n", "[1]\n", "{\"t\":\"cmd\"}\n", "{\"t\":\"cmd\",\"cmd\":\"no\"}\n",
+					  "{\"t\":\"cmd\",\"cmd\":7}\n", "{\"t\":\"hello\",\"proto\":1}\n", "{\"t\":\"answer\",\"id\":1}\n"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(write(c->fd, bad[i], strlen(bad[i])), (ssize_t)strlen(bad[i]));
+	listen_to(c);
+	assert_false(c->closed);
+	static char endless[70000];
+	memset(endless, 'x', sizeof endless);
+	for (size_t sent = 0; sent < sizeof endless;) {
+		ssize_t n = write(c->fd, endless + sent, sizeof endless - sent);
+		if (n > 0)
+			sent += (size_t)n;
+		else if (errno != EAGAIN)
+			break;
+		turn(2);
+	}
+	listen_to(c);
+	assert_true(c->closed);
+	leave(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_late_and_slow, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_lost_seat_is_let_go, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bad_lines, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
