@@ -10,8 +10,8 @@
 enum { LOG_BYTES = 256 << 10 };
 
 /* The script as it is, or put into the container by docker exec. */
-static int run_script(const struct detached *d, const char *how, const char *say, const char *script, const char *input, struct buf *out,
-		      struct err *err)
+static int run_script(const struct detached *d, const char *how, const char *say, const char *script,
+		      const char *input, struct buf *out, struct err *err)
 {
 	struct buf command = {0};
 	struct ssh_reply reply;
@@ -22,13 +22,16 @@ static int run_script(const struct detached *d, const char *how, const char *say
 		buf_adds(&command, script);
 	}
 	int rc = ssh_exec(d->ssh,
-			  &(struct ssh_call){
-			      .command = buf_text(&command), .say = say, .input = input, .input_len = input ? strlen(input) : 0},
+			  &(struct ssh_call){.command = buf_text(&command),
+					     .say = say,
+					     .input = input,
+					     .input_len = input ? strlen(input) : 0},
 			  &reply, err);
 	if (rc == 0 && reply.status != 0) {
 		char said[200];
 		text_clean(said, sizeof said, buf_text(&reply.err), reply.err.len);
-		rc = err_set(err, ERR_REFUSED, "%s: \"%s\" ended with %d: %s", ssh_name(d->ssh), say, reply.status, *said ? said : "no words");
+		rc = err_set(err, ERR_REFUSED, "%s: \"%s\" ended with %d: %s", ssh_name(d->ssh), say,
+			     reply.status, *said ? said : "no words");
 	}
 	if (out)
 		buf_add(out, reply.out.data, reply.out.len);
@@ -41,8 +44,10 @@ int detached_start(const struct detached *d, const char *command, const char *in
 {
 	struct buf script = {0};
 	const char *b = d->base;
-	/* Paths stand where a shell splits words: the demo's docker puts them into its container's folder there. */
-	const char *const run = "%s 2>\"%s.log\" & p=$!; echo $p >\"%s.pid\"; wait $p; echo $? >\"%s.rc.new\"; mv \"%s.rc.new\" \"%s.rc\"";
+	/* Paths stand where a shell splits words: the demo's docker puts them into its container's folder
+	 * there. */
+	const char *const run = "%s 2>\"%s.log\" & p=$!; echo $p >\"%s.pid\"; wait $p; echo $? "
+				">\"%s.rc.new\"; mv \"%s.rc.new\" \"%s.rc\"";
 	buf_addf(&script, "umask 077; rm -f \"%s.pid\" \"%s.rc\" \"%s.log\"; ", b, b, b);
 	if (!d->container)
 		/* The shell that holds the input is the one we spoke to: no argument list ever shows it. */
@@ -55,8 +60,8 @@ int detached_start(const struct detached *d, const char *command, const char *in
 #pragma GCC diagnostic pop
 	if (!d->container)
 		buf_adds(&script, " ) </dev/null >/dev/null 2>&1 &");
-	char *say = xasprintf("%s%s%s (detached)", d->container ? "docker exec -d " : "", d->container ? d->container : "",
-			      d->container ? " " : "");
+	char *say = xasprintf("%s%s%s (detached)", d->container ? "docker exec -d " : "",
+			      d->container ? d->container : "", d->container ? " " : "");
 	char *full = xasprintf("%s%s", say, command);
 	int rc = run_script(d, "-d ", full, buf_text(&script), input ? input : "", NULL, err);
 	free(full);
@@ -72,7 +77,10 @@ static void read_look(const struct buf *out, struct detached_look *look)
 	long long bytes = 0;
 	int fields = sscanf(text, "%d %d %d %d %lld", &alive, &started, &pid, &rc, &bytes);
 	*look = (struct detached_look){.rc = rc, .pid = pid, .log_bytes = bytes};
-	look->state = fields < 5 || !started ? DETACHED_NEVER : rc >= 0 ? DETACHED_ENDED : alive ? DETACHED_ALIVE : DETACHED_DEAD;
+	look->state = fields < 5 || !started ? DETACHED_NEVER
+		      : rc >= 0              ? DETACHED_ENDED
+		      : alive                ? DETACHED_ALIVE
+					     : DETACHED_DEAD;
 	if (!log)
 		return;
 	const char *extra = log + 1, *end = strchr(extra, '\n');
@@ -90,11 +98,13 @@ int detached_look(const struct detached *d, int64_t log_from, struct detached_lo
 {
 	struct buf out = {0};
 	const char *b = d->base;
-	char *script = xasprintf("p=$(cat \"%s.pid\" 2>/dev/null); a=0; s=0; [ -n \"$p\" ] && s=1; "
-				 "[ -n \"$p\" ] && [ \"$(cat /proc/$p/comm 2>/dev/null)\" = %.15s ] && a=1; "
-				 "r=$(cat \"%s.rc\" 2>/dev/null); l=$(wc -c 2>/dev/null <\"%s.log\"); echo $a $s ${p:-0} ${r:--1} ${l:-0}; "
-				 "x=$(%s); echo \"$x\"; tail -c +%lld \"%s.log\" 2>/dev/null | head -c %d; true",
-				 b, d->program, b, b, d->extra ? d->extra : ":", (long long)log_from + 1, b, LOG_BYTES);
+	char *script =
+	    xasprintf("p=$(cat \"%s.pid\" 2>/dev/null); a=0; s=0; [ -n \"$p\" ] && s=1; "
+		      "[ -n \"$p\" ] && [ \"$(cat /proc/$p/comm 2>/dev/null)\" = %.15s ] && a=1; "
+		      "r=$(cat \"%s.rc\" 2>/dev/null); l=$(wc -c 2>/dev/null <\"%s.log\"); echo $a $s "
+		      "${p:-0} ${r:--1} ${l:-0}; "
+		      "x=$(%s); echo \"$x\"; tail -c +%lld \"%s.log\" 2>/dev/null | head -c %d; true",
+		      b, d->program, b, b, d->extra ? d->extra : ":", (long long)log_from + 1, b, LOG_BYTES);
 	*look = (struct detached_look){0};
 	char *say = xasprintf("looks at %s", d->base);
 	int rc = run_script(d, "", say, script, NULL, &out, err);
@@ -113,8 +123,9 @@ void detached_look_done(struct detached_look *look)
 
 int detached_stop(const struct detached *d, int ms, struct err *err)
 {
-	char *script = xasprintf("p=$(cat \"%s.pid\" 2>/dev/null); [ \"$(cat /proc/$p/comm 2>/dev/null)\" = %.15s ] && kill -TERM $p; true", d->base,
-				 d->program);
+	char *script = xasprintf("p=$(cat \"%s.pid\" 2>/dev/null); [ \"$(cat /proc/$p/comm 2>/dev/null)\" = "
+				 "%.15s ] && kill -TERM $p; true",
+				 d->base, d->program);
 	int rc = run_script(d, "", "kill -TERM", script, NULL, NULL, err);
 	free(script);
 	int64_t until_ms = clock_life_ms() + ms;
@@ -126,7 +137,8 @@ int detached_stop(const struct detached *d, int ms, struct err *err)
 		if (gone)
 			return 0;
 		if (rc == 0 && clock_life_ms() > until_ms)
-			rc = err_set(err, ERR_WORLD, "%s was told to stop and still runs; look at it on %s", d->program, ssh_name(d->ssh));
+			rc = err_set(err, ERR_WORLD, "%s was told to stop and still runs; look at it on %s",
+				     d->program, ssh_name(d->ssh));
 		clock_sleep_ms(200);
 	}
 	return rc;

@@ -1,5 +1,5 @@
-/* A program on the host, or in a container there, that goes on without us: it is known by three files beside it,
- * BASE.pid, BASE.rc and BASE.log, so that any later look can tell what became of it. */
+/* A program on the host, or in a container there, that goes on without us: it is known by three files beside
+ * it, BASE.pid, BASE.rc and BASE.log, so that any later look can tell what became of it. */
 #ifndef CORE_LINKS_DETACHED_H
 #define CORE_LINKS_DETACHED_H
 
@@ -26,8 +26,8 @@ struct detached_look {
 	int64_t log_bytes; /* of the whole log */
 	struct buf log;    /* from the asked-for byte on, whole lines only */
 };
-/* Starts it, having removed the traces of an earlier one. Its standard error goes to the log. `input` (may be NULL) becomes its
- * standard input; only on the host, at most 64 KB, never seen in a list of processes. */
+/* Starts it, having removed the traces of an earlier one. Its standard error goes to the log. `input` (may be
+ * NULL) becomes its standard input; only on the host, at most 64 KB, never seen in a list of processes. */
 int detached_start(const struct detached *d, const char *command, const char *input, struct err *err);
 /* log_from: the first byte of the log to bring; at most 256 KB come. */
 int detached_look(const struct detached *d, int64_t log_from, struct detached_look *look, struct err *err);

@@ -10,17 +10,20 @@
 #include <time.h>
 
 /* A wrong field name would make docker run the template on raw JSON, so these are Go's names. */
-#define INSPECT                                                                                                        \
-	"{{.ID}}|{{slice .Name 1}}|{{index .Config.Labels \"service\"}}|{{index .Config.Labels \"role\"}}|"                 \
-	"{{index .Config.Labels \"destination\"}}|{{.State.Status}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|"   \
-	"{{.State.ExitCode}}|{{.State.OOMKilled}}|{{.RestartCount}}|{{.State.StartedAt}}|{{.State.FinishedAt}}|"            \
-	"{{.Config.Image}}|{{range $n,$v := .NetworkSettings.Networks}}{{$v.IPAddress}} {{end}}|"                           \
+#define INSPECT                                                                                             \
+	"{{.ID}}|{{slice .Name 1}}|{{index .Config.Labels \"service\"}}|{{index .Config.Labels \"role\"}}|" \
+	"{{index .Config.Labels \"destination\"}}|{{.State.Status}}|{{if "                                  \
+	".State.Health}}{{.State.Health.Status}}{{end}}|"                                                   \
+	"{{.State.ExitCode}}|{{.State.OOMKilled}}|{{.RestartCount}}|{{.State.StartedAt}}|{{.State."         \
+	"FinishedAt}}|"                                                                                     \
+	"{{.Config.Image}}|{{range $n,$v := .NetworkSettings.Networks}}{{$v.IPAddress}} {{end}}|"           \
 	"{{json .NetworkSettings.Ports}}"
 enum { FIELDS = 15 };
 
 const char *docker_look_command(void)
 {
-	return "{ docker ps -aq --no-trunc -f label=service; docker ps -aq --no-trunc -f 'name=^kamal-proxy$'; } | "
+	return "{ docker ps -aq --no-trunc -f label=service; docker ps -aq --no-trunc -f "
+	       "'name=^kamal-proxy$'; } | "
 	       "xargs -r docker inspect --format '" INSPECT "'";
 }
 
@@ -30,10 +33,13 @@ int docker_names(struct job *job, struct docker_names *out, struct err *err)
 	*out = (struct docker_names){0};
 	text_copy(out->service, sizeof out->service, json_str(kamal, "service", ""));
 	text_copy(out->destination, sizeof out->destination, json_str(kamal, "destination", ""));
-	for (const struct json *r = json_first(json_get(kamal, "roles")); r && out->n_roles < 8; r = json_next(r))
+	for (const struct json *r = json_first(json_get(kamal, "roles")); r && out->n_roles < 8;
+	     r = json_next(r))
 		text_copy(out->roles[out->n_roles++], sizeof out->roles[0], json_text(r) ? json_text(r) : "");
 	if (!*out->service)
-		return err_set(err, ERR_CONFIG, "nobody says what Kamal calls the app: write kamal: {service: ...} into nightferry.yml");
+		return err_set(
+		    err, ERR_CONFIG,
+		    "nobody says what Kamal calls the app: write kamal: {service: ...} into nightferry.yml");
 	if (!out->n_roles)
 		text_copy(out->roles[out->n_roles++], sizeof out->roles[0], "web");
 	const char *accessory = json_str(kamal, "accessory", job_config_str(job, "database.accessory", ""));
@@ -47,22 +53,24 @@ int docker_need_accessory(const struct docker_names *names, struct err *err)
 	if (*names->accessory)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "the new database is no accessory of Kamal's (kamal.accessory is empty), so there is no container to work in");
+		       "the new database is no accessory of Kamal's (kamal.accessory is empty), so there is "
+		       "no container to work in");
 }
 
 int64_t docker_time_ms(const char *text)
 {
 	struct tm tm = {0};
 	int fraction_at = 0;
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &fraction_at) !=
-		6 ||
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+		   &tm.tm_min, &tm.tm_sec, &fraction_at) != 6 ||
 	    tm.tm_year < 1970)
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
 	int64_t ms = (int64_t)timegm(&tm) * 1000;
 	if (text[fraction_at] == '.')
-		for (int i = 1, unit = 100; unit && isdigit((unsigned char)text[fraction_at + i]); i++, unit /= 10)
+		for (int i = 1, unit = 100; unit && isdigit((unsigned char)text[fraction_at + i]);
+		     i++, unit /= 10)
 			ms += (text[fraction_at + i] - '0') * unit;
 	/* Docker tells UTC; an offset would come from a daemon set up by hand. */
 	const char *offset = text + fraction_at + strcspn(text + fraction_at, "+-Z");
@@ -74,7 +82,8 @@ int64_t docker_time_ms(const char *text)
 
 void docker_service(const struct docker_names *names, const char *role, char *out, size_t size)
 {
-	text_copyf(out, size, "%s-%s%s%s", names->service, role, *names->destination ? "-" : "", names->destination);
+	text_copyf(out, size, "%s-%s%s%s", names->service, role, *names->destination ? "-" : "",
+		   names->destination);
 }
 
 static enum docker_kind kind_of(const struct docker_container *c, const struct docker_names *names)
@@ -85,7 +94,8 @@ static enum docker_kind kind_of(const struct docker_container *c, const struct d
 		return DOCKER_PROXY;
 	if (text_equal(c->service, names->service) && *c->role)
 		return text_equal(c->destination, names->destination) ? DOCKER_APP : DOCKER_OTHER;
-	if ((*names->accessory && text_equal(c->name, names->accessory)) || (!*c->role && text_starts(c->service, prefix)))
+	if ((*names->accessory && text_equal(c->name, names->accessory)) ||
+	    (!*c->role && text_starts(c->service, prefix)))
 		return DOCKER_ACCESSORY;
 	return DOCKER_OTHER;
 }
@@ -98,17 +108,20 @@ static void read_version(struct docker_container *c, const struct docker_names *
 	const char *replaced = strstr(c->name, "_replaced_");
 	c->replaced = replaced != NULL;
 	if (text_starts(c->name, prefix) && c->name[len] == '-')
-		text_copyf(c->version, sizeof c->version, "%.*s", replaced ? (int)(replaced - c->name - (ptrdiff_t)len - 1) : 79,
-			   c->name + len + 1);
+		text_copyf(c->version, sizeof c->version, "%.*s",
+			   replaced ? (int)(replaced - c->name - (ptrdiff_t)len - 1) : 79, c->name + len + 1);
 }
 
-static int read_line(char *line, const struct docker_names *names, struct docker_container *c, struct err *err)
+static int read_line(char *line, const struct docker_names *names, struct docker_container *c,
+		     struct err *err)
 {
 	char *field[FIELDS], *rest = line;
 	for (size_t i = 0; i < FIELDS; i++) {
 		field[i] = rest ? i + 1 < FIELDS ? strsep(&rest, "|") : rest : NULL;
 		if (!field[i])
-			return err_set(err, ERR_WORLD, "docker's answer about its containers was not understood (%zu of %d fields); is its version very old?",
+			return err_set(err, ERR_WORLD,
+				       "docker's answer about its containers was not understood (%zu of %d "
+				       "fields); is its version very old?",
 				       i, FIELDS);
 	}
 	*c = (struct docker_container){0};
@@ -128,7 +141,8 @@ static int read_line(char *line, const struct docker_names *names, struct docker
 	text_clean(c->address, sizeof c->address, field[13], strcspn(field[13], " "));
 	text_copy(c->ports, sizeof c->ports, field[14]);
 	if (strlen(c->id) < 12 || !*c->status)
-		return err_set(err, ERR_WORLD, "docker named a container without id or status: %.60s", c->name);
+		return err_set(err, ERR_WORLD, "docker named a container without id or status: %.60s",
+			       c->name);
 	c->running = text_equal(c->status, "running") || text_equal(c->status, "restarting");
 	c->kind = kind_of(c, names);
 	if (c->kind == DOCKER_APP)
@@ -147,7 +161,9 @@ static int by_role(const void *a, const void *b)
 		return text_equal(x->role, "web") ? -1 : text_equal(y->role, "web") ? 1 : order;
 	if (x->replaced != y->replaced)
 		return x->replaced ? 1 : -1;
-	return x->started_ms == y->started_ms ? strcmp(x->name, y->name) : x->started_ms > y->started_ms ? -1 : 1;
+	return x->started_ms == y->started_ms  ? strcmp(x->name, y->name)
+	       : x->started_ms > y->started_ms ? -1
+					       : 1;
 }
 
 static void mark_stale(struct docker_container *list, size_t n)
@@ -155,13 +171,14 @@ static void mark_stale(struct docker_container *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		bool newer = false;
 		for (size_t k = 0; k < i; k++)
-			newer = newer || (list[k].kind == DOCKER_APP && list[k].running && text_equal(list[k].role, list[i].role));
+			newer = newer || (list[k].kind == DOCKER_APP && list[k].running &&
+					  text_equal(list[k].role, list[i].role));
 		list[i].stale = list[i].kind == DOCKER_APP && list[i].running && (list[i].replaced || newer);
 	}
 }
 
-int docker_containers_read(const char *text, const struct docker_names *names, struct docker_container **out, size_t *n,
-			   struct err *err)
+int docker_containers_read(const char *text, const struct docker_names *names, struct docker_container **out,
+			   size_t *n, struct err *err)
 {
 	char *copy = xstrdup(text), *rest = copy;
 	size_t room = 1;
@@ -189,18 +206,22 @@ int docker_containers_read(const char *text, const struct docker_names *names, s
 	return 0;
 }
 
-int docker_containers(struct ssh *ssh, const struct docker_names *names, struct docker_container **out, size_t *n, struct err *err)
+int docker_containers(struct ssh *ssh, const struct docker_names *names, struct docker_container **out,
+		      size_t *n, struct err *err)
 {
 	struct ssh_reply reply;
 	*out = NULL;
 	*n = 0;
-	int rc = ssh_exec(ssh, &(struct ssh_call){.command = docker_look_command(), .say = "docker ps, docker inspect"}, &reply, err);
+	int rc = ssh_exec(
+	    ssh, &(struct ssh_call){.command = docker_look_command(), .say = "docker ps, docker inspect"},
+	    &reply, err);
 	/* 123: a container went away between ps and inspect; the others were told. */
 	if (rc == 0 && reply.status != 0 && reply.status != 123) {
 		char said[200];
 		text_clean(said, sizeof said, buf_text(&reply.err), reply.err.len);
-		rc = err_set(err, ERR_REFUSED, "docker on %s does not answer (status %d: %s); is the user in the group docker?", ssh_name(ssh),
-			     reply.status, *said ? said : "no words");
+		rc = err_set(err, ERR_REFUSED,
+			     "docker on %s does not answer (status %d: %s); is the user in the group docker?",
+			     ssh_name(ssh), reply.status, *said ? said : "no words");
 	}
 	if (rc == 0)
 		rc = docker_containers_read(buf_text(&reply.out), names, out, n, err);
@@ -234,17 +255,20 @@ int docker_db(struct job *job, struct docker_db *out, struct err *err)
 {
 	struct docker_names names;
 	struct pg_where where;
-	if (docker_names(job, &names, err) < 0 || docker_need_accessory(&names, err) < 0 || pg_where_new(job, &where, err) < 0)
+	if (docker_names(job, &names, err) < 0 || docker_need_accessory(&names, err) < 0 ||
+	    pg_where_new(job, &where, err) < 0)
 		return -1;
 	if (!*where.database || !*where.user)
-		return err_set(err, ERR_CONFIG, "the new database's URL names no database or no user; write both into it");
+		return err_set(err, ERR_CONFIG,
+			       "the new database's URL names no database or no user; write both into it");
 	text_copy(out->container, sizeof out->container, names.accessory);
 	text_copy(out->user, sizeof out->user, where.user);
 	text_copy(out->database, sizeof out->database, where.database);
 	return 0;
 }
 
-int docker_pg_version(struct ssh *ssh, const char *container, const char *program, int *major, char *text, size_t size, struct err *err)
+int docker_pg_version(struct ssh *ssh, const char *container, const char *program, int *major, char *text,
+		      size_t size, struct err *err)
 {
 	struct buf out = {0};
 	int rc = ssh_run(ssh, &out, err, "docker exec %s %s --version", container, program);
@@ -265,7 +289,9 @@ int docker_disk(struct ssh *ssh, const char *shell_path, struct docker_disk *out
 	*out = (struct docker_disk){.free_bytes = -1, .total_bytes = -1};
 	/* The folder may not be there yet: then the nearest one above it counts. */
 	int rc = ssh_run(ssh, &text, err,
-			 "p=%s; while [ ! -e \"$p\" ] && [ \"$p\" != / ]; do p=$(dirname \"$p\"); done; LC_ALL=C df -PB1 \"$p\" | tail -n 1", shell_path);
+			 "p=%s; while [ ! -e \"$p\" ] && [ \"$p\" != / ]; do p=$(dirname \"$p\"); done; "
+			 "LC_ALL=C df -PB1 \"$p\" | tail -n 1",
+			 shell_path);
 	if (rc == 0 && sscanf(buf_text(&text), "%95s %lld %lld %lld", device, &total, &used, &avail) != 4)
 		rc = err_set(err, ERR_WORLD, "df on %s gave no figures for %s", ssh_name(ssh), shell_path);
 	if (rc == 0) {

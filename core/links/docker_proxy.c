@@ -16,7 +16,8 @@ static void read_hosts(const struct json *service, char *out, size_t size)
 	/* Before 0.9 hosts stood one level higher. */
 	const struct json *hosts = json_path(service, "options.hosts");
 	*out = 0;
-	for (const struct json *h = json_first(hosts ? hosts : json_get(service, "hosts")); h; h = json_next(h)) {
+	for (const struct json *h = json_first(hosts ? hosts : json_get(service, "hosts")); h;
+	     h = json_next(h)) {
 		char one[200];
 		const char *text = json_text(h) ? json_text(h) : "";
 		text_clean(one, sizeof one, text, strlen(text));
@@ -33,7 +34,9 @@ static int read_route(const struct json *service, struct docker_route *r, struct
 		target = json_str(service, "active_target", "");
 	int64_t state = json_int(json_get(service, "pause_controller"), "state", 0);
 	if (!*name || state < 0 || state > 2)
-		return err_set(err, ERR_WORLD, "kamal-proxy's state file was not understood: a service without name or with pause state %lld",
+		return err_set(err, ERR_WORLD,
+			       "kamal-proxy's state file was not understood: a service without name or with "
+			       "pause state %lld",
 			       (long long)state);
 	text_clean(r->service, sizeof r->service, name, strlen(name));
 	text_clean(r->target, sizeof r->target, target, strlen(target));
@@ -41,18 +44,22 @@ static int read_route(const struct json *service, struct docker_route *r, struct
 	text_copy(r->state, sizeof r->state, states[state]);
 	const char *path = json_str(json_path(service, "target_options.health_check_config"), "path", "/up");
 	text_clean(r->health_path, sizeof r->health_path, path, strlen(path));
-	r->tls = json_bool(json_get(service, "options"), "tls_enabled", json_bool(service, "tls_enabled", false));
+	r->tls =
+	    json_bool(json_get(service, "options"), "tls_enabled", json_bool(service, "tls_enabled", false));
 	return 0;
 }
 
-int docker_routes_read(const char *text, size_t len, struct docker_route **out, size_t *n, struct json **state, struct err *err)
+int docker_routes_read(const char *text, size_t len, struct docker_route **out, size_t *n,
+		       struct json **state, struct err *err)
 {
 	struct json *root = json_parse(text, len, err);
 	*out = NULL;
 	*n = 0;
 	if (!root || !json_is_array(root)) {
 		json_free(root);
-		return err_set(err, ERR_WORLD, "kamal-proxy's state file is no list; a custom proxy image may keep it elsewhere");
+		return err_set(
+		    err, ERR_WORLD,
+		    "kamal-proxy's state file is no list; a custom proxy image may keep it elsewhere");
 	}
 	int rc = 0;
 	*out = xcalloc(json_count(root) + 1, sizeof **out);
@@ -119,7 +126,8 @@ static void add_number(struct buf *out, const char *name, const struct json *obj
 
 void docker_route_options(const struct json *service, struct buf *out)
 {
-	const struct json *options = json_get(service, "options"), *target = json_get(service, "target_options");
+	const struct json *options = json_get(service, "options"),
+			  *target = json_get(service, "target_options");
 	const struct json *check = json_get(target, "health_check_config");
 	const struct json *hosts = json_get(options, "hosts");
 	add_list(out, "host", hosts ? hosts : json_get(service, "hosts"), "");
@@ -156,7 +164,8 @@ void docker_route_options(const struct json *service, struct buf *out)
 
 const char *docker_lock_command(void)
 {
-	return "for d in .kamal/lock-*; do [ -d \"$d\" ] || continue; stat -c %Y \"$d\"; tr -d '\\n' <\"$d/details\" 2>/dev/null; echo; done";
+	return "for d in .kamal/lock-*; do [ -d \"$d\" ] || continue; stat -c %Y \"$d\"; tr -d '\\n' "
+	       "<\"$d/details\" 2>/dev/null; echo; done";
 }
 
 static void take_word(const char *text, const char *head, char *out, size_t size)
@@ -177,7 +186,9 @@ void docker_lock_read(const char *text, struct docker_lock *out)
 	coded += *coded == '\n';
 	size_t len = strcspn(coded, "\n");
 	unsigned char plain[3000] = "";
-	int n = len && len % 4 == 0 && len / 4 * 3 < sizeof plain ? EVP_DecodeBlock(plain, (const unsigned char *)coded, (int)len) : 0;
+	int n = len && len % 4 == 0 && len / 4 * 3 < sizeof plain
+		    ? EVP_DecodeBlock(plain, (const unsigned char *)coded, (int)len)
+		    : 0;
 	plain[n > 0 ? n : 0] = 0;
 	take_word((const char *)plain, "Locked by: ", out->by, sizeof out->by);
 	take_word((const char *)plain, "Message: ", out->why, sizeof out->why);
@@ -188,7 +199,8 @@ void docker_lock_read(const char *text, struct docker_lock *out)
 		text_copy(out->by, sizeof out->by, "somebody who left no name");
 	/* kamal lock release says there is no lock, and yet it blocks every deploy. */
 	if (!len)
-		text_copy(out->why, sizeof out->why, "an empty lock folder, left by a crash: rmdir it on the host");
+		text_copy(out->why, sizeof out->why,
+			  "an empty lock folder, left by a crash: rmdir it on the host");
 }
 
 int docker_lock(struct ssh *ssh, struct docker_lock *out, struct err *err)

@@ -13,7 +13,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 10000, HANDSHAKE_MS = 20000, EXEC_MS = 30000, SLICE_MS = 1000, KEEPALIVE_S = 10, DEAD_MS = 30000 };
+enum {
+	CONNECT_MS = 10000,
+	HANDSHAKE_MS = 20000,
+	EXEC_MS = 30000,
+	SLICE_MS = 1000,
+	KEEPALIVE_S = 10,
+	DEAD_MS = 30000
+};
 
 int64_t ssh_since(int64_t began_ms)
 {
@@ -33,7 +40,8 @@ int ssh_idle(struct ssh *ssh, int ms, struct err *err)
 		poll(p, 2, ms < 0 ? 0 : ms);
 	if (p[1].revents)
 		stop = job_stopping(ssh->job);
-	/* A step goes on without its engine up to its next record; its end of the line would wake us for ever. */
+	/* A step goes on without its engine up to its next record; its end of the line would wake us for
+	 * ever. */
 	if (p[1].revents & (POLLHUP | POLLERR))
 		ssh->engine_gone = true;
 	if (stop)
@@ -52,8 +60,8 @@ int ssh_broken(struct ssh *ssh, const char *doing, struct err *err)
 	text_clean(text, sizeof text, said ? said : "", said ? strlen(said) : 0);
 	if (code != LIBSSH2_ERROR_CHANNEL_FAILURE && code != LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED)
 		ssh->lost = true;
-	return err_set(err, ERR_NET, "%s: %s, the connection is %s (%s)", ssh->name, doing, ssh->lost ? "lost" : "still there",
-		       *text ? text : "no more was said");
+	return err_set(err, ERR_NET, "%s: %s, the connection is %s (%s)", ssh->name, doing,
+		       ssh->lost ? "lost" : "still there", *text ? text : "no more was said");
 }
 
 /* ---- the connection ---- */
@@ -100,12 +108,18 @@ static int connect_one(struct ssh *ssh, const struct addrinfo *a, int64_t began_
 static int explain_connect(const struct ssh *ssh, int why, struct err *err)
 {
 	if (why == ECONNREFUSED)
-		return err_set(err, ERR_NET, "%s refuses connections on port %d: sshd does not run there or listens on another port; see host.port",
+		return err_set(err, ERR_NET,
+			       "%s refuses connections on port %d: sshd does not run there or listens on "
+			       "another port; see host.port",
 			       ssh->host, ssh->port);
 	if (why == ETIMEDOUT)
-		return err_set(err, ERR_NET, "%s does not answer on port %d: the host is down or a firewall drops the packets", ssh->host, ssh->port);
-	return err_set(err, ERR_NET, "there is no way to %s port %d (%s); look at the network and at host.address", ssh->host, ssh->port,
-		       strerror(why));
+		return err_set(
+		    err, ERR_NET,
+		    "%s does not answer on port %d: the host is down or a firewall drops the packets",
+		    ssh->host, ssh->port);
+	return err_set(err, ERR_NET,
+		       "there is no way to %s port %d (%s); look at the network and at host.address",
+		       ssh->host, ssh->port, strerror(why));
 }
 
 static int connect_any(struct ssh *ssh, struct err *err)
@@ -116,7 +130,9 @@ static int connect_any(struct ssh *ssh, struct err *err)
 	text_copyf(port, sizeof port, "%d", ssh->port);
 	int rc = getaddrinfo(ssh->host, port, &hints, &list);
 	if (rc)
-		return err_set(err, ERR_NET, "the host's name %s cannot be resolved (%s); look at host.address", ssh->host, gai_strerror(rc));
+		return err_set(err, ERR_NET,
+			       "the host's name %s cannot be resolved (%s); look at host.address", ssh->host,
+			       gai_strerror(rc));
 	int64_t began_ms = clock_life_ms();
 	rc = -1;
 	errno = EHOSTUNREACH;
@@ -142,14 +158,19 @@ static int handshake(struct ssh *ssh, struct err *err)
 		if (ssh_idle(ssh, SLICE_MS, err) < 0)
 			return -1;
 		if (ssh_since(began_ms) > HANDSHAKE_MS)
-			return err_set(err, ERR_NET, "%s took the connection and then said nothing for 20 s; sshd may be overloaded", ssh->name);
+			return err_set(
+			    err, ERR_NET,
+			    "%s took the connection and then said nothing for 20 s; sshd may be overloaded",
+			    ssh->name);
 	}
 	if (rc == 0)
 		return 0;
 	ssh_broken(ssh, "the greeting failed", err);
-	if (rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE || rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
+	if (rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE ||
+	    rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
 		err_set(err, ERR_NET,
-			"%s and libssh2 have no algorithm in common; give the host an ed25519 host key (ssh-keygen -A there); "
+			"%s and libssh2 have no algorithm in common; give the host an ed25519 host key "
+			"(ssh-keygen -A there); "
 			"the ssh program as a carrier is not built in yet",
 			ssh->name);
 	return -1;
@@ -161,7 +182,8 @@ static void drop(struct ssh *ssh)
 		/* Blocking only for as long as the farewell is worth it. */
 		if (!ssh->lost) {
 			int64_t began_ms = clock_life_ms();
-			while (libssh2_session_disconnect(ssh->session, "done") == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms) < 500) {
+			while (libssh2_session_disconnect(ssh->session, "done") == LIBSSH2_ERROR_EAGAIN &&
+			       ssh_since(began_ms) < 500) {
 				struct pollfd p = {.fd = ssh->fd, .events = POLLIN | POLLOUT};
 				poll(&p, 1, 50);
 			}
@@ -181,7 +203,8 @@ static void drop(struct ssh *ssh)
 static int bring_up(struct ssh *ssh, struct err *err)
 {
 	ssh->lost = false;
-	if (connect_any(ssh, err) < 0 || handshake(ssh, err) < 0 || ssh_check_host(ssh, err) < 0 || ssh_login(ssh, err) < 0) {
+	if (connect_any(ssh, err) < 0 || handshake(ssh, err) < 0 || ssh_check_host(ssh, err) < 0 ||
+	    ssh_login(ssh, err) < 0) {
 		ssh->lost = true;
 		drop(ssh);
 		return -1;
@@ -195,7 +218,9 @@ struct ssh *ssh_open(struct job *job, enum ssh_manner manner, struct err *err)
 	const struct json *host = json_get(job_config(job), "host");
 	const char *address = json_str(host, "address", "");
 	if (!*address) {
-		err_set(err, ERR_CONFIG, "nobody says which host is the new one: write host: {address: ...} into nightferry.yml");
+		err_set(
+		    err, ERR_CONFIG,
+		    "nobody says which host is the new one: write host: {address: ...} into nightferry.yml");
 		return NULL;
 	}
 	if (libssh2_init(0) != 0) {
@@ -279,7 +304,8 @@ LIBSSH2_CHANNEL *ssh_channel(struct ssh *ssh, const char *command, struct err *e
 		return NULL;
 	}
 	while (!(channel = libssh2_channel_open_session(ssh->session))) {
-		if (libssh2_session_last_errno(ssh->session) != LIBSSH2_ERROR_EAGAIN || ssh_since(began_ms) > EXEC_MS) {
+		if (libssh2_session_last_errno(ssh->session) != LIBSSH2_ERROR_EAGAIN ||
+		    ssh_since(began_ms) > EXEC_MS) {
 			ssh_broken(ssh, "no channel could be opened", err);
 			return NULL;
 		}
@@ -287,7 +313,8 @@ LIBSSH2_CHANNEL *ssh_channel(struct ssh *ssh, const char *command, struct err *e
 			return NULL;
 	}
 	int rc;
-	while ((rc = libssh2_channel_exec(channel, command)) == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms) < EXEC_MS)
+	while ((rc = libssh2_channel_exec(channel, command)) == LIBSSH2_ERROR_EAGAIN &&
+	       ssh_since(began_ms) < EXEC_MS)
 		if (ssh_idle(ssh, SLICE_MS, err) < 0)
 			break;
 	if (rc == 0)
@@ -307,13 +334,15 @@ struct talk {
 	bool eof_sent;
 };
 
-/* 1 when something moved, 0 when not, -1 when the line is broken. A command that ends early does not want the rest. */
+/* 1 when something moved, 0 when not, -1 when the line is broken. A command that ends early does not want the
+ * rest. */
 static int talk_send(struct talk *t)
 {
 	if (t->eof_sent)
 		return 0;
 	if (t->sent < t->call->input_len) {
-		ssize_t n = libssh2_channel_write(t->channel, t->call->input + t->sent, t->call->input_len - t->sent);
+		ssize_t n =
+		    libssh2_channel_write(t->channel, t->call->input + t->sent, t->call->input_len - t->sent);
 		if (n > 0)
 			t->sent += (size_t)n;
 		if (n >= 0 || n == LIBSSH2_ERROR_EAGAIN)
@@ -351,7 +380,8 @@ static int talk_loop(struct talk *t, struct err *err)
 	int limit_ms = t->call->timeout_ms ? t->call->timeout_ms : EXEC_MS;
 	int64_t began_ms = clock_life_ms();
 	for (;;) {
-		int a = talk_send(t), b = talk_read(t, 0, &t->reply->out), c = talk_read(t, SSH_EXTENDED_DATA_STDERR, &t->reply->err);
+		int a = talk_send(t), b = talk_read(t, 0, &t->reply->out),
+		    c = talk_read(t, SSH_EXTENDED_DATA_STDERR, &t->reply->err);
 		if (a < 0 || b < 0 || c < 0)
 			return ssh_broken(ssh, "a command was under way", err);
 		if (libssh2_channel_eof(t->channel) && !b && !c)
@@ -360,8 +390,9 @@ static int talk_loop(struct talk *t, struct err *err)
 			continue;
 		int64_t left_ms = limit_ms - ssh_since(began_ms);
 		if (left_ms <= 0)
-			return err_set(err, ERR_NET, "%s: no end of \"%.80s\" after %d s; it may still run there", ssh->name,
-				       t->call->say ? t->call->say : t->call->command, limit_ms / 1000);
+			return err_set(
+			    err, ERR_NET, "%s: no end of \"%.80s\" after %d s; it may still run there",
+			    ssh->name, t->call->say ? t->call->say : t->call->command, limit_ms / 1000);
 		if (ssh_idle(ssh, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, err) < 0)
 			return -1;
 	}
@@ -371,7 +402,8 @@ static int talk_end(struct talk *t, struct err *err)
 {
 	int rc;
 	int64_t began_ms = clock_life_ms();
-	while ((rc = libssh2_channel_wait_closed(t->channel)) == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms) < EXEC_MS)
+	while ((rc = libssh2_channel_wait_closed(t->channel)) == LIBSSH2_ERROR_EAGAIN &&
+	       ssh_since(began_ms) < EXEC_MS)
 		if (ssh_idle(t->ssh, SLICE_MS, err) < 0)
 			return -1;
 	if (rc < 0)
@@ -400,7 +432,8 @@ int ssh_exec(struct ssh *ssh, const struct ssh_call *call, struct ssh_reply *rep
 	if (rc == 0)
 		rc = talk_end(&t, err);
 	/* On a lost or hurried line the rest is thrown away with the session. */
-	while (libssh2_channel_free(channel) == LIBSSH2_ERROR_EAGAIN && !ssh->lost && ssh_since(began_ms) < EXEC_MS) {
+	while (libssh2_channel_free(channel) == LIBSSH2_ERROR_EAGAIN && !ssh->lost &&
+	       ssh_since(began_ms) < EXEC_MS) {
 		struct pollfd p = {.fd = ssh->fd, .events = POLLIN | POLLOUT};
 		poll(&p, 1, 20);
 	}
@@ -441,8 +474,8 @@ int ssh_run(struct ssh *ssh, struct buf *out, struct err *err, const char *fmt, 
 	int rc = ssh_exec(ssh, &(struct ssh_call){.command = buf_text(&command)}, &reply, err);
 	last_words(&reply, said, sizeof said);
 	if (rc == 0 && reply.status != 0)
-		rc = err_set(err, ERR_REFUSED, "%s: \"%.120s\" ended with %d: %s", ssh->name, buf_text(&command), reply.status,
-			     *said ? said : "it gave no reason");
+		rc = err_set(err, ERR_REFUSED, "%s: \"%.120s\" ended with %d: %s", ssh->name,
+			     buf_text(&command), reply.status, *said ? said : "it gave no reason");
 	if (out)
 		buf_add(out, reply.out.data, reply.out.len);
 	ssh_reply_done(&reply);

@@ -1,8 +1,9 @@
-/* SSH: the only door to libssh2. One session, any number of channels. Calls block, but every wait also hears the job's
- * cancel and the streams that are open beside it.
+/* SSH: the only door to libssh2. One session, any number of channels. Calls block, but every wait also hears
+ * the job's cancel and the streams that are open beside it.
  *
- * The new host comes from the config: host.address, host.port, host.user, host.key, host.known_hosts. Every command
- * goes to the list of commands; standard input never does, so secrets travel there and nowhere else. */
+ * The new host comes from the config: host.address, host.port, host.user, host.key, host.known_hosts. Every
+ * command goes to the list of commands; standard input never does, so secrets travel there and nowhere else.
+ */
 #ifndef CORE_LINKS_SSH_H
 #define CORE_LINKS_SSH_H
 
@@ -20,7 +21,8 @@ enum ssh_manner {
 	SSH_SILENT, /* watches and checks: an unknown host key or a locked key is an error */
 	SSH_ASKING, /* steps: a person is asked for the host key's fingerprint and for a passphrase */
 };
-/* NULL and err when nobody is there (ERR_NET), we are not let in (ERR_AUTH) or the host key is wrong (ERR_REFUSED). */
+/* NULL and err when nobody is there (ERR_NET), we are not let in (ERR_AUTH) or the host key is wrong
+ * (ERR_REFUSED). */
 struct ssh *ssh_open(struct job *job, enum ssh_manner manner, struct err *err);
 void ssh_close(struct ssh *ssh);
 /* A new connection in the place of a lost one; streams are gone and must be closed by their owner first. */
@@ -45,26 +47,31 @@ struct ssh_call {
 };
 struct ssh_reply {
 	struct buf out, err;
-	int status;      /* 0..255; -1 when a signal ended it */
-	char signal[16]; /* "KILL" */
-	int64_t ms;      /* real milliseconds */
+	int status;                    /* 0..255; -1 when a signal ended it */
+	char signal[16];               /* "KILL" */
+	int64_t ms;                    /* real milliseconds */
 	int64_t asked_ms, answered_ms; /* our wall time at the request and at the first byte of the answer */
 };
-/* 0 when the command ran to its end, whatever its status; -1 with a sentence otherwise. The reply is reset first and must
- * be freed with ssh_reply_done() in both cases. */
+/* 0 when the command ran to its end, whatever its status; -1 with a sentence otherwise. The reply is reset
+ * first and must be freed with ssh_reply_done() in both cases. */
 int ssh_exec(struct ssh *ssh, const struct ssh_call *call, struct ssh_reply *reply, struct err *err);
 void ssh_reply_done(struct ssh_reply *reply);
-/* The same for a command that must succeed: any other status than 0 is ERR_REFUSED with its own words. out may be NULL. */
-int ssh_run(struct ssh *ssh, struct buf *out, struct err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same for a command that must succeed: any other status than 0 is ERR_REFUSED with its own words. out
+ * may be NULL. */
+int ssh_run(struct ssh *ssh, struct buf *out, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Whole lines without their end, cut at 16 KB. */
 typedef void ssh_line(void *ctx, const char *line, size_t len);
-/* A simple command (no `;`, no pipe) whose both outputs come line by line while ssh_pump() or ssh_exec() runs. It is
- * ended on the host when the stream is closed or the connection is lost: nothing is left running there. */
-struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line *line, void *ctx, struct err *err);
+/* A simple command (no `;`, no pipe) whose both outputs come line by line while ssh_pump() or ssh_exec()
+ * runs. It is ended on the host when the stream is closed or the connection is lost: nothing is left running
+ * there. */
+struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line *line, void *ctx,
+			      struct err *err);
 bool ssh_stream_ended(const struct ssh_stream *stream, int *status); /* status may be NULL */
 void ssh_stream_close(struct ssh_stream *stream);
-/* Serves all streams for up to `ms` real milliseconds, returning at the first lines. -1: lost, or the job shall stop. */
+/* Serves all streams for up to `ms` real milliseconds, returning at the first lines. -1: lost, or the job
+ * shall stop. */
 int ssh_pump(struct ssh *ssh, int ms, struct err *err);
 
 /* 'it'\''s' as a shell takes it. */

@@ -19,7 +19,8 @@ struct ssh {
 
 /* Waits until the socket is ready or `ms` real milliseconds are over; -1 when the job shall stop. */
 int ssh_idle(struct ssh *ssh, int ms, struct err *err);
-/* After a call that failed: a sentence with libssh2's words; marks the connection lost when it is. Returns -1. */
+/* After a call that failed: a sentence with libssh2's words; marks the connection lost when it is. Returns
+ * -1. */
 int ssh_broken(struct ssh *ssh, const char *doing, struct err *err);
 /* Real milliseconds since a moment of clock_life_ms(). */
 int64_t ssh_since(int64_t began_ms);

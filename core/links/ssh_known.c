@@ -1,4 +1,5 @@
-/* known_hosts: plain and hashed names, ports, patterns, revoked keys. Lines of certificate authorities are passed over. */
+/* known_hosts: plain and hashed names, ports, patterns, revoked keys. Lines of certificate authorities are
+ * passed over. */
 #include "core/links/ssh_known.h"
 #include "core/base/text.h"
 #include <fnmatch.h>
@@ -36,7 +37,9 @@ static bool hashed_name_is(const char *field, size_t len, const char *name)
 		return false;
 	size_t salt_len = decode64(field + 3, (size_t)(mid - field - 3), salt, sizeof salt);
 	size_t want_len = decode64(mid + 1, len - (size_t)(mid + 1 - field), want, sizeof want);
-	return salt_len && HMAC(EVP_sha1(), salt, (int)salt_len, (const unsigned char *)name, strlen(name), got, &got_len) &&
+	return salt_len &&
+	       HMAC(EVP_sha1(), salt, (int)salt_len, (const unsigned char *)name, strlen(name), got,
+		    &got_len) &&
 	       got_len == want_len && memcmp(got, want, got_len) == 0;
 }
 
@@ -83,7 +86,8 @@ static size_t word(const char **at, const char *end, const char **start)
 	return (size_t)(*at - *start);
 }
 
-enum known known_look(const char *text, const struct known_host *host, int *line, char *types, size_t types_size)
+enum known known_look(const char *text, const struct known_host *host, int *line, char *types,
+		      size_t types_size)
 {
 	char name[300];
 	enum known found = KNOWN_NOT;
@@ -113,7 +117,8 @@ enum known known_look(const char *text, const struct known_host *host, int *line
 		if (revoked && !same)
 			continue;
 		if (!revoked)
-			text_copyf(types + strlen(types), types_size - strlen(types), "%s%.*s", *types ? "," : "", (int)type_len, type);
+			text_copyf(types + strlen(types), types_size - strlen(types), "%s%.*s",
+				   *types ? "," : "", (int)type_len, type);
 		if (found == KNOWN_SAME && !revoked)
 			continue;
 		found = revoked ? KNOWN_REVOKED : same ? KNOWN_SAME : KNOWN_OTHER;
@@ -160,7 +165,8 @@ void known_private(const char *text, int *is_rsa, int *is_locked)
 	const char *at = strstr(text, begin);
 	if (!at)
 		return;
-	/* "openssh-key-v1", then the cipher's name, "none" or another, and soon the public key with its type. */
+	/* "openssh-key-v1", then the cipher's name, "none" or another, and soon the public key with its type.
+	 */
 	char body[512];
 	unsigned char raw[400];
 	size_t n = 0;

@@ -8,18 +8,20 @@
 enum known {
 	KNOWN_NOT = 0, /* no line for this host */
 	KNOWN_SAME,
-	KNOWN_OTHER,   /* there are lines for this host, none with this key */
+	KNOWN_OTHER, /* there are lines for this host, none with this key */
 	KNOWN_REVOKED,
 };
 struct known_host {
 	const char *host; /* as configured */
 	int port;
-	const char *type;        /* "ssh-ed25519" */
+	const char *type;         /* "ssh-ed25519" */
 	const unsigned char *key; /* the blob */
 	size_t key_len;
 };
-/* text: the whole file. line: where the (other) key stands, from 1. types: comma-separated key types known for the host. */
-enum known known_look(const char *text, const struct known_host *host, int *line, char *types, size_t types_size);
+/* text: the whole file. line: where the (other) key stands, from 1. types: comma-separated key types known
+ * for the host. */
+enum known known_look(const char *text, const struct known_host *host, int *line, char *types,
+		      size_t types_size);
 /* "[host]:port ssh-ed25519 AAAA...\n" */
 void known_line(struct buf *out, const struct known_host *host);
 /* "SHA256:..." as ssh-keygen -l shows it. */

@@ -49,12 +49,14 @@ static void known_path(const struct ssh *ssh, char *out, size_t size)
 
 void ssh_prefer_known(struct ssh *ssh)
 {
-	static const char all[] = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,ssh-rsa";
+	static const char all[] =
+	    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,ssh-rsa";
 	struct buf text = {0};
 	char path[400], types[300], wanted[600];
 	int line;
 	known_path(ssh, path, sizeof path);
-	struct known_host host = {.host = ssh->host, .port = ssh->port, .type = "", .key = (const unsigned char *)"", .key_len = 0};
+	struct known_host host = {
+	    .host = ssh->host, .port = ssh->port, .type = "", .key = (const unsigned char *)"", .key_len = 0};
 	*types = 0;
 	if (read_file(path, &text))
 		known_look(buf_text(&text), &host, &line, types, sizeof types);
@@ -77,26 +79,33 @@ static int add_known(const char *path, const struct known_host *host, struct err
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	bool bad = fd < 0 || write(fd, line.data, line.len) != (ssize_t)line.len;
 	if (bad)
-		err_set(err, ERR_IO, "the host key could not be written to %s (%s); nothing was sent to the host", path, strerror(errno));
+		err_set(err, ERR_IO,
+			"the host key could not be written to %s (%s); nothing was sent to the host", path,
+			strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	buf_done(&line);
 	return bad ? -1 : 0;
 }
 
-static int ask_trust(struct ssh *ssh, const char *path, const struct known_host *host, const char *fingerprint, struct err *err)
+static int ask_trust(struct ssh *ssh, const char *path, const struct known_host *host,
+		     const char *fingerprint, struct err *err)
 {
 	char answer[16] = "";
-	char *question = xasprintf("The host %s (port %d) is not known yet. Its %s key is %s. Compare it with what the host's console shows "
+	char *question = xasprintf("The host %s (port %d) is not known yet. Its %s key is %s. Compare it "
+				   "with what the host's console shows "
 				   "(ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub). Trust it? Type yes",
 				   ssh->host, ssh->port, host->type, fingerprint);
 	struct err unasked = {0};
-	int rc = ssh->manner == SSH_ASKING ? job_ask(ssh->job, question, false, answer, sizeof answer, &unasked) : -1;
+	int rc = ssh->manner == SSH_ASKING
+		     ? job_ask(ssh->job, question, false, answer, sizeof answer, &unasked)
+		     : -1;
 	free(question);
 	if (rc == 0 && (text_equal(answer, "yes") || text_equal(answer, "y")))
 		return add_known(path, host, err);
 	return err_set(err, ERR_REFUSED,
-		       "the host key of %s is not known (%s %s) and nobody vouched for it, so nothing was sent; compare it on the host, "
+		       "the host key of %s is not known (%s %s) and nobody vouched for it, so nothing was "
+		       "sent; compare it on the host, "
 		       "then connect once with ssh, or add it to %s",
 		       ssh->name, host->type, fingerprint, path);
 }
@@ -109,7 +118,11 @@ int ssh_check_host(struct ssh *ssh, struct err *err)
 	const char *key = libssh2_session_hostkey(ssh->session, &len, &kind);
 	if (!key)
 		return err_set(err, ERR_NET, "%s showed no host key; nothing was sent", ssh->name);
-	struct known_host host = {.host = ssh->host, .port = ssh->port, .type = type, .key = (const unsigned char *)key, .key_len = len};
+	struct known_host host = {.host = ssh->host,
+				  .port = ssh->port,
+				  .type = type,
+				  .key = (const unsigned char *)key,
+				  .key_len = len};
 	known_type(type, sizeof type, host.key, len);
 	known_fingerprint(fingerprint, host.key, len);
 	known_path(ssh, path, sizeof path);
@@ -121,11 +134,15 @@ int ssh_check_host(struct ssh *ssh, struct err *err)
 	if (known == KNOWN_SAME)
 		return 0;
 	if (known == KNOWN_REVOKED)
-		return err_set(err, ERR_REFUSED, "the host key of %s is marked as revoked in %s line %d; nothing was sent", ssh->name, path, line);
+		return err_set(err, ERR_REFUSED,
+			       "the host key of %s is marked as revoked in %s line %d; nothing was sent",
+			       ssh->name, path, line);
 	if (known == KNOWN_OTHER)
 		return err_set(err, ERR_REFUSED,
-			       "the host key of %s has CHANGED: line %d of %s says another one, the host shows %s %s. Either the host was set up "
-			       "anew, or somebody else answers at this address; nothing was sent. Compare it on the host's console, and only then "
+			       "the host key of %s has CHANGED: line %d of %s says another one, the host "
+			       "shows %s %s. Either the host was set up "
+			       "anew, or somebody else answers at this address; nothing was sent. Compare it "
+			       "on the host's console, and only then "
 			       "remove that line (ssh-keygen -R)",
 			       ssh->name, line, path, type, fingerprint);
 	return ask_trust(ssh, path, &host, fingerprint, err);
@@ -152,17 +169,18 @@ static void note(struct login *l, const char *fmt, ...)
 }
 
 /* Repeats `call` while libssh2 waits for the host. */
-#define LOGIN_TRY(l, rc, err, call)                                                                                    \
-	do {                                                                                                               \
-		int64_t began_ms_ = clock_life_ms();                                                                           \
-		while (((rc) = (call)) == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms_) < LOGIN_MS)                             \
-			if (ssh_idle((l)->ssh, SLICE_MS, (err)) < 0)                                                               \
-				break;                                                                                                 \
+#define LOGIN_TRY(l, rc, err, call)                                                                \
+	do {                                                                                       \
+		int64_t began_ms_ = clock_life_ms();                                               \
+		while (((rc) = (call)) == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms_) < LOGIN_MS) \
+			if (ssh_idle((l)->ssh, SLICE_MS, (err)) < 0)                               \
+				break;                                                             \
 	} while (0)
 
 static bool identity_wanted(const struct login *l, const struct libssh2_agent_publickey *id)
 {
-	struct known_host host = {.host = "x", .port = 22, .type = "", .key = id->blob, .key_len = id->blob_len};
+	struct known_host host = {
+	    .host = "x", .port = 22, .type = "", .key = id->blob, .key_len = id->blob_len};
 	struct buf line = {0};
 	known_line(&line, &host);
 	/* "x  BASE64\n" */
@@ -184,7 +202,8 @@ static int by_agent(struct login *l, struct err *err)
 			libssh2_agent_free(agent);
 		return 0;
 	}
-	while (rc != 0 && tried < AGENT_KEYS && err->kind == ERR_NONE && libssh2_agent_get_identity(agent, &id, before) == 0) {
+	while (rc != 0 && tried < AGENT_KEYS && err->kind == ERR_NONE &&
+	       libssh2_agent_get_identity(agent, &id, before) == 0) {
 		before = id;
 		known_type(type, sizeof type, id->blob, id->blob_len);
 		if (!identity_wanted(l, id))
@@ -233,15 +252,16 @@ static int by_file(struct login *l, const char *path, struct err *err)
 		return 0;
 	}
 	LOGIN_TRY(l, rc, err,
-		  libssh2_userauth_publickey_frommemory(l->ssh->session, l->ssh->user, strlen(l->ssh->user), NULL, 0, buf_text(&text),
-							text.len, is_locked ? l->ssh->passphrase : NULL));
+		  libssh2_userauth_publickey_frommemory(l->ssh->session, l->ssh->user, strlen(l->ssh->user),
+							NULL, 0, buf_text(&text), text.len,
+							is_locked ? l->ssh->passphrase : NULL));
 	explicit_bzero(text.data, text.len);
 	buf_done(&text);
 	if (rc != 0)
 		note(l, "%s%s (%s)", path, is_rsa ? ", RSA" : "",
-		     rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED || rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED ? is_locked ? "refused, or the passphrase is wrong"
-													   : "refused"
-													 : "cannot be used");
+		     rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED || rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
+			 ? is_locked ? "refused, or the passphrase is wrong" : "refused"
+			 : "cannot be used");
 	if (rc != 0)
 		explicit_bzero(l->ssh->passphrase, sizeof l->ssh->passphrase);
 	return err->kind ? -1 : rc == 0;
@@ -284,16 +304,21 @@ static int refused(struct login *l, const char *methods, struct err *err)
 {
 	struct ssh *ssh = l->ssh;
 	if (methods && !strstr(methods, "publickey"))
-		return err_set(err, ERR_AUTH, "%s takes no keys, only %s; allow PubkeyAuthentication in its sshd_config", ssh->name, methods);
+		return err_set(err, ERR_AUTH,
+			       "%s takes no keys, only %s; allow PubkeyAuthentication in its sshd_config",
+			       ssh->name, methods);
 	if (l->rsa)
 		return err_set(err, ERR_AUTH,
-			       "%s does not let us in; tried %s. libssh2 %s cannot use RSA keys with today's sshd: use an ed25519 key (ssh-keygen -t "
+			       "%s does not let us in; tried %s. libssh2 %s cannot use RSA keys with today's "
+			       "sshd: use an ed25519 key (ssh-keygen -t "
 			       "ed25519, ssh-copy-id); the ssh program as a carrier is not built in yet",
 			       ssh->name, buf_text(&l->tried), libssh2_version(0));
 	return err_set(err, ERR_AUTH,
-		       "%s does not let us in (it takes %s); tried %s. Put the public key into %s's ~/.ssh/authorized_keys there, or name the right "
+		       "%s does not let us in (it takes %s); tried %s. Put the public key into %s's "
+		       "~/.ssh/authorized_keys there, or name the right "
 		       "key in host.key",
-		       ssh->name, methods ? methods : "publickey", l->tried.len ? buf_text(&l->tried) : "no key: there is none", ssh->user);
+		       ssh->name, methods ? methods : "publickey",
+		       l->tried.len ? buf_text(&l->tried) : "no key: there is none", ssh->user);
 }
 
 int ssh_login(struct ssh *ssh, struct err *err)
@@ -306,7 +331,8 @@ int ssh_login(struct ssh *ssh, struct err *err)
 	while (!(methods = libssh2_userauth_list(ssh->session, ssh->user, (unsigned)strlen(ssh->user)))) {
 		if (libssh2_userauth_authenticated(ssh->session))
 			return 0;
-		if (libssh2_session_last_errno(ssh->session) != LIBSSH2_ERROR_EAGAIN || ssh_since(began_ms) > LOGIN_MS)
+		if (libssh2_session_last_errno(ssh->session) != LIBSSH2_ERROR_EAGAIN ||
+		    ssh_since(began_ms) > LOGIN_MS)
 			return ssh_broken(ssh, "asking for the ways to log in failed", err);
 		if (ssh_idle(ssh, SLICE_MS, err) < 0)
 			return -1;

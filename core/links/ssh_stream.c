@@ -19,16 +19,18 @@ struct ssh_stream {
 	int status;
 };
 
-/* docker logs -f on a quiet container outlives a closed channel, and libssh2 1.10 can send no signal. So the end of
- * standard input ends it; that end comes also when this process is killed or the connection breaks. */
+/* docker logs -f on a quiet container outlives a closed channel, and libssh2 1.10 can send no signal. So the
+ * end of standard input ends it; that end comes also when this process is killed or the connection breaks. */
 static void wrap(struct buf *out, const char *command)
 {
 	buf_addf(out,
-		 "exec 3<&0; %s </dev/null 2>&1 3<&- & p=$!; { cat <&3; kill $p; } >/dev/null 2>&1 & exec 3<&-; wait $p",
+		 "exec 3<&0; %s </dev/null 2>&1 3<&- & p=$!; { cat <&3; kill $p; } >/dev/null 2>&1 & exec "
+		 "3<&-; wait $p",
 		 command);
 }
 
-struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line *line, void *ctx, struct err *err)
+struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line *line, void *ctx,
+			      struct err *err)
 {
 	struct buf wrapped = {0};
 	wrap(&wrapped, command);
@@ -39,7 +41,8 @@ struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line *li
 	if (!channel)
 		return NULL;
 	struct ssh_stream *s = xcalloc(1, sizeof *s);
-	*s = (struct ssh_stream){.ssh = ssh, .next = ssh->streams, .channel = channel, .line = line, .ctx = ctx, .status = -1};
+	*s = (struct ssh_stream){
+	    .ssh = ssh, .next = ssh->streams, .channel = channel, .line = line, .ctx = ctx, .status = -1};
 	ssh->streams = s;
 	return s;
 }
@@ -135,9 +138,11 @@ void ssh_stream_close(struct ssh_stream *stream)
 		}
 	int64_t began_ms = clock_life_ms();
 	struct pollfd p = {.fd = ssh->fd, .events = POLLIN};
-	while (!ssh->lost && libssh2_channel_send_eof(stream->channel) == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms) < FAREWELL_MS)
+	while (!ssh->lost && libssh2_channel_send_eof(stream->channel) == LIBSSH2_ERROR_EAGAIN &&
+	       ssh_since(began_ms) < FAREWELL_MS)
 		poll(&p, 1, 20);
-	while (!ssh->lost && libssh2_channel_free(stream->channel) == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms) < FAREWELL_MS)
+	while (!ssh->lost && libssh2_channel_free(stream->channel) == LIBSSH2_ERROR_EAGAIN &&
+	       ssh_since(began_ms) < FAREWELL_MS)
 		poll(&p, 1, 20);
 	buf_done(&stream->part);
 	free(stream);

@@ -3,6 +3,7 @@
 
 extern const struct step capture_step;
 extern const struct step count_rows_step;
+extern const struct step download_step;
 extern const struct step maintenance_step;
 extern const struct step manual_step;
 extern const struct step note_step;
@@ -17,6 +18,7 @@ extern const struct step wipe_target_step;
 const struct step *const step_table[] = {
     &capture_step,
     &count_rows_step,
+    &download_step,
     &maintenance_step,
     &manual_step,
     &note_step,
