@@ -162,6 +162,10 @@ $B/tests/bench/%: $B/tests/bench/%.o $B/nightferry.a
 	@echo "  LD   $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lutil
 
+# Prints the screens of a made-up night, to look at.
+$B/tests/screens/draw: $B/tests/screens/draw.o $B/tests/helpers.a $B/nightferry.a
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 .PHONY: unit-tests
 unit-tests: $(TEST_SRC:%.c=$B/%)
 
