@@ -4,7 +4,9 @@
 #include "core/cmds/cmds.h"
 #include "core/cmds/demo.h"
 #include "core/night/place.h"
+#include "panels/start.h"
 #include "tui/seat.h"
+#include "tui/terminal.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,7 +67,8 @@ int flight_demo(const char *theme, bool ascii)
 	pid_t pid = fork();
 	if (pid == 0)
 		start_behind(&demo, dir, log);
-	text_copyf(hint, sizeof hint, "NIGHTFERRY_STATE=%s nightferry attach --config %s", demo.state, demo.config);
+	text_copyf(hint, sizeof hint, "NIGHTFERRY_STATE=%s nightferry attach --config %s", demo.state,
+		   demo.config);
 	struct seat_options o = {
 	    .socket = socket,
 	    .name = "you",
@@ -82,16 +85,134 @@ int flight_demo(const char *theme, bool ascii)
 		demo_stop(&demo);
 		printf("The demo world is stopped. The night stays in %s\n", dir);
 	} else {
-		printf("The demo world runs on in %s. To end it: nightferry stop --config %s; %s stop %s\n", demo.world, demo.config,
-		       NIGHTFERRY_SOURCE "/demo/world", demo.world);
+		printf("The demo world runs on in %s. To end it: nightferry stop --config %s; %s stop %s\n",
+		       demo.world, demo.config, NIGHTFERRY_SOURCE "/demo/world", demo.world);
 	}
 	return status;
 }
 
+/* The first screen where nothing is set up: three choices. */
+struct welcome {
+	struct terminal *terminal;
+	struct canvas *canvas;
+	int selected, chosen; /* chosen -1: none yet, -2: left */
+	char folder[300];
+};
+
+static void welcome_draw(struct welcome *w)
+{
+	struct size size = terminal_size(w->terminal);
+	canvas_free(w->canvas);
+	w->canvas = canvas_new(size, !terminal_utf8(w->terminal));
+	start_draw(w->canvas, w->selected, w->folder, "no nightferry.yml is here");
+	terminal_draw(w->terminal, w->canvas, -1, -1);
+}
+
+static void welcome_key(void *ctx, const char *key, int64_t real_ms)
+{
+	struct welcome *w = ctx;
+	(void)real_ms;
+	if (text_equal(key, "Up") || text_equal(key, "k"))
+		w->selected = (w->selected + START_CHOICES - 1) % START_CHOICES;
+	else if (text_equal(key, "Down") || text_equal(key, "j") || text_equal(key, "Tab"))
+		w->selected = (w->selected + 1) % START_CHOICES;
+	else if (text_equal(key, "Enter"))
+		w->chosen = w->selected;
+	else if (key[0] >= '1' && key[0] < '1' + START_CHOICES && !key[1])
+		w->chosen = key[0] - '1';
+	else if (text_equal(key, "q") || text_equal(key, "Esc"))
+		w->chosen = -2;
+	if (w->chosen != -1)
+		terminal_stop(w->terminal);
+	else
+		welcome_draw(w);
+}
+
+static void welcome_resized(void *ctx, struct size size, int64_t real_ms)
+{
+	(void)size;
+	(void)real_ms;
+	welcome_draw(ctx);
+}
+
+static void welcome_ended(void *ctx, const char *why)
+{
+	struct welcome *w = ctx;
+	(void)why;
+	w->chosen = -2;
+	terminal_stop(w->terminal);
+}
+
+static void welcome_nothing(void *ctx, const char *text, size_t len, int64_t real_ms)
+{
+	(void)ctx;
+	(void)text;
+	(void)len;
+	(void)real_ms;
+}
+
+static void welcome_click(void *ctx, int col, int row)
+{
+	(void)ctx;
+	(void)col;
+	(void)row;
+}
+
+static void welcome_socket(void *ctx, bool readable, bool writable)
+{
+	(void)ctx;
+	(void)readable;
+	(void)writable;
+}
+
+static void welcome_tick(void *ctx, int64_t real_ms)
+{
+	(void)ctx;
+	(void)real_ms;
+}
+
+static int show_setup(void)
+{
+	puts("Put this beside config/deploy.yml as nightferry.yml and change what is yours:\n\n"
+	     "app: acme\n"
+	     "heroku: {app: acme-production}\n"
+	     "kamal: {config: config/deploy.yml, destination: production}\n"
+	     "database: {url: \"env:NEW_DATABASE_URL\"}\n"
+	     "dns: {provider: cloudflare, zone: acme.com, names: [www.acme.com], new_name: cutover.acme.com}\n"
+	     "smoke: [{get: /up, expect: 200}]\n\n"
+	     "Then: export HEROKU_API_KEY, CLOUDFLARE_API_TOKEN and NEW_DATABASE_URL, and `nightferry check` says what is missing.");
+	return EXIT_DONE;
+}
+
 int flight_welcome(void)
 {
-	fputs("nightferry: no nightferry.yml here. `nightferry replay` shows a recorded night, `nightferry demo` flies the demo, and the\n"
-	      "README says what a nightferry.yml holds (six lines).\n",
-	      stderr);
-	return EXIT_USAGE;
+	static const struct terminal_calls calls = {.key = welcome_key,
+						    .paste = welcome_nothing,
+						    .click = welcome_click,
+						    .resized = welcome_resized,
+						    .socket = welcome_socket,
+						    .tick = welcome_tick,
+						    .ended = welcome_ended};
+	struct welcome w = {.chosen = -1};
+	struct err err = {0};
+	struct theme theme;
+	const char *no_color = getenv("NO_COLOR");
+	if (!getcwd(w.folder, sizeof w.folder))
+		w.folder[0] = '\0';
+	theme_default(&theme);
+	struct terminal_options options = {.theme = &theme, .no_color = no_color && *no_color};
+	if (!(w.terminal = terminal_open(&options, &calls, &w, &err)))
+		return cmd_fail(&err);
+	welcome_draw(&w);
+	terminal_run(w.terminal);
+	terminal_close(w.terminal);
+	canvas_free(w.canvas);
+	if (w.chosen == START_DEMO)
+		return flight_demo(NULL, false);
+	if (w.chosen == START_SETUP)
+		return show_setup();
+	if (w.chosen != START_LOOK)
+		return EXIT_DONE;
+	struct seat_options o = {.journal = FLIGHT_RECORDED, .trace = FLIGHT_RECORDED_TRACE, .speed = 10, .name = "replay"};
+	return seat_main(&o);
 }

@@ -6,6 +6,7 @@
 
 /* The night that comes with nightferry. */
 #define FLIGHT_RECORDED NIGHTFERRY_SOURCE "/demo/recorded/journal.jsonl"
+#define FLIGHT_RECORDED_TRACE NIGHTFERRY_SOURCE "/demo/recorded/trace.jsonl"
 
 /* Where nothing is set up: look at a recorded night, fly the demo, set up this app. Exit status. */
 int flight_welcome(void);

@@ -23,7 +23,9 @@ static int demo_run(int argc, char **argv);
 static int keys_run(int argc, char **argv);
 
 static const struct cmd screens[] = {
-    {.name = "start", .help = "opens the night or takes it up, in the cockpit (the same as no word at all)", .run = start_run},
+    {.name = "start",
+     .help = "opens the night or takes it up, in the cockpit (the same as no word at all)",
+     .run = start_run},
     {.name = "attach", .help = "a seat at the night that is open", .run = attach_run},
     {.name = "replay", .help = "flies a recorded night again", .run = replay_run},
     {.name = "demo", .help = "a whole night in a world of its own", .run = demo_run},
@@ -73,7 +75,8 @@ static int start_run(int argc, char **argv)
 {
 	static const struct cli_command command = {
 	    .name = "start",
-	    .help = "Opens a night for the app of nightferry.yml, or takes up the one that is open, and gives you a seat.",
+	    .help = "Opens a night for the app of nightferry.yml, or takes up the one that is open, and "
+		    "gives you a seat.",
 	    .options = seat_cli,
 	};
 	struct cli cli;
@@ -90,7 +93,8 @@ static int attach_run(int argc, char **argv)
 {
 	static const struct cli_command command = {
 	    .name = "attach",
-	    .help = "Gives you a seat at the night that is open. A shared tmux pane is one seat: the second person opens an own one\n"
+	    .help = "Gives you a seat at the night that is open. A shared tmux pane is one seat: the second "
+		    "person opens an own one\n"
 		    "with this command in an own terminal.",
 	    .options = seat_cli,
 	};
@@ -122,7 +126,8 @@ static int replay_run(int argc, char **argv)
 	static const struct cli_command command = {
 	    .name = "replay",
 	    .args = "[JOURNAL]",
-	    .help = "Flies a recorded night again in the cockpit. Without JOURNAL: the night that comes with nightferry.",
+	    .help = "Flies a recorded night again in the cockpit. Without JOURNAL: the night that comes with "
+		    "nightferry.",
 	    .options = options,
 	    .args_max = 1,
 	};
@@ -145,7 +150,8 @@ static int replay_run(int argc, char **argv)
 		return cmd_fail(&err);
 	}
 	if (cli_has(&cli, "frame"))
-		return flight_frame(journal, given, cli_get(&cli, "frame", ""), cli_get(&cli, "at", NULL), cli_get(&cli, "view", NULL));
+		return flight_frame(journal, given, cli_get(&cli, "frame", ""), cli_get(&cli, "at", NULL),
+				    cli_get(&cli, "view", NULL));
 	struct seat_options o = {.journal = journal,
 				 .trace = given,
 				 .speed = speed,
@@ -157,7 +163,8 @@ static int replay_run(int argc, char **argv)
 	return seat_main(&o);
 }
 
-int flight_frame(const char *journal, const char *trace, const char *size_text, const char *at, const char *view)
+int flight_frame(const char *journal, const char *trace, const char *size_text, const char *at,
+		 const char *view)
 {
 	struct err err = {0};
 	struct size size;
@@ -191,8 +198,10 @@ static int demo_run(int argc, char **argv)
 	};
 	static const struct cli_command command = {
 	    .name = "demo",
-	    .help = "Starts a world of its own (two real databases, sshd, DNS, our own Heroku and Cloudflare, a live app) and opens the\n"
-		    "cockpit on it. Nothing outside this machine is touched. DEMO_ROWS sets the size of its database.",
+	    .help = "Starts a world of its own (two real databases, sshd, DNS, our own Heroku and "
+		    "Cloudflare, a live app) and opens the\n"
+		    "cockpit on it. Nothing outside this machine is touched. DEMO_ROWS sets the size of its "
+		    "database.",
 	    .options = options,
 	};
 	struct cli cli;
@@ -206,7 +215,8 @@ static int demo_run(int argc, char **argv)
 
 static int keys_run(int argc, char **argv)
 {
-	static const struct cli_command command = {.name = "keys", .help = "Lists every key, as Markdown."};
+	static const struct cli_option options[] = {{"markdown", NULL, "as the README's tables (the only form)"}, {0}};
+	static const struct cli_command command = {.name = "keys", .help = "Lists every key, as Markdown.", .options = options};
 	struct cli cli;
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)
@@ -220,7 +230,9 @@ static int keys_run(int argc, char **argv)
 
 static void print_help(FILE *out)
 {
-	fputs("nightferry: the cockpit for the night on which an app leaves Heroku.\n\nusage: nightferry [COMMAND] [OPTION ...]\n\n", out);
+	fputs("nightferry: the cockpit for the night on which an app leaves Heroku.\n\nusage: nightferry "
+	      "[COMMAND] [OPTION ...]\n\n",
+	      out);
 	for (size_t i = 0; i < sizeof screens / sizeof *screens; i++)
 		fprintf(out, "  %-8s %s\n", screens[i].name, screens[i].help);
 	for (size_t i = 0; cmd_table[i]; i++)
@@ -245,7 +257,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	if (argc >= 2 && text_equal(argv[1], "__job"))
 		return job_main(argc - 1, argv + 1);
-	if (argc >= 2 && (text_equal(argv[1], "--help") || text_equal(argv[1], "-h") || text_equal(argv[1], "help"))) {
+	if (argc >= 2 &&
+	    (text_equal(argv[1], "--help") || text_equal(argv[1], "-h") || text_equal(argv[1], "help"))) {
 		print_help(stdout);
 		return EXIT_DONE;
 	}

@@ -54,10 +54,11 @@ static void step_state(struct engine *e, const char *step, const char *state, co
 }
 
 /* Back to where it stood, with the reason on every screen. */
-static void give_up(struct engine *e, const char *state, const char *text)
+static void give_up(struct engine *e, const char *state, const char *why)
 {
-	char step[48];
+	char step[48], text[700];
 	text_copy(step, sizeof step, e->act.step);
+	text_copy(text, sizeof text, why); /* it may live in the plan that goes now */
 	act_reset(e);
 	step_state(e, step, state, text);
 	seats_say(e, text_equal(state, "failed") ? "bad" : "warn", "%s: %s", step, text);
@@ -179,15 +180,6 @@ int attempt_begin(struct engine *e, const char *id, const char *verb, const char
 /* ---- plan and checks ---- */
 
 static void start_next_check(struct engine *e);
-
-static const struct check *check_row(const char *name)
-{
-	for (size_t i = 0; check_table[i]; i++)
-		if (text_equal(check_table[i]->name, name))
-			return check_table[i];
-	return NULL;
-}
-
 static void start_run(struct engine *e);
 static void start_prove(struct engine *e);
 
@@ -246,14 +238,7 @@ static void on_check(struct child *child)
 		return;
 	act->child = NULL;
 	const char *verdict = json_str(child->end, "verdict", "UNKNOWN");
-	struct jw w;
-	jw_event(&w, "check.seen");
-	jw_str(&w, "check", child->name);
-	jw_str(&w, "verdict", verdict);
-	jw_json(&w, "lines", json_get(child->end, "seen"));
-	jw_str(&w, "fix", json_str(child->end, "text", ""));
-	jw_str(&w, "bite", json_str(child->end, "bite", ""));
-	engine_emit(e, &w, NULL);
+	check_tell(child);
 	struct jw line = {0};
 	jw_open(&line);
 	jw_str(&line, "verdict", verdict);

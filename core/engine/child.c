@@ -348,9 +348,11 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	    {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->line},
 	    {.flags = UV_INHERIT_FD, .data.fd = spec->lock_fd},
 	};
-	char self[1024];
+	/* The running program itself, even when a newer one has been put in its place meanwhile. */
+	char self[1024] = "/proc/self/exe";
 	size_t self_size = sizeof self;
-	uv_exepath(self, &self_size);
+	if (access(self, X_OK) < 0)
+		uv_exepath(self, &self_size);
 	char label[96];
 	text_copyf(label, sizeof label, "%s %s", spec->role, spec->name);
 	char *args[] = {(char *)(uintptr_t) "nightferry", (char *)(uintptr_t) "__job", label, NULL};

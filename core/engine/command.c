@@ -59,6 +59,12 @@ static void cmd_run(struct seat *seat, const struct json *m)
 		seat_say(seat, "info", "every step is done; nothing is left to run");
 		return;
 	}
+	/* R means the step that stood on that screen as next: if another one is next by now, nothing starts. */
+	const char *expect = json_str(m, "expect", "");
+	if (!*id && *expect && !text_equal(expect, next->id)) {
+		seat_say(seat, "warn", "%s is no longer next, %s is; press R again if you mean that", expect, next->id);
+		return;
+	}
 	struct err err = {0};
 	char step[48];
 	text_copy(step, sizeof step, *id ? id : next->id);
@@ -318,7 +324,14 @@ static void cmd_wheel(struct seat *seat, const struct json *m)
 
 static void cmd_probe(struct seat *seat, const struct json *m)
 {
-	struct child *c = child_find(seat->e, "watch", json_str(m, "watch", ""));
+	const char *name = json_str(m, "watch", "");
+	if (text_starts(name, "check:")) {
+		struct err err = {0};
+		if (check_look(seat->e, name + strlen("check:"), &err) < 0)
+			seat_say(seat, "warn", "%s", err.text);
+		return;
+	}
+	struct child *c = child_find(seat->e, "watch", name);
 	if (c)
 		child_send(c, "{\"t\":\"probe\"}");
 }

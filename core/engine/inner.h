@@ -171,6 +171,11 @@ void child_cancel(struct child *child);
 void child_kill_all(struct engine *e, bool steps_too);
 struct child *child_find(struct engine *e, const char *role, const char *name);
 
+/* checks.c */
+const struct check *check_row(const char *name);
+void check_tell(struct child *child); /* its verdict as events */
+int check_look(struct engine *e, const char *name, struct err *err);
+
 /* watches.c */
 void watches_start(struct engine *e);
 void watches_tick(struct engine *e);
