@@ -171,19 +171,6 @@ static void welcome_tick(void *ctx, int64_t real_ms)
 	(void)real_ms;
 }
 
-static int show_setup(void)
-{
-	puts("Put this beside config/deploy.yml as nightferry.yml and change what is yours:\n\n"
-	     "app: acme\n"
-	     "heroku: {app: acme-production}\n"
-	     "kamal: {config: config/deploy.yml, destination: production}\n"
-	     "database: {url: \"env:NEW_DATABASE_URL\"}\n"
-	     "dns: {provider: cloudflare, zone: acme.com, names: [www.acme.com], new_name: cutover.acme.com}\n"
-	     "smoke: [{get: /up, expect: 200}]\n\n"
-	     "Then: export HEROKU_API_KEY, CLOUDFLARE_API_TOKEN and NEW_DATABASE_URL, and `nightferry check` says what is missing.");
-	return EXIT_DONE;
-}
-
 int flight_welcome(void)
 {
 	static const struct terminal_calls calls = {.key = welcome_key,
@@ -209,8 +196,10 @@ int flight_welcome(void)
 	canvas_free(w.canvas);
 	if (w.chosen == START_DEMO)
 		return flight_demo(NULL, false);
-	if (w.chosen == START_SETUP)
-		return show_setup();
+	if (w.chosen == START_SETUP) {
+		char *init[] = {(char *)(uintptr_t) "init", NULL};
+		return init_cmd.run(1, init);
+	}
 	if (w.chosen != START_LOOK)
 		return EXIT_DONE;
 	struct seat_options o = {.journal = FLIGHT_RECORDED, .trace = FLIGHT_RECORDED_TRACE, .speed = 10, .name = "replay"};

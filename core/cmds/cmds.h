@@ -15,6 +15,7 @@ struct cmd {
 	bool hidden;                          /* not for people */
 };
 extern const struct cmd *const cmd_table[];
+extern const struct cmd init_cmd; /* the start screen offers it */
 
 /* Prints "nightferry: SENTENCE" on stderr and gives the exit status of the error's kind: 2 for usage and config, else 1. */
 int cmd_fail(const struct err *err);
