@@ -3,30 +3,40 @@
 
 extern const struct step capture_step;
 extern const struct step count_rows_step;
+extern const struct step dns_point_step;
 extern const struct step download_step;
 extern const struct step maintenance_step;
 extern const struct step manual_step;
 extern const struct step note_step;
 extern const struct step preflight_step;
 extern const struct step prepare_target_step;
+extern const struct step quiet_timer_step;
 extern const struct step record_source_step;
 extern const struct step repair_step;
+extern const struct step restore_step;
 extern const struct step scale_step;
+extern const struct step smoke_step;
+extern const struct step wait_propagation_step;
 extern const struct step wait_quiet_step;
 extern const struct step wipe_target_step;
 
 const struct step *const step_table[] = {
     &capture_step,
     &count_rows_step,
+    &dns_point_step,
     &download_step,
     &maintenance_step,
     &manual_step,
     &note_step,
     &preflight_step,
     &prepare_target_step,
+    &quiet_timer_step,
     &record_source_step,
     &repair_step,
+    &restore_step,
     &scale_step,
+    &smoke_step,
+    &wait_propagation_step,
     &wait_quiet_step,
     &wipe_target_step,
     NULL,

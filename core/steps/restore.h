@@ -1,0 +1,39 @@
+/* Between restore.c (plan, run, proof) and restore_follow.c (looking at a running one). */
+#ifndef CORE_STEPS_RESTORE_H
+#define CORE_STEPS_RESTORE_H
+
+#include "core/links/detached.h"
+#include "core/links/pg_sides.h"
+#include "core/links/pg_tables.h"
+#include "core/steps/host_copy.h"
+#include "core/steps/restore_log.h"
+
+struct restore {
+	struct job *job;
+	struct ssh *ssh;
+	struct pg *pg; /* looks at the target; NULL when it could not be reached just now */
+	struct docker_db db;
+	const char *file; /* the dump inside the container */
+	int64_t file_bytes;
+	int jobs;
+	char base[120]; /* of the detached pg_restore; "" : none was ever started */
+	struct detached program;
+	struct restore_log log;
+	int64_t log_at; /* bytes of the log already read */
+	struct pg_source source;
+	bool has_source;
+};
+
+/* Reads the table of contents and gives every table its rows from the fact "source". */
+int restore_contents(struct restore *r, struct err *err);
+/* One look at pid, rc and log; the log's new lines are taken in. */
+int restore_look(struct restore *r, struct detached_look *look, struct err *err);
+/* The whole of the log: for a proof, or after a restart. */
+int restore_read_log(struct restore *r, struct detached_look *look, struct err *err);
+/* Tells events until it ends. *rc: its exit status, -1 when it vanished. -1: stopped or cannot be seen any
+ * more. */
+int restore_follow(struct restore *r, int *rc, struct err *err);
+/* "17 of 27 tables hold their rows" */
+void restore_left(const struct restore *r, char *out, size_t size);
+
+#endif

@@ -1,0 +1,59 @@
+/* What pg_restore will do (its table of contents) and what it has done (its --verbose log). Knows no
+ * connection. */
+#ifndef CORE_STEPS_RESTORE_LOG_H
+#define CORE_STEPS_RESTORE_LOG_H
+
+#include "core/base/buf.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum restore_kind { RESTORE_OTHER, RESTORE_TABLE, RESTORE_DATA, RESTORE_INDEX, RESTORE_KEY };
+enum restore_state { RESTORE_WAITING, RESTORE_UNDER_WAY, RESTORE_DONE, RESTORE_FAILED };
+struct restore_item {
+	int id;
+	enum restore_kind kind;
+	enum restore_state state;
+	char type[32];   /* "TABLE DATA" */
+	char label[130]; /* "orders", "billing.orders"; of an index or key: its own name */
+	char schema[64], name[96];
+	/* Of RESTORE_DATA: */
+	int64_t rows, rows_total, bytes; /* rows_total -1 unknown */
+	bool indexing, skipped;
+	int64_t told; /* what the last event said, to tell only changes */
+};
+struct restore_error {
+	int id; /* of the table of contents; 0 unknown */
+	char type[32], label[130], text[240];
+	bool harmless;
+};
+struct restore_log {
+	struct restore_item *items;
+	size_t n;
+	struct restore_error *errors;
+	size_t n_errors;
+	int about;          /* the entry the next error line is about */
+	int serial;         /* the entry under way while nothing runs in parallel */
+	bool parallel;      /* "launching item" was seen */
+	char dumped_by[24]; /* "15.20" */
+	int dumped_major;
+};
+/* The output of pg_restore -l. False when it holds no entries. */
+bool restore_log_toc(struct restore_log *log, const char *toc);
+/* Whole lines of the log, in order. */
+void restore_log_feed(struct restore_log *log, const char *text, size_t len);
+void restore_log_done(struct restore_log *log);
+
+struct restore_item *restore_log_table(struct restore_log *log, const char *schema,
+				       const char *name); /* its RESTORE_DATA */
+/* How many of a kind there are, and are done. */
+size_t restore_log_count(const struct restore_log *log, enum restore_kind kind, size_t *done);
+/* Errors that cost something; `first` (may be NULL) gets the first of them. */
+size_t restore_log_harm(const struct restore_log *log, const struct restore_error **first);
+/* Tables that are not there or have no rows because of an error: "orders, users and 3 more"; returns how
+ * many. */
+size_t restore_log_lost(const struct restore_log *log, char *out, size_t size);
+/* What usually stands behind an error's text, and the way out. */
+const char *restore_log_cause(const char *text);
+
+#endif
