@@ -15,7 +15,7 @@
 #define LINE_MAX_BYTES (64u << 20)
 
 struct job {
-	int fd; /* -1: by hand, without an engine */
+	int fd;            /* -1: by hand, without an engine */
 	bool shows_events; /* by hand: prints them */
 	struct buf in;
 	struct json *hello, *secrets;
@@ -41,7 +41,8 @@ void die_at(const char *who, const char *kind, const char *fact_name, bool befor
 		return;
 	char here[160];
 	bool fact = text_equal(kind, "fact") && fact_name && text_starts(want, "fact:");
-	text_copyf(here, sizeof here, "%s%s%s@%s%s", kind, fact ? ":" : "", fact ? fact_name : "", who, before ? ":before" : "");
+	text_copyf(here, sizeof here, "%s%s%s@%s%s", kind, fact ? ":" : "", fact ? fact_name : "", who,
+		   before ? ":before" : "");
 	if (text_equal(want, here))
 		raise(SIGKILL);
 }
@@ -88,7 +89,8 @@ static void take_message(struct job *job, const char *line, size_t len)
 	if (text_equal(t, "ack")) {
 		job->acked = json_int(m, "n", 0);
 		job->ack_ok = json_bool(m, "ok", false);
-		text_copy(job->ack_text, sizeof job->ack_text, json_str(m, "text", "the journal could not be written"));
+		text_copy(job->ack_text, sizeof job->ack_text,
+			  json_str(m, "text", "the journal could not be written"));
 	} else if (text_equal(t, "cancel")) {
 		job->cancelled = true;
 	} else if (text_equal(t, "probe")) {
@@ -106,7 +108,8 @@ static void take_message(struct job *job, const char *line, size_t len)
 	json_free(m);
 }
 
-/* Waits up to `real_ms` (-1: for ever) for bytes and takes every whole line. False when the engine is gone. */
+/* Waits up to `real_ms` (-1: for ever) for bytes and takes every whole line. False when the engine is gone.
+ */
 static bool job_read(struct job *job, int real_ms)
 {
 	if (job->fd < 0 || job->gone)
@@ -190,12 +193,14 @@ const struct json *job_plan(const struct job *job)
 const struct json *job_fact(const struct job *job, const char *name, const char *key)
 {
 	for (size_t i = job->n_fresh; i-- > 0;)
-		if (text_equal(json_str(job->fresh[i], "name", ""), name) && text_equal(json_str(job->fresh[i], "key", ""), key ? key : ""))
+		if (text_equal(json_str(job->fresh[i], "name", ""), name) &&
+		    text_equal(json_str(job->fresh[i], "key", ""), key ? key : ""))
 			return json_get(job->fresh[i], "data");
 	const struct json *facts = json_get(job->hello, "facts");
 	const struct json *found = NULL;
 	for (const struct json *f = json_first(facts); f; f = json_next(f))
-		if (text_equal(json_str(f, "name", ""), name) && text_equal(json_str(f, "key", ""), key ? key : ""))
+		if (text_equal(json_str(f, "name", ""), name) &&
+		    text_equal(json_str(f, "key", ""), key ? key : ""))
 			found = json_get(f, "data");
 	return found;
 }
@@ -210,9 +215,11 @@ const struct json *job_fact_at(const struct job *job, const char *name, size_t i
 		const char *key = json_str(job->fresh[k], "key", "");
 		bool known = !text_equal(json_str(job->fresh[k], "name", ""), name);
 		for (const struct json *f = json_first(facts); f && !known; f = json_next(f))
-			known = text_equal(json_str(f, "name", ""), name) && text_equal(json_str(f, "key", ""), key);
+			known = text_equal(json_str(f, "name", ""), name) &&
+				text_equal(json_str(f, "key", ""), key);
 		for (size_t p = 0; p < k && !known; p++)
-			known = text_equal(json_str(job->fresh[p], "name", ""), name) && text_equal(json_str(job->fresh[p], "key", ""), key);
+			known = text_equal(json_str(job->fresh[p], "name", ""), name) &&
+				text_equal(json_str(job->fresh[p], "key", ""), key);
 		if (!known && i-- == 0)
 			return job_fact(job, name, key);
 	}
@@ -221,7 +228,8 @@ const struct json *job_fact_at(const struct job *job, const char *name, size_t i
 
 const char *job_secret(const struct job *job, const char *name)
 {
-	const char *value = json_text(json_path(job->secrets, "values") ? json_get(json_get(job->secrets, "values"), name) : NULL);
+	const char *value = json_text(
+	    json_path(job->secrets, "values") ? json_get(json_get(job->secrets, "values"), name) : NULL);
 	return value && *value ? value : NULL;
 }
 
@@ -248,7 +256,8 @@ int job_event(struct job *job, struct jw *w)
 
 int job_record(struct job *job, struct jw *w, struct err *err)
 {
-	/* The writer began with "t":"event"; a record differs only by its number, which the wrapper carries. */
+	/* The writer began with "t":"event"; a record differs only by its number, which the wrapper carries.
+	 */
 	char *body = xstrdup(jw_finish(w));
 	jw_done(w);
 	struct json *parsed = json_parse(body, strlen(body), NULL);
@@ -266,7 +275,8 @@ int job_record(struct job *job, struct jw *w, struct err *err)
 	free(body);
 	if (job->fd < 0) {
 		jw_done(&out);
-		return err_set(err, ERR_REFUSED, "%s: nothing is changed by hand; start it from a night", job_name(job));
+		return err_set(err, ERR_REFUSED, "%s: nothing is changed by hand; start it from a night",
+			       job_name(job));
 	}
 	die_at("step", kind, fact, true);
 	if (job->spool_fd >= 0) {
@@ -277,16 +287,22 @@ int job_record(struct job *job, struct jw *w, struct err *err)
 		buf_done(&line);
 		if (bad) {
 			jw_done(&out);
-			return err_set(err, ERR_IO, "%s: the attempt's own record could not be written (%s); nothing was changed, "
-					    "make room on the disk and run the step again", job_step(job), strerror(errno));
+			return err_set(
+			    err, ERR_IO,
+			    "%s: the attempt's own record could not be written (%s); nothing was changed, "
+			    "make room on the disk and run the step again",
+			    job_step(job), strerror(errno));
 		}
 	}
 	if (job_send(job, &out) == 0)
 		while (job->acked < job->records && job_read(job, -1))
 			;
 	if (job->acked < job->records)
-		return err_set(err, ERR_CANCELLED, "%s: the engine is gone, so nothing more was begun; start nightferry again and it "
-						   "will look what was done", job_step(job));
+		return err_set(
+		    err, ERR_CANCELLED,
+		    "%s: the engine is gone, so nothing more was begun; start nightferry again and it "
+		    "will look what was done",
+		    job_step(job));
 	if (!job->ack_ok)
 		return err_set(err, ERR_IO, "%s: %s; nothing was changed", job_step(job), job->ack_text);
 	die_at("step", kind, fact, false);
@@ -305,7 +321,8 @@ int job_ask(struct job *job, const char *question, bool hidden, char *out, size_
 		return err_set(err, ERR_CANCELLED, "the engine is gone before the question was answered");
 	while (!job->answer && !job->cancelled)
 		if (!job_read(job, -1))
-			return err_set(err, ERR_CANCELLED, "the engine is gone before the question was answered");
+			return err_set(err, ERR_CANCELLED,
+				       "the engine is gone before the question was answered");
 	if (!job->answer || json_bool(job->answer, "refused", false)) {
 		json_free(job->answer);
 		job->answer = NULL;
@@ -533,7 +550,8 @@ static int job_run(struct job *job)
 		struct buf line = {0};
 		buf_add(&line, w.buf.data, w.buf.len);
 		buf_addc(&line, '\n');
-		/* A spool that cannot take the end only makes the attempt UNKNOWN for the next engine, which then looks. */
+		/* A spool that cannot take the end only makes the attempt UNKNOWN for the next engine, which
+		 * then looks. */
 		if (write_all(job->spool_fd, line.data, line.len) == 0)
 			fdatasync(job->spool_fd);
 		buf_done(&line);

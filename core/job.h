@@ -18,8 +18,8 @@ enum gate { GATE_NONE = 0, GATE_YES, GATE_TYPE, GATE_POLL };
 enum cancel { CANCEL_ANYTIME = 0, CANCEL_SAFE_POINT, CANCEL_NEVER };
 enum rehearse { REHEARSE_SAME = 0, REHEARSE_THROWAWAY, REHEARSE_SKIP };
 
-/* A line of evidence. `name` is short and stable ("rows"), `text` is what people read, `fact` is the part of it that
- * would change a decision and so goes into the gate's tag (no ages, rates or times; may be empty). */
+/* A line of evidence. `name` is short and stable ("rows"), `text` is what people read, `fact` is the part of
+ * it that would change a decision and so goes into the gate's tag (no ages, rates or times; may be empty). */
 struct evidence_line {
 	enum verdict verdict;
 	char name[32];
@@ -30,8 +30,8 @@ struct evidence {
 	struct evidence_line *lines;
 	size_t n;
 };
-void evidence_add(struct evidence *ev, enum verdict verdict, const char *name, const char *fact, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+void evidence_add(struct evidence *ev, enum verdict verdict, const char *name, const char *fact,
+		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void evidence_done(struct evidence *ev);
 /* The worst of all lines; UNKNOWN for none. UNKNOWN is worse than WARN, FAIL is the worst. */
 enum verdict evidence_verdict(const struct evidence *ev);
@@ -63,7 +63,7 @@ void plan_done(struct plan *plan);
 
 struct param {
 	const char *name;
-	const char *type; /* "text", "int", "duration", "flag", "any" */
+	const char *type;      /* "text", "int", "duration", "flag", "any" */
 	const char *otherwise; /* default as text, NULL: required, "" : optional */
 	const char *help;
 };
@@ -74,9 +74,9 @@ struct step {
 	enum gate gate; /* the least the engine will ask for, whoever asks */
 	enum cancel cancel;
 	enum rehearse rehearse;
-	const struct param *params;            /* ends with a NULL name */
+	const struct param *params;              /* ends with a NULL name */
 	const char *const *needs, *const *makes; /* names of facts, NULL-ended; may be NULL */
-	const char *const *secrets;            /* names of secrets, NULL-ended; may be NULL */
+	const char *const *secrets;              /* names of secrets, NULL-ended; may be NULL */
 	/* The next attempt: target, from, to, way back, estimate, nothing_to_do; changes nothing. */
 	int (*plan)(struct job *, struct plan *, struct err *);
 	/* Gets the approved plan by job_plan(); refuses with ERR_WORLD when `from` no longer holds. */
@@ -106,59 +106,68 @@ struct line {
 	const char *const *secrets;
 	int (*run)(struct job *, struct err *);
 };
-extern const struct step *const step_table[];   /* NULL-ended */
+extern const struct step *const step_table[]; /* NULL-ended */
 extern const struct watch *const watch_table[];
 extern const struct check *const check_table[];
 extern const struct line *const line_table[];
 
 /* What the engine told this child. All borrowed, valid for the job's life; NULL when absent. */
-const char *job_name(const struct job *job);    /* the table row's name: "scale" */
-const char *job_step(const struct job *job);    /* the playbook's id: "scale-to-zero"; "" for watches */
-const char *job_attempt(const struct job *job); /* "a12" */
+const char *job_name(const struct job *job);          /* the table row's name: "scale" */
+const char *job_step(const struct job *job);          /* the playbook's id: "scale-to-zero"; "" for watches */
+const char *job_attempt(const struct job *job);       /* "a12" */
 const struct json *job_config(const struct job *job); /* resolved nightferry.yml as an object */
 const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise);
 const struct json *job_params(const struct job *job); /* `with:` of the step, defaults filled in */
 const struct json *job_plan(const struct job *job);   /* the approved plan: target, from, to, does, data */
-/* Newest durable fact of this night: the object that was given to job_record(). key "" for the only one. Facts that are
- * recorded while a watch runs reach it too, and end its job_wait(). */
+/* Newest durable fact of this night: the object that was given to job_record(). key "" for the only one.
+ * Facts that are recorded while a watch runs reach it too, and end its job_wait(). */
 const struct json *job_fact(const struct job *job, const char *name, const char *key);
 /* All newest facts of a name in order of their keys' first appearance; `i` from 0; NULL at the end. */
 const struct json *job_fact_at(const struct job *job, const char *name, size_t i);
 /* A secret by name (HEROKU_API_KEY, NEW_DATABASE_URL ...), NULL when it was not given. Never print it. */
 const char *job_secret(const struct job *job, const char *name);
 
-/* An event: jw_event(&w, "dynos.seen"); jw_...(&w, ...); then one of the two. Both finish and free the writer. */
+/* An event: jw_event(&w, "dynos.seen"); jw_...(&w, ...); then one of the two. Both finish and free the
+ * writer. */
 void jw_event(struct jw *w, const char *kind);
 int job_event(struct job *job, struct jw *w); /* fire and forget */
 /* Returns 0 only after the journal's fsync: call before every change. -1: nothing may be changed. */
 int job_record(struct job *job, struct jw *w, struct err *err);
-/* A durable fact: an object that undo, probe, prove and later steps read back with job_fact(). Like job_record().
- * Usage: struct jw w; jw_fact(&w, "formation", ""); jw_int(&w, "web", 2); job_record(job, &w, err); */
+/* A durable fact: an object that undo, probe, prove and later steps read back with job_fact(). Like
+ * job_record(). Usage: struct jw w; jw_fact(&w, "formation", ""); jw_int(&w, "web", 2); job_record(job, &w,
+ * err); */
 void jw_fact(struct jw *w, const char *name, const char *key);
 
-/* A secret this child found itself (a database URL from config vars): from now on the engine cuts it from all text. */
+/* A secret this child found itself (a database URL from config vars): from now on the engine cuts it from all
+ * text. */
 void job_learn_secret(struct job *job, const char *value);
 
 /* Shown on the driver's seat; the answer is never an event. `out` is wiped by the caller. */
 int job_ask(struct job *job, const char *question, bool hidden, char *out, size_t size, struct err *err);
 
 bool job_cancelled(const struct job *job);
-int job_cancel_fd(const struct job *job); /* to poll() beside one's own sockets: readable when something came */
-/* Reads what the engine has sent; true when the job shall stop (cancelled, or the engine is gone and this is no step). */
+int job_cancel_fd(
+    const struct job *job); /* to poll() beside one's own sockets: readable when something came */
+/* Reads what the engine has sent; true when the job shall stop (cancelled, or the engine is gone and this is
+ * no step). */
 bool job_stopping(struct job *job);
-/* Waits up to `ms` of our time; true when the job shall stop. `p` in the panel ends the wait early (returns false). */
+/* Waits up to `ms` of our time; true when the job shall stop. `p` in the panel ends the wait early (returns
+ * false). */
 bool job_wait(struct job *job, int64_t ms);
 
 /* Ready-made events. */
 void job_log(struct job *job, const char *side, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The list of commands (`@`): how is "http", "sql", "ssh", "dns", "run"; text is masked by the caller. */
-void job_command(struct job *job, const char *how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void job_command(struct job *job, const char *how, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Progress of the running step; total <= 0: no fraction known. unit: "bytes" "rows" "s" "items". */
 void job_progress(struct job *job, int64_t done, int64_t total, const char *unit, const char *text);
-/* A watch looked: age on its panel starts anew. ok=false: text says why, in a sentence, and the panel says STALE since. */
+/* A watch looked: age on its panel starts anew. ok=false: text says why, in a sentence, and the panel says
+ * STALE since. */
 void job_beat(struct job *job, int64_t interval_ms, bool ok, const char *text);
 
-/* Runs one child: reads hello, finds the row, calls verb, sends end. For tui/main.c only. Returns the exit status. */
+/* Runs one child: reads hello, finds the row, calls verb, sends end. For tui/main.c only. Returns the exit
+ * status. */
 int job_main(int argc, char **argv);
 /* By hand, without an engine: records are refused, so nothing can be changed. Free with job_free(). */
 struct job *job_by_hand(const char *name, const struct json *config, const struct json *params);

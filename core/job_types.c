@@ -41,7 +41,8 @@ const char *done_name(enum done done)
 	return (unsigned)done < 4 ? done_names[done] : done_names[0];
 }
 
-void evidence_add(struct evidence *ev, enum verdict verdict, const char *name, const char *fact, const char *fmt, ...)
+void evidence_add(struct evidence *ev, enum verdict verdict, const char *name, const char *fact,
+		  const char *fmt, ...)
 {
 	ev->lines = xrealloc(ev->lines, ev->n + 1, sizeof *ev->lines);
 	struct evidence_line *line = &ev->lines[ev->n++];
@@ -66,7 +67,8 @@ void evidence_done(struct evidence *ev)
 
 enum verdict evidence_verdict(const struct evidence *ev)
 {
-	static const int badness[] = {[VERDICT_PASS] = 0, [VERDICT_WARN] = 1, [VERDICT_UNKNOWN] = 2, [VERDICT_FAIL] = 3};
+	static const int badness[] = {
+	    [VERDICT_PASS] = 0, [VERDICT_WARN] = 1, [VERDICT_UNKNOWN] = 2, [VERDICT_FAIL] = 3};
 	enum verdict worst = ev->n ? VERDICT_PASS : VERDICT_UNKNOWN;
 	for (size_t i = 0; i < ev->n; i++)
 		if (badness[ev->lines[i].verdict] > badness[worst])

@@ -202,6 +202,7 @@ int flight_welcome(void)
 	}
 	if (w.chosen != START_LOOK)
 		return EXIT_DONE;
-	struct seat_options o = {.journal = FLIGHT_RECORDED, .trace = FLIGHT_RECORDED_TRACE, .speed = 10, .name = "replay"};
+	struct seat_options o = {
+	    .journal = FLIGHT_RECORDED, .trace = FLIGHT_RECORDED_TRACE, .speed = 10, .name = "replay"};
 	return seat_main(&o);
 }

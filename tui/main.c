@@ -215,8 +215,10 @@ static int demo_run(int argc, char **argv)
 
 static int keys_run(int argc, char **argv)
 {
-	static const struct cli_option options[] = {{"markdown", NULL, "as the README's tables (the only form)"}, {0}};
-	static const struct cli_command command = {.name = "keys", .help = "Lists every key, as Markdown.", .options = options};
+	static const struct cli_option options[] = {
+	    {"markdown", NULL, "as the README's tables (the only form)"}, {0}};
+	static const struct cli_command command = {
+	    .name = "keys", .help = "Lists every key, as Markdown.", .options = options};
 	struct cli cli;
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)

@@ -1,4 +1,5 @@
-/* nightferry check, watch, step: one child by hand, without an engine. Nothing is changed: steps only plan and probe. */
+/* nightferry check, watch, step: one child by hand, without an engine. Nothing is changed: steps only plan
+ * and probe. */
 #include "core/base/cli.h"
 #include "core/base/text.h"
 #include "core/cmds/cmds.h"
@@ -11,9 +12,12 @@
 static int check_run(int argc, char **argv);
 static int watch_run(int argc, char **argv);
 static int step_run(int argc, char **argv);
-const struct cmd check_cmd = {.name = "check", .help = "runs one check or all of them, once", .run = check_run};
-const struct cmd watch_cmd = {.name = "watch", .help = "runs one watch and prints what it sees", .run = watch_run};
-const struct cmd step_cmd = {.name = "step", .help = "plans or probes one step; changes nothing", .run = step_run};
+const struct cmd check_cmd = {
+    .name = "check", .help = "runs one check or all of them, once", .run = check_run};
+const struct cmd watch_cmd = {
+    .name = "watch", .help = "runs one watch and prints what it sees", .run = watch_run};
+const struct cmd step_cmd = {
+    .name = "step", .help = "plans or probes one step; changes nothing", .run = step_run};
 
 static const struct cli_option look_options[] = {
     {"config", "FILE", "the configuration (default: nightferry.yml)"},
@@ -45,7 +49,8 @@ static int check_run(int argc, char **argv)
 	static const struct cli_command command = {
 	    .name = "check",
 	    .args = "[NAME ...]",
-	    .help = "Runs checks once and prints verdict and evidence. Exit status: 0 all PASS or WARN, 1 a FAIL or UNKNOWN.",
+	    .help = "Runs checks once and prints verdict and evidence. Exit status: 0 all PASS or WARN, 1 a "
+		    "FAIL or UNKNOWN.",
 	    .options = look_options,
 	    .args_max = 40,
 	};
@@ -100,7 +105,8 @@ static int watch_run(int argc, char **argv)
 		if (text_equal(watch_table[i]->name, cli_arg(&cli, 0, "")))
 			row = watch_table[i];
 	if (!row) {
-		fprintf(stderr, "nightferry: there is no watch \"%s\"; these are known:", cli_arg(&cli, 0, ""));
+		fprintf(stderr,
+			"nightferry: there is no watch \"%s\"; these are known:", cli_arg(&cli, 0, ""));
 		for (size_t i = 0; watch_table[i]; i++)
 			fprintf(stderr, " %s", watch_table[i]->name);
 		fputc('\n', stderr);
@@ -159,7 +165,8 @@ static void print_plan(const struct step *row, const struct plan *plan)
 	if (*plan->back)
 		printf("back     %s\n", plan->back);
 	for (size_t i = 0; i < plan->seen.n; i++)
-		printf("%s %-7s %s: %s\n", i ? "        " : "seen    ", verdict_name(plan->seen.lines[i].verdict), plan->seen.lines[i].name,
+		printf("%s %-7s %s: %s\n", i ? "        " : "seen    ",
+		       verdict_name(plan->seen.lines[i].verdict), plan->seen.lines[i].name,
 		       plan->seen.lines[i].text);
 }
 
@@ -175,7 +182,8 @@ static int step_run(int argc, char **argv)
 	static const struct cli_command command = {
 	    .name = "step",
 	    .args = "NAME",
-	    .help = "Plans or probes one step by hand, without a night. There is no ungated run: steps run from a playbook.",
+	    .help = "Plans or probes one step by hand, without a night. There is no ungated run: steps run "
+		    "from a playbook.",
 	    .options = options,
 	    .args_min = 1,
 	    .args_max = 1,
@@ -190,13 +198,15 @@ static int step_run(int argc, char **argv)
 		if (text_equal(step_table[i]->name, cli_arg(&cli, 0, "")))
 			row = step_table[i];
 	if (!row || cli_has(&cli, "plan") == cli_has(&cli, "probe")) {
-		fprintf(stderr, "nightferry: %s; these steps are known:", row ? "say --plan or --probe" : "there is no such step");
+		fprintf(stderr, "nightferry: %s; these steps are known:",
+			row ? "say --plan or --probe" : "there is no such step");
 		for (size_t i = 0; step_table[i]; i++)
 			fprintf(stderr, " %s", step_table[i]->name);
 		fputc('\n', stderr);
 		return EXIT_USAGE;
 	}
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err), *params = config ? params_of(row, &cli, &err) : NULL;
+	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err),
+		    *params = config ? params_of(row, &cli, &err) : NULL;
 	if (!params) {
 		json_free(config);
 		return cmd_fail(&err);

@@ -10,30 +10,33 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ABORTED = 3 };
 
 struct cmd {
-	const char *name, *help;              /* help: one line for the list */
-	int (*run)(int argc, char **argv);    /* argv[0] is the name; returns the exit status */
-	bool hidden;                          /* not for people */
+	const char *name, *help;           /* help: one line for the list */
+	int (*run)(int argc, char **argv); /* argv[0] is the name; returns the exit status */
+	bool hidden;                       /* not for people */
 };
 extern const struct cmd *const cmd_table[];
 extern const struct cmd init_cmd; /* the start screen offers it */
 
-/* Prints "nightferry: SENTENCE" on stderr and gives the exit status of the error's kind: 2 for usage and config, else 1. */
+/* Prints "nightferry: SENTENCE" on stderr and gives the exit status of the error's kind: 2 for usage and
+ * config, else 1. */
 int cmd_fail(const struct err *err);
 
-/* The configuration a command works with: --config FILE, else $CONFIG, else nightferry.yml. NULL: err is filled. */
+/* The configuration a command works with: --config FILE, else $CONFIG, else nightferry.yml. NULL: err is
+ * filled. */
 struct json *cmd_config(const char *given, struct err *err);
 
 /* ---- nights ---- */
 
-/* Finds the open night of the config's app, or opens a new one (when `may_open`), starts its engine in the background
- * when none runs, and waits until its socket listens. `dir` gets the night's folder. */
+/* Finds the open night of the config's app, or opens a new one (when `may_open`), starts its engine in the
+ * background when none runs, and waits until its socket listens. `dir` gets the night's folder. */
 int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err);
 /* Opens a night in a folder that was made for it, and starts its engine in the background. */
 int night_open_in(const char *dir, const struct json *config, struct err *err);
 bool night_engine_runs(const char *dir);
 /* Sends one line to the engine of a night and reads answers until `t` = "said" or the connection ends. */
 int night_tell(const char *dir, const char *command, char *said, size_t size, struct err *err);
-/* Resolves config and playbook for a new night. The playbook's name: `given`, else config's, else heroku-to-kamal. */
+/* Resolves config and playbook for a new night. The playbook's name: `given`, else config's, else
+ * heroku-to-kamal. */
 struct json *night_playbook(const struct json *config, const char *given, struct err *err);
 
 /* ---- the demo ---- */
@@ -43,7 +46,7 @@ struct demo {
 	char world[256], state[280], config[280];
 	bool started;
 };
-int demo_prepare(struct demo *demo, struct err *err);  /* the folder only: quick */
+int demo_prepare(struct demo *demo, struct err *err); /* the folder only: quick */
 int demo_world(struct demo *demo, void (*progress)(void *, const char *line), void *arg, struct err *err);
 int demo_environment(const struct demo *demo, struct err *err); /* DIR/env into this process' environment */
 void demo_stop(struct demo *demo);

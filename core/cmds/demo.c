@@ -1,4 +1,5 @@
-/* The demo: a whole world of its own (real databases, sshd, DNS; our own Heroku and Cloudflare), and a night in it. */
+/* The demo: a whole world of its own (real databases, sshd, DNS; our own Heroku and Cloudflare), and a night
+ * in it. */
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
@@ -24,9 +25,11 @@ int demo_prepare(struct demo *demo, struct err *err)
 	memset(demo, 0, sizeof *demo);
 	const char *tmp = getenv("TMPDIR");
 	char state[300];
-	text_copyf(demo->world, sizeof demo->world, "%s/nf-demo-XXXXXX", tmp && *tmp && strlen(tmp) < 60 ? tmp : "/tmp");
+	text_copyf(demo->world, sizeof demo->world, "%s/nf-demo-XXXXXX",
+		   tmp && *tmp && strlen(tmp) < 60 ? tmp : "/tmp");
 	if (!mkdtemp(demo->world))
-		return err_set(err, ERR_IO, "the demo's folder %s cannot be made: %s", demo->world, strerror(errno));
+		return err_set(err, ERR_IO, "the demo's folder %s cannot be made: %s", demo->world,
+			       strerror(errno));
 	/* The databases run as another user when we are root: the folder itself holds no secret. */
 	if (chmod(demo->world, 0755) < 0)
 		return err_set(err, ERR_IO, "%s: %s", demo->world, strerror(errno));
@@ -36,11 +39,14 @@ int demo_prepare(struct demo *demo, struct err *err)
 	char stamp[32];
 	localtime_r(&now, &tm);
 	strftime(stamp, sizeof stamp, "%m%dT%H%M%S", &tm);
-	/* Every demo has its own state, so that no dead demo's night is ever taken up; the journal outlives the world. */
+	/* Every demo has its own state, so that no dead demo's night is ever taken up; the journal outlives
+	 * the world. */
 	if (place_app_dir("demo", state, sizeof state, err) < 0)
 		return -1;
-	if (!text_copyf(demo->state, sizeof demo->state, "%s/%s-%s", state, stamp, demo->world + strlen(demo->world) - 6))
-		return err_set(err, ERR_CONFIG, "%s is too long; set NIGHTFERRY_STATE to a shorter folder", state);
+	if (!text_copyf(demo->state, sizeof demo->state, "%s/%s-%s", state, stamp,
+			demo->world + strlen(demo->world) - 6))
+		return err_set(err, ERR_CONFIG, "%s is too long; set NIGHTFERRY_STATE to a shorter folder",
+			       state);
 	return place_make_dirs(demo->state, err);
 }
 
@@ -104,12 +110,14 @@ int demo_environment(const struct demo *demo, struct err *err)
 		buf_add(&all, chunk, (size_t)n);
 	close(out[0]);
 	waitpid(pid, NULL, 0);
-	static const char *const wanted[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", "CLOUDFLARE_API_TOKEN", "CONFIG"};
+	static const char *const wanted[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", "CLOUDFLARE_API_TOKEN",
+					     "CONFIG"};
 	size_t found = 0;
 	for (char *p = all.data; p && p < all.data + all.len; p += strlen(p) + 1)
 		for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
 			size_t len = strlen(wanted[i]);
-			if (strncmp(p, wanted[i], len) == 0 && p[len] == '=' && setenv(wanted[i], p + len + 1, 1) == 0)
+			if (strncmp(p, wanted[i], len) == 0 && p[len] == '=' &&
+			    setenv(wanted[i], p + len + 1, 1) == 0)
 				found++;
 		}
 	buf_done(&all);
@@ -141,28 +149,34 @@ static void print_progress(void *arg, const char *line)
 /* The demo's own answers: what a person would type at its gates, and what they would have done by hand. */
 int demo_headless(void)
 {
-	static const char *yes[] = {"maintenance-on=acme-production", "scale-to-zero=acme-production", "wipe-target=shop_production",
-				    "restore=shop_production", "dns-point=acme-production"};
-	static const char *done[] = {"freeze-deploys=demo: nobody deploys here", "webhooks=demo: no webhook points here"};
-	static const struct headless headless = {
-	    .yes = yes, .n_yes = sizeof yes / sizeof *yes, .done = done, .n_done = sizeof done / sizeof *done};
+	static const char *yes[] = {"maintenance-on=acme-production", "scale-to-zero=acme-production",
+				    "wipe-target=shop_production", "restore=shop_production",
+				    "dns-point=acme-production"};
+	static const char *done[] = {"freeze-deploys=demo: nobody deploys here",
+				     "webhooks=demo: no webhook points here"};
+	static const struct headless headless = {.yes = yes,
+						 .n_yes = sizeof yes / sizeof *yes,
+						 .done = done,
+						 .n_done = sizeof done / sizeof *done};
 	struct demo demo;
 	struct err err = {0};
 	char dir[400] = "";
 	int status = -1;
 	struct json *config = NULL;
-	if (demo_prepare(&demo, &err) == 0 && demo_world(&demo, print_progress, NULL, &err) == 0 && demo_environment(&demo, &err) == 0 &&
-	    (config = cmd_config(demo.config, &err)))
+	if (demo_prepare(&demo, &err) == 0 && demo_world(&demo, print_progress, NULL, &err) == 0 &&
+	    demo_environment(&demo, &err) == 0 && (config = cmd_config(demo.config, &err)))
 		status = night_run(config, NULL, &headless, dir, sizeof dir, &err);
 	json_free(config);
 	if (status == EXIT_DONE && demo_judge(&demo) != 0) {
-		fprintf(stderr, "nightferry: the night says done, but the demo's own judge finds the two databases unequal\n");
+		fprintf(stderr, "nightferry: the night says done, but the demo's own judge finds the two "
+				"databases unequal\n");
 		status = EXIT_FAILED;
 	}
 	demo_stop(&demo);
 	if (status < 0)
 		return cmd_fail(&err);
-	printf("demo %s: %s/journal.jsonl\n", status == EXIT_DONE ? "done, every table of old and new is equal" : "failed", dir);
+	printf("demo %s: %s/journal.jsonl\n",
+	       status == EXIT_DONE ? "done, every table of old and new is equal" : "failed", dir);
 	return status;
 }
 

@@ -50,7 +50,8 @@ static void become_engine(const char *dir, const struct json *config, const stru
 {
 	char log[600];
 	text_copyf(log, sizeof log, "%s/engine.log", dir);
-	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
+	    null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	setsid();
 	dup2(null, 0);
 	dup2(fd >= 0 ? fd : null, 1);
@@ -61,7 +62,8 @@ static void become_engine(const char *dir, const struct json *config, const stru
 	_exit(engine_main(&o));
 }
 
-static int engine_spawn(const char *dir, const struct json *config, const struct json *playbook, struct err *err)
+static int engine_spawn(const char *dir, const struct json *config, const struct json *playbook,
+			struct err *err)
 {
 	int ready[2];
 	if (pipe2(ready, O_CLOEXEC) < 0)
@@ -85,7 +87,8 @@ static int engine_spawn(const char *dir, const struct json *config, const struct
 	close(ready[0]);
 	int rc = 0;
 	if (!text.len)
-		rc = err_set(err, ERR_IO, "the engine ended before it was ready; its words are in %s/engine.log", dir);
+		rc = err_set(err, ERR_IO,
+			     "the engine ended before it was ready; its words are in %s/engine.log", dir);
 	else if (text.data[0] == '!')
 		rc = err_set(err, ERR_IO, "%s", text.data + 1);
 	buf_done(&text);
@@ -127,7 +130,9 @@ int night_tell(const char *dir, const char *command, char *said, size_t size, st
 	buf_adds(&out, "{\"t\":\"hello\",\"proto\":1,\"name\":\"command\",\"observer\":false}\n");
 	if (command)
 		buf_addf(&out, "%s\n", command);
-	int rc = write(fd, out.data, out.len) == (ssize_t)out.len ? 0 : err_set(err, ERR_IO, "the engine's socket broke: %s", strerror(errno));
+	int rc = write(fd, out.data, out.len) == (ssize_t)out.len
+		     ? 0
+		     : err_set(err, ERR_IO, "the engine's socket broke: %s", strerror(errno));
 	buf_reset(&out);
 	char chunk[65536];
 	ssize_t n;

@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 static int report_run(int argc, char **argv);
-const struct cmd report_cmd = {.name = "report", .help = "writes the night as Markdown or JSON", .run = report_run};
+const struct cmd report_cmd = {
+    .name = "report", .help = "writes the night as Markdown or JSON", .run = report_run};
 
 static int report_run(int argc, char **argv)
 {
@@ -19,7 +20,8 @@ static int report_run(int argc, char **argv)
 	static const struct cli_command command = {
 	    .name = "report",
 	    .args = "[JOURNAL]",
-	    .help = "Writes what happened in a night, from its journal alone. Exit status: 0 the night is done, 1 it is not.",
+	    .help = "Writes what happened in a night, from its journal alone. Exit status: 0 the night is "
+		    "done, 1 it is not.",
 	    .options = options,
 	    .args_max = 1,
 	};

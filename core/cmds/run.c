@@ -13,13 +13,16 @@
 static int run_run(int argc, char **argv);
 const struct cmd run_cmd = {.name = "run", .help = "runs a night without a screen", .run = run_run};
 
-int night_run(const struct json *config, const char *playbook_name, const struct headless *headless, char *dir, size_t size, struct err *err)
+int night_run(const struct json *config, const char *playbook_name, const struct headless *headless,
+	      char *dir, size_t size, struct err *err)
 {
 	struct engine_options o = {.config = config, .headless = headless, .ready_fd = -1};
 	struct json *playbook = NULL;
 	bool open = place_open_night(json_str(config, "app", ""), dir, size);
 	if (open && night_engine_runs(dir))
-		return err_set(err, ERR_REFUSED, "an engine already runs this night (%s); attach to it with `nightferry`", dir), -1;
+		return err_set(err, ERR_REFUSED,
+			       "an engine already runs this night (%s); attach to it with `nightferry`", dir),
+		       -1;
 	if (!open) {
 		playbook = night_playbook(config, playbook_name, err);
 		if (!playbook || place_new_night(json_str(config, "app", ""), dir, size, err) < 0) {
@@ -40,14 +43,18 @@ static int run_run(int argc, char **argv)
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
 	    {"playbook", "NAME", "another playbook than the configuration's"},
-	    {"yes", "STEP=TARGET", "passes the gate of STEP once, if its target is TARGET and all evidence is PASS; may be repeated"},
-	    {"done", "STEP=WORDS", "ticks a step that is done by people, with what was done; may be repeated"},
+	    {"yes", "STEP=TARGET",
+	     "passes the gate of STEP once, if its target is TARGET and all evidence is PASS; may be "
+	     "repeated"},
+	    {"done", "STEP=WORDS",
+	     "ticks a step that is done by people, with what was done; may be repeated"},
 	    {"quiet", NULL, "prints no events"},
 	    {0},
 	};
 	static const struct cli_command command = {
 	    .name = "run",
-	    .help = "Runs the night without a screen, or takes up the one that is open. Prints one line an event and, as the last word\n"
+	    .help = "Runs the night without a screen, or takes up the one that is open. Prints one line an "
+		    "event and, as the last word\n"
 		    "of its last line, the journal. Exit status: 0 done, 1 failed, 2 usage, 3 aborted.",
 	    .options = options,
 	};
@@ -64,10 +71,15 @@ static int run_run(int argc, char **argv)
 	struct err err = {0};
 	char dir[400];
 	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
-	status = config ? night_run(config, cli_get(&cli, "playbook", NULL), &headless, dir, sizeof dir, &err) : -1;
+	status = config ? night_run(config, cli_get(&cli, "playbook", NULL), &headless, dir, sizeof dir, &err)
+			: -1;
 	json_free(config);
 	if (status < 0)
 		return cmd_fail(&err);
-	printf("%s: %s/journal.jsonl\n", status == EXIT_DONE ? "done" : status == EXIT_ABORTED ? "aborted" : "failed", dir);
+	printf("%s: %s/journal.jsonl\n",
+	       status == EXIT_DONE      ? "done"
+	       : status == EXIT_ABORTED ? "aborted"
+					: "failed",
+	       dir);
 	return status;
 }

@@ -37,14 +37,19 @@ static void print_all(const struct state *s, const char *journal, bool runs)
 	for (size_t i = 0; i < s->steps.n_forward; i++)
 		done += step_state_finished(s->steps.steps[i].state);
 	printf("app      %s (%s -> %s)\n", s->app, s->old_name, s->new_name);
-	printf("night    %s, playbook %s, %s\n", s->night, s->steps.playbook, s->closed_at_ms ? s->closed_verdict : runs ? "engine runs" : "open, no engine runs");
+	printf("night    %s, playbook %s, %s\n", s->night, s->steps.playbook,
+	       s->closed_at_ms ? s->closed_verdict
+	       : runs          ? "engine runs"
+			       : "open, no engine runs");
 	printf("steps    %zu of %zu done\n", done, s->steps.n_forward);
 	const struct step_seen *next = steps_next(s);
 	if (next && !s->closed_at_ms)
-		printf("now      %d %s: %s%s%s\n", next->number, next->id, step_state_name(next->state), *next->text ? ", " : "", next->text);
+		printf("now      %d %s: %s%s%s\n", next->number, next->id, step_state_name(next->state),
+		       *next->text ? ", " : "", next->text);
 	double seconds = report_downtime_s(s, clock_wall_ms());
 	if (seconds >= 0)
-		printf("down     %s%s\n", units_duration(t, (int64_t)(seconds * 1000)), s->public_at_ms ? "" : " and counting");
+		printf("down     %s%s\n", units_duration(t, (int64_t)(seconds * 1000)),
+		       s->public_at_ms ? "" : " and counting");
 	if (s->rows.compared_at_ms)
 		printf("rows     %d of %d tables equal\n", s->rows.equal, s->rows.compared);
 	if (s->people.hold)
@@ -63,7 +68,8 @@ static int status_run(int argc, char **argv)
 	static const struct cli_command command = {
 	    .name = "status",
 	    .args = "[JOURNAL]",
-	    .help = "Says where a night stands: the newest one, or that of JOURNAL. Exit status: 0 done or well under way, 1 failed or\n"
+	    .help = "Says where a night stands: the newest one, or that of JOURNAL. Exit status: 0 done or "
+		    "well under way, 1 failed or\n"
 		    "UNKNOWN, 3 rolled back.",
 	    .options = options,
 	    .args_max = 1,

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 static int stop_run(int argc, char **argv);
-const struct cmd stop_cmd = {.name = "stop", .help = "stops the engine; the night stays open", .run = stop_run};
+const struct cmd stop_cmd = {
+    .name = "stop", .help = "stops the engine; the night stays open", .run = stop_run};
 
 static int stop_run(int argc, char **argv)
 {
@@ -15,7 +16,8 @@ static int stop_run(int argc, char **argv)
 	};
 	static const struct cli_command command = {
 	    .name = "stop",
-	    .help = "Stops the engine of the open night. A running step goes on to its next safe point; `nightferry` takes the night up again.",
+	    .help = "Stops the engine of the open night. A running step goes on to its next safe point; "
+		    "`nightferry` takes the night up again.",
 	    .options = options,
 	};
 	struct cli cli;

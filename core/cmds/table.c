@@ -4,5 +4,6 @@
 extern const struct cmd run_cmd, status_cmd, report_cmd, verify_cmd, check_cmd, watch_cmd, step_cmd, stop_cmd;
 
 const struct cmd *const cmd_table[] = {
-    &init_cmd, &run_cmd, &status_cmd, &report_cmd, &verify_cmd, &check_cmd, &watch_cmd, &step_cmd, &stop_cmd, NULL,
+    &init_cmd,  &run_cmd,   &status_cmd, &report_cmd, &verify_cmd,
+    &check_cmd, &watch_cmd, &step_cmd,   &stop_cmd,   NULL,
 };

@@ -1,5 +1,5 @@
-/* The one door: every event of every source comes in here, is cut of secrets, numbered, kept as its kind says, folded,
- * and handed on. */
+/* The one door: every event of every source comes in here, is cut of secrets, numbered, kept as its kind
+ * says, folded, and handed on. */
 #include "core/engine/inner.h"
 
 #define RING_MAX_BYTES ((size_t)4 << 20)
@@ -89,8 +89,8 @@ static void tell_watches(struct engine *e, const struct event *event)
 	jw_done(&w);
 }
 
-static int admit_now(struct engine *e, const struct kind *kind, const char *src, const char *fields, size_t len, struct kept *kept,
-		     const char *key, struct err *err)
+static int admit_now(struct engine *e, const struct kind *kind, const char *src, const char *fields,
+		     size_t len, struct kept *kept, const char *key, struct err *err)
 {
 	enum keep keep = kind ? kind->keep : KEEP_RECORD;
 	struct buf line = {0};
@@ -104,7 +104,8 @@ static int admit_now(struct engine *e, const struct kind *kind, const char *src,
 	if (keep == KEEP_RECORD || keep == KEEP_CHANGE) {
 		if (journal_append(e->journal, line.data, line.len, keep == KEEP_RECORD, err) < 0) {
 			e->journal_broken = true;
-			seats_say(e, "bad", "%s", err ? err->text : "the journal cannot be written, so nothing acts");
+			seats_say(e, "bad", "%s",
+				  err ? err->text : "the journal cannot be written, so nothing acts");
 			event_free(event);
 			buf_done(&line);
 			return -1;

@@ -1,5 +1,5 @@
-/* One step from plan to proof: plan -> checks -> gate -> run -> prove. At most one is under way. What must last is
- * recorded before it acts; an exit status is no evidence, only prove() is. */
+/* One step from plan to proof: plan -> checks -> gate -> run -> prove. At most one is under way. What must
+ * last is recorded before it acts; an exit status is no evidence, only prove() is. */
 #include "core/engine/inner.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +64,8 @@ static void give_up(struct engine *e, const char *state, const char *why)
 	seats_say(e, text_equal(state, "failed") ? "bad" : "warn", "%s: %s", step, text);
 }
 
-static int spawn(struct engine *e, const char *verb, child_ended_fn *ended, const char *plan, const char *spool, int lock_fd, struct err *err)
+static int spawn(struct engine *e, const char *verb, child_ended_fn *ended, const char *plan,
+		 const char *spool, int lock_fd, struct err *err)
 {
 	struct act_now *act = &e->act;
 	struct child_spec spec = {
@@ -89,7 +90,9 @@ static const char *order_problem(const struct engine *e, const struct step_seen 
 	const struct state *s = e->state;
 	bool back = (size_t)(step - s->steps.steps) >= s->steps.n_forward;
 	if (back != s->steps.turned) {
-		text_copy(out, 200, back ? "it belongs to the way back; B opens that" : "the way back is being taken; this step is on the way forward");
+		text_copy(out, 200,
+			  back ? "it belongs to the way back; B opens that"
+			       : "the way back is being taken; this step is on the way forward");
 		return out;
 	}
 	for (const struct step_seen *x = s->steps.steps + (back ? s->steps.n_forward : 0); x < step; x++)
@@ -100,7 +103,8 @@ static const char *order_problem(const struct engine *e, const struct step_seen 
 	return NULL;
 }
 
-static int may_begin(struct engine *e, const struct step_seen *step, const char *id, const char *verb, struct err *err)
+static int may_begin(struct engine *e, const struct step_seen *step, const char *id, const char *verb,
+		     struct err *err)
 {
 	char why[200];
 	if (!step)
@@ -108,15 +112,22 @@ static int may_begin(struct engine *e, const struct step_seen *step, const char 
 	if (e->stopping || e->state->closed_at_ms)
 		return err_set(err, ERR_REFUSED, "this night is closed; nothing starts in it any more");
 	if (e->state->people.hold)
-		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released", e->state->people.hold_by);
+		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released",
+			       e->state->people.hold_by);
 	if (e->journal_broken || journal_tight(e->journal))
-		return err_set(err, ERR_IO, "the disk under the journal is full, so nothing starts; make room in %s", e->dir);
+		return err_set(err, ERR_IO,
+			       "the disk under the journal is full, so nothing starts; make room in %s",
+			       e->dir);
 	if (e->act.phase != ACT_IDLE)
 		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", e->act.step);
 	if (e->attempt_alive)
-		return err_set(err, ERR_REFUSED, "an attempt of the engine before this one still runs; nothing is started beside it");
+		return err_set(
+		    err, ERR_REFUSED,
+		    "an attempt of the engine before this one still runs; nothing is started beside it");
 	if (text_equal(verb, "undo"))
-		return step->state == STEP_WAITING ? err_set(err, ERR_REFUSED, "%s has not run, so there is nothing to take back", id) : 0;
+		return step->state == STEP_WAITING
+			   ? err_set(err, ERR_REFUSED, "%s has not run, so there is nothing to take back", id)
+			   : 0;
 	if (step_state_finished(step->state))
 		return err_set(err, ERR_REFUSED, "%s is done already; nothing is done twice", id);
 	if (order_problem(e, step, why))
@@ -130,7 +141,9 @@ static int begin_undo(struct engine *e, const struct step_seen *step, struct err
 	struct act_now *act = &e->act;
 	if (!act->row->undo) {
 		act_reset(e);
-		return err_set(err, ERR_REFUSED, "%s has no way back of its own; B is the way back of the whole night", step->id);
+		return err_set(err, ERR_REFUSED,
+			       "%s has no way back of its own; B is the way back of the whole night",
+			       step->id);
 	}
 	struct jw w = {0};
 	jw_open(&w);
@@ -140,7 +153,8 @@ static int begin_undo(struct engine *e, const struct step_seen *step, struct err
 	jw_str(&w, "from", step->plan.to);
 	jw_str(&w, "to", step->plan.from);
 	jw_arr(&w, "does");
-	jw_strf(&w, NULL, "undo of %s by what it recorded: %s", step->id, *step->plan.back ? step->plan.back : step->title);
+	jw_strf(&w, NULL, "undo of %s by what it recorded: %s", step->id,
+		*step->plan.back ? step->plan.back : step->title);
 	jw_end(&w);
 	const char *text = jw_finish(&w);
 	act->plan_text = xstrdup(text);
@@ -183,13 +197,58 @@ static void start_next_check(struct engine *e);
 static void start_run(struct engine *e);
 static void start_prove(struct engine *e);
 
+/* The highest of what the kind, the plan's evidence and the playbook ask for. */
+static enum gate level_now(const struct engine *e)
+{
+	const struct act_now *act = &e->act;
+	enum gate plan = gate_of(json_str(act->plan, "gate", "")),
+		  book = gate_of(json_str(playbook_step(e, act->step), "gate", ""));
+	enum gate level = act->row->gate;
+	level = plan > level ? plan : level;
+	return book > level ? book : level;
+}
+
+static void close_gate(struct engine *e, const char *by, const char *why)
+{
+	struct jw w;
+	jw_event(&w, "gate.closed");
+	jw_str(&w, "gate", e->act.gate_id);
+	jw_str(&w, "step", e->act.step);
+	jw_str(&w, "by", by);
+	jw_str(&w, "why", why);
+	engine_emit(e, &w, NULL);
+}
+
+/* The open gate meets the evidence of now: it may close, ask for more, or show what moved; it never asks for
+ * less. */
+static void decide_again(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	act->refreshing = false;
+	e->probed_life_ms = clock_life_ms();
+	const char *refused = json_str(act->plan, "refused", "");
+	enum gate level = level_now(e);
+	char text[480];
+	if (*refused || json_bool(act->plan, "nothing_to_do", false)) {
+		text_copyf(text, sizeof text, "nothing happened: %s",
+			   *refused ? refused
+				    : "it is done already by somebody else; R looks at it and proves it");
+		seats_say(e, *refused ? "bad" : "warn", "%s: %s", act->step, text);
+		attempt_leave_gate(e, "nightferry", text);
+	} else if (level > act->level) {
+		close_gate(e, "nightferry", "nothing happened: what is seen now asks for a stricter gate");
+		act->level = level;
+		gate_open(e);
+	} else {
+		gate_refresh(e);
+	}
+}
+
 static void decide(struct engine *e)
 {
 	struct act_now *act = &e->act;
 	if (act->refreshing) {
-		act->refreshing = false;
-		e->probed_life_ms = clock_life_ms();
-		gate_refresh(e);
+		decide_again(e);
 		return;
 	}
 	const char *refused = json_str(act->plan, "refused", "");
@@ -201,10 +260,7 @@ static void decide(struct engine *e)
 		start_prove(e);
 		return;
 	}
-	enum gate plan = gate_of(json_str(act->plan, "gate", "")), book = gate_of(json_str(playbook_step(e, act->step), "gate", ""));
-	act->level = act->row->gate;
-	act->level = plan > act->level ? plan : act->level;
-	act->level = book > act->level ? book : act->level;
+	act->level = level_now(e);
 	if (act->level == GATE_NONE)
 		start_run(e);
 	else
@@ -224,8 +280,14 @@ static void start_next_check(struct engine *e)
 	}
 	act->check_next++;
 	const struct check *row = check_row(json_text(x) ? json_text(x) : "");
-	struct child_spec spec = {.role = "check", .name = row ? row->name : "", .verb = "run", .step = "", .attempt = "",
-				  .secrets = row ? row->secrets : NULL, .lock_fd = -1, .ended = on_check};
+	struct child_spec spec = {.role = "check",
+				  .name = row ? row->name : "",
+				  .verb = "run",
+				  .step = "",
+				  .attempt = "",
+				  .secrets = row ? row->secrets : NULL,
+				  .lock_fd = -1,
+				  .ended = on_check};
 	if (!row || !(act->child = child_start(e, &spec, NULL)))
 		start_next_check(e);
 }
@@ -247,7 +309,8 @@ static void on_check(struct child *child)
 	for (const struct json *x = first; x; x = json_next(x))
 		if (text_equal(json_str(x, "verdict", ""), verdict))
 			first = x;
-	jw_str(&line, "text", first ? json_str(first, "text", "") : json_str(child->end, "text", "it ended without a word"));
+	jw_str(&line, "text",
+	       first ? json_str(first, "text", "") : json_str(child->end, "text", "it ended without a word"));
 	jw_str(&line, "fact", first ? json_str(first, "fact", "") : "");
 	jw_finish(&line);
 	if (act->check_lines.len)
@@ -266,11 +329,14 @@ static void on_plan(struct child *child)
 	act->child = NULL;
 	if (!child->end || !json_bool(child->end, "ok", false)) {
 		char text[700];
-		text_copy(text, sizeof text, child->end ? json_str(child->end, "text", "") : "its plan ended without a word; nothing was changed, try again");
+		text_copy(text, sizeof text,
+			  child->end ? json_str(child->end, "text", "")
+				     : "its plan ended without a word; nothing was changed, try again");
 		if (act->refreshing) {
 			act->refreshing = false;
 			e->probed_life_ms = clock_life_ms();
-			seats_say(e, "warn", "%s: evidence could not be looked at again: %s", act->step, text);
+			seats_say(e, "warn", "%s: evidence could not be looked at again: %s", act->step,
+				  text);
 		} else {
 			give_up(e, "failed", text);
 		}
@@ -310,7 +376,8 @@ static int lock_attempt(const struct engine *e, const char *id, struct err *err)
 {
 	char path[512];
 	text_copyf(path, sizeof path, "%s/attempts/%s.lock", e->dir, id);
-	int fd = open(path, O_RDWR | O_CREAT, 0600); /* not close-on-exec: it lives as long as any descendant does */
+	int fd = open(path, O_RDWR | O_CREAT,
+		      0600); /* not close-on-exec: it lives as long as any descendant does */
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (fd >= 0)
 			close(fd);
@@ -362,7 +429,8 @@ static void ended(struct engine *e, const char *outcome, const char *text, const
 	if (text_equal(outcome, "done"))
 		attempt_go_on(e, by);
 	else
-		seats_say(e, text_equal(outcome, "failed") ? "bad" : "warn", "%s %s: %s", step, outcome, text);
+		seats_say(e, text_equal(outcome, "failed") ? "bad" : "warn", "%s %s: %s", step, outcome,
+			  text);
 }
 
 static void start_prove(struct engine *e)
@@ -388,7 +456,8 @@ static void on_run(struct child *child)
 	if (child->end)
 		text_copy(text, sizeof text, json_str(child->end, "text", ""));
 	else
-		text_copyf(text, sizeof text, "its process ended without a word (%s %d)", child->term_signal ? "signal" : "status",
+		text_copyf(text, sizeof text, "its process ended without a word (%s %d)",
+			   child->term_signal ? "signal" : "status",
 			   child->term_signal ? child->term_signal : child->exit_status);
 	if (text_equal(act->verb, "undo")) {
 		ended(e, ok ? "undone" : "unknown", ok ? "taken back" : text, NULL);
@@ -425,7 +494,11 @@ static void on_prove(struct child *child)
 			looked = json_str(x, "text", "");
 	char text[700];
 	text_copyf(text, sizeof text, "%s%s%s", ran, *ran && *looked ? "; " : "", looked);
-	ended(e, v == VERDICT_PASS || v == VERDICT_WARN ? "done" : v == VERDICT_FAIL ? "failed" : "unknown", text, seen);
+	ended(e,
+	      v == VERDICT_PASS || v == VERDICT_WARN ? "done"
+	      : v == VERDICT_FAIL                    ? "failed"
+						     : "unknown",
+	      text, seen);
 }
 
 void attempt_gate_passed(struct engine *e, const char *by, const char *how)
@@ -464,14 +537,8 @@ void attempt_leave_gate(struct engine *e, const char *by, const char *why)
 {
 	if (e->act.phase != ACT_GATE)
 		return;
-	struct jw w;
-	jw_event(&w, "gate.closed");
-	jw_str(&w, "gate", e->act.gate_id);
-	jw_str(&w, "step", e->act.step);
-	jw_str(&w, "by", by);
-	jw_str(&w, "why", why);
+	close_gate(e, by, why);
 	act_reset(e);
-	engine_emit(e, &w, NULL);
 }
 
 void attempt_cancel(struct engine *e, const char *by)
@@ -498,8 +565,8 @@ void attempt_go_on(struct engine *e, const char *by)
 	const struct step_seen *next = steps_next(e->state);
 	const struct step *row = next ? step_row(next->kind) : NULL;
 	const struct json *book = next ? playbook_step(e, next->id) : NULL;
-	if (!row || next->manual || next->state != STEP_WAITING || row->gate != GATE_NONE || gate_of(json_str(book, "gate", "")) != GATE_NONE ||
-	    !json_bool(book, "auto", true))
+	if (!row || next->manual || next->state != STEP_WAITING || row->gate != GATE_NONE ||
+	    gate_of(json_str(book, "gate", "")) != GATE_NONE || !json_bool(book, "auto", true))
 		return;
 	struct err err = {0};
 	if (attempt_begin(e, next->id, "run", by, &err) < 0)
@@ -566,7 +633,8 @@ static void take_spool(struct spool_reader *r)
 	fclose(f);
 }
 
-static void found(struct engine *e, const char *attempt, const char *step, const char *probe, const char *text)
+static void found(struct engine *e, const char *attempt, const char *step, const char *probe,
+		  const char *text)
 {
 	struct jw w;
 	jw_event(&w, "attempt.found");
@@ -606,19 +674,25 @@ static void on_probe(struct child *child)
 	const char *done = child->end ? json_str(child->end, "done", "UNCLEAR") : "UNCLEAR";
 	char text[400];
 	if (text_equal(done, "NOT_DONE")) {
-		text_copyf(text, sizeof text, "an engine stopped in it; it was looked at: not done. R runs it again");
+		text_copyf(text, sizeof text,
+			   "an engine stopped in it; it was looked at: not done. R runs it again");
 		found(e, act->attempt, act->step, done, text);
 		ended(e, "failed", text, NULL);
 		return;
 	}
 	if (text_equal(done, "DONE")) {
-		found(e, act->attempt, act->step, done, "an engine stopped in it; it looks done, its proof is being looked for");
+		found(e, act->attempt, act->step, done,
+		      "an engine stopped in it; it looks done, its proof is being looked for");
 		start_prove(e);
 		return;
 	}
 	const char *why = json_str(child->end, "text", "");
-	text_copyf(text, sizeof text, "an engine stopped in it and %s. p looks again, R runs it again, M: done by hand, B: way back",
-		   text_equal(done, "RUNNING") ? "something of it still runs" : *why ? why : "what it did is unclear");
+	text_copyf(
+	    text, sizeof text,
+	    "an engine stopped in it and %s. p looks again, R runs it again, M: done by hand, B: way back",
+	    text_equal(done, "RUNNING") ? "something of it still runs"
+	    : *why                      ? why
+					: "what it did is unclear");
 	found(e, act->attempt, act->step, text_equal(done, "RUNNING") ? "UNCLEAR" : done, text);
 	act_reset(e);
 }
@@ -627,7 +701,8 @@ int attempt_probe_again(struct engine *e, const char *id, const char *by, struct
 {
 	const struct step_seen *step = steps_get(e->state, id);
 	if (!step || step->state != STEP_UNKNOWN || e->act.phase != ACT_IDLE)
-		return err_set(err, ERR_REFUSED, "only a step that is UNKNOWN is looked at again, and only while nothing runs");
+		return err_set(err, ERR_REFUSED,
+			       "only a step that is UNKNOWN is looked at again, and only while nothing runs");
 	return begin_probe(e, step, by, err);
 }
 
@@ -649,10 +724,12 @@ int attempt_resume(struct engine *e, struct err *err)
 			jw_str(&w, "gate", e->state->steps.gate.id);
 			jw_str(&w, "step", step->id);
 			jw_str(&w, "by", "nightferry");
-			jw_str(&w, "why", "the engine was started again; nothing happened, open the gate anew");
+			jw_str(&w, "why",
+			       "the engine was started again; nothing happened, open the gate anew");
 			engine_emit(e, &w, NULL);
 		}
-		step_state(e, step->id, "waiting", "the engine was started again before it began; nothing happened");
+		step_state(e, step->id, "waiting",
+			   "the engine was started again before it began; nothing happened");
 		return 0;
 	}
 	char id[48], attempt[16], path[512];
@@ -663,7 +740,9 @@ int attempt_resume(struct engine *e, struct err *err)
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
 		if (!e->attempt_alive)
-			found(e, attempt, id, "RUNNING", "started by the engine before this one and still running; it ends by itself or at its next safe point");
+			found(e, attempt, id, "RUNNING",
+			      "started by the engine before this one and still running; it ends by itself or "
+			      "at its next safe point");
 		e->attempt_alive = true;
 		return 0;
 	}

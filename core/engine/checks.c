@@ -31,7 +31,13 @@ int check_look(struct engine *e, const char *name, struct err *err)
 		return err_set(err, ERR_USAGE, "there is no check \"%s\"", name);
 	if (child_find(e, "check", name))
 		return 0; /* it is being looked at */
-	struct child_spec spec = {.role = "check", .name = row->name, .verb = "run", .step = "", .attempt = "", .secrets = row->secrets,
-				  .lock_fd = -1, .ended = check_tell};
+	struct child_spec spec = {.role = "check",
+				  .name = row->name,
+				  .verb = "run",
+				  .step = "",
+				  .attempt = "",
+				  .secrets = row->secrets,
+				  .lock_fd = -1,
+				  .ended = check_tell};
 	return child_start(e, &spec, err) ? 0 : -1;
 }

@@ -40,7 +40,8 @@ static void close_handle(uv_handle_t *handle)
 		uv_close(handle, on_closed);
 }
 
-/* Gone, and its last word read: what a grandchild that holds stdout may still write is not ours to wait for. */
+/* Gone, and its last word read: what a grandchild that holds stdout may still write is not ours to wait for.
+ */
 static void finish_if_gone(struct child *c)
 {
 	if (!c->exited || !uv_is_closing((uv_handle_t *)&c->line))
@@ -84,7 +85,8 @@ static void send_ack(struct child *c, int64_t n, bool ok, const char *text)
 	jw_done(&w);
 }
 
-/* A record carries who made it and its number, so that a new engine can take in what its spool has and we have not. */
+/* A record carries who made it and its number, so that a new engine can take in what its spool has and we
+ * have not. */
 static void take_record(struct child *c, const struct json *m)
 {
 	const struct json *ev = json_get(m, "ev");
@@ -190,13 +192,15 @@ static void on_line(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 	}
 }
 
-static void take_text(struct child *c, struct buf *text, const char *level, ssize_t n, const uv_buf_t *chunk, uv_stream_t *stream)
+static void take_text(struct child *c, struct buf *text, const char *level, ssize_t n, const uv_buf_t *chunk,
+		      uv_stream_t *stream)
 {
 	if (n > 0)
 		buf_add(text, chunk->base, (size_t)n);
 	size_t at = 0;
 	char *nl;
-	while (at < text->len && ((nl = memchr(text->data + at, '\n', text->len - at)) || text->len - at > 8000)) {
+	while (at < text->len &&
+	       ((nl = memchr(text->data + at, '\n', text->len - at)) || text->len - at > 8000)) {
 		size_t len = nl ? (size_t)(nl - text->data) - at : text->len - at;
 		if (len)
 			log_text(c, level, text->data + at, len);
@@ -315,8 +319,8 @@ static char **clean_environment(void)
 		n++;
 	char **env = xcalloc(n + 1, sizeof *env);
 	for (size_t i = 0; i < n; i++)
-		if (!strstr(environ[i], "_API_KEY=") && !strstr(environ[i], "_TOKEN=") && !strstr(environ[i], "DATABASE_URL=") &&
-		    !text_starts(environ[i], "PGPASSWORD="))
+		if (!strstr(environ[i], "_API_KEY=") && !strstr(environ[i], "_TOKEN=") &&
+		    !strstr(environ[i], "DATABASE_URL=") && !text_starts(environ[i], "PGPASSWORD="))
 			env[kept++] = environ[i];
 	return env;
 }
@@ -345,7 +349,8 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	    {.flags = UV_IGNORE},
 	    {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->out},
 	    {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->err},
-	    {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->line},
+	    {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+	     .data.stream = (uv_stream_t *)&c->line},
 	    {.flags = UV_INHERIT_FD, .data.fd = spec->lock_fd},
 	};
 	/* The running program itself, even when a newer one has been put in its place meanwhile. */
@@ -364,7 +369,8 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	    .stdio = stdio,
 	    .stdio_count = spec->lock_fd >= 0 ? 5 : 4,
 	    .exit_cb = on_exit_child,
-	    /* its own session: a hang-up of the engine's terminal or a Ctrl-C in it must not reach a restore */
+	    /* its own session: a hang-up of the engine's terminal or a Ctrl-C in it must not reach a restore
+	     */
 	    .flags = UV_PROCESS_DETACHED,
 	};
 	int rc = uv_spawn(&e->loop, &c->process, &options);

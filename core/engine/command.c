@@ -1,4 +1,5 @@
-/* Commands of seats. Who may: observers see, note, vote and hold; only the driver acts, and only while armed. */
+/* Commands of seats. Who may: observers see, note, vote and hold; only the driver acts, and only while armed.
+ */
 #include "core/engine/inner.h"
 
 #define ARMED_MS ((int64_t)10 * 60 * 1000)
@@ -43,7 +44,9 @@ static void clean_field(const struct json *m, const char *key, char *out, size_t
 static void cmd_arm(struct seat *seat, const struct json *m)
 {
 	if (seat->observer || !is_driver(seat))
-		seat_say(seat, "warn", "%s", seat->observer ? "observers are never armed" : "only the driver's seat is armed; D asks for the wheel");
+		seat_say(seat, "warn", "%s",
+			 seat->observer ? "observers are never armed"
+					: "only the driver's seat is armed; D asks for the wheel");
 	else
 		seat_arm(seat, json_bool(m, "on", true));
 }
@@ -59,10 +62,12 @@ static void cmd_run(struct seat *seat, const struct json *m)
 		seat_say(seat, "info", "every step is done; nothing is left to run");
 		return;
 	}
-	/* R means the step that stood on that screen as next: if another one is next by now, nothing starts. */
+	/* R means the step that stood on that screen as next: if another one is next by now, nothing starts.
+	 */
 	const char *expect = json_str(m, "expect", "");
 	if (!*id && *expect && !text_equal(expect, next->id)) {
-		seat_say(seat, "warn", "%s is no longer next, %s is; press R again if you mean that", expect, next->id);
+		seat_say(seat, "warn", "%s is no longer next, %s is; press R again if you mean that", expect,
+			 next->id);
 		return;
 	}
 	struct err err = {0};
@@ -75,14 +80,21 @@ static void cmd_run(struct seat *seat, const struct json *m)
 static void cmd_yes(struct seat *seat, const struct json *m)
 {
 	struct err err = {0};
-	if (may_act(seat) && gate_yes(seat->e, json_str(m, "gate", ""), seat->name, &err) < 0)
+	const struct act_now *act = &seat->e->act;
+	const char *tag = json_str(m, "tag", act->tag);
+	/* A y that was on its way when the evidence moved was for what stood there before. */
+	if (act->phase == ACT_GATE && !text_equal(tag, act->tag))
+		seat_say(seat, "warn",
+			 "what this gate shows has just changed: look at it again; nothing happened");
+	else if (may_act(seat) && gate_yes(seat->e, json_str(m, "gate", ""), seat->name, &err) < 0)
 		seat_say(seat, "warn", "%s", err.text);
 }
 
 static void cmd_phrase(struct seat *seat, const struct json *m)
 {
 	struct err err = {0};
-	if (may_act(seat) && gate_phrase(seat->e, json_str(m, "gate", ""), json_str(m, "text", ""), seat->name, &err) < 0)
+	if (may_act(seat) &&
+	    gate_phrase(seat->e, json_str(m, "gate", ""), json_str(m, "text", ""), seat->name, &err) < 0)
 		seat_say(seat, "warn", "%s", err.text);
 }
 
@@ -94,7 +106,8 @@ static void cmd_stop_count(struct seat *seat, const struct json *m)
 static void cmd_leave_gate(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
-	if (e->act.phase == ACT_GATE && text_equal(e->act.gate_id, json_str(m, "gate", "")) && is_driver(seat))
+	if (e->act.phase == ACT_GATE && text_equal(e->act.gate_id, json_str(m, "gate", "")) &&
+	    is_driver(seat))
 		attempt_leave_gate(e, seat->name, "nothing happened: the gate was left");
 }
 
@@ -115,12 +128,14 @@ static void cmd_skip(struct seat *seat, const struct json *m)
 	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
 	if (!may_act(seat))
 		return;
-	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING || step->state == STEP_PROVING) {
+	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
+	    step->state == STEP_PROVING) {
 		seat_say(seat, "warn", "that step cannot be skipped now");
 		return;
 	}
 	if (!*reason) {
-		seat_say(seat, "warn", "a skip wants its reason in words; it stands in every later gate and in the report");
+		seat_say(seat, "warn",
+			 "a skip wants its reason in words; it stands in every later gate and in the report");
 		return;
 	}
 	struct jw w;
@@ -139,9 +154,12 @@ static void cmd_manual(struct seat *seat, const struct json *m)
 	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
 	if (!may_act(seat))
 		return;
-	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING || step->state == STEP_PROVING ||
+	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
+	    step->state == STEP_PROVING ||
 	    (!step->manual && step->state != STEP_UNKNOWN && step->state != STEP_FAILED)) {
-		seat_say(seat, "warn", "M is for cards done by people, and for a step that failed or is UNKNOWN and was done by hand");
+		seat_say(seat, "warn",
+			 "M is for cards done by people, and for a step that failed or is UNKNOWN and was "
+			 "done by hand");
 		return;
 	}
 	if (!*words) {
@@ -159,10 +177,12 @@ static void cmd_manual(struct seat *seat, const struct json *m)
 		attempt_go_on(e, seat->name);
 }
 
-/* What is missing on the new side, or a target that lives, cannot be waived: there is nothing to be right about. */
+/* What is missing on the new side, or a target that lives, cannot be waived: there is nothing to be right
+ * about. */
 static bool never_waived(const char *about)
 {
-	static const char *const never[] = {"seen:rows", "seen:missing", "seen:live", "seen:copy", "check:target-empty"};
+	static const char *const never[] = {"seen:rows", "seen:missing", "seen:live", "seen:copy",
+					    "check:target-empty"};
 	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
 		if (text_equal(about, never[i]))
 			return true;
@@ -181,7 +201,10 @@ static void cmd_waive(struct seat *seat, const struct json *m)
 		return;
 	}
 	if (never_waived(about)) {
-		seat_say(seat, "bad", "%s cannot be waived: rows that are missing stay missing. Mend it, or B is the way back", about);
+		seat_say(
+		    seat, "bad",
+		    "%s cannot be waived: rows that are missing stay missing. Mend it, or B is the way back",
+		    about);
 		return;
 	}
 	struct jw w;
@@ -359,19 +382,37 @@ static void cmd_stop_engine(struct seat *seat, const struct json *m)
 	if (seat->observer || !is_driver(seat))
 		seat_say(seat, "warn", "only the driver stops the engine");
 	else if (e->act.phase == ACT_RUN)
-		seat_say(seat, "warn", "%s runs; X cancels it first, or leave with q and it goes on", e->act.step);
+		seat_say(seat, "warn", "%s runs; X cancels it first, or leave with q and it goes on",
+			 e->act.step);
 	else
-		engine_stop(e, e->state->closed_at_ms && text_equal(e->state->closed_verdict, "done") ? 0 : 3);
+		engine_stop(e,
+			    e->state->closed_at_ms && text_equal(e->state->closed_verdict, "done") ? 0 : 3);
 }
 
 static const struct {
 	const char *name;
 	void (*take)(struct seat *, const struct json *);
 } commands[] = {
-    {"arm", cmd_arm},	    {"run", cmd_run},		{"yes", cmd_yes},   {"phrase", cmd_phrase}, {"stop-count", cmd_stop_count},
-    {"leave-gate", cmd_leave_gate}, {"cancel", cmd_cancel}, {"skip", cmd_skip}, {"manual", cmd_manual}, {"waive", cmd_waive},
-    {"undo", cmd_undo},	    {"back", cmd_back},		{"hold", cmd_hold}, {"release", cmd_release}, {"note", cmd_note},
-    {"vote", cmd_vote},	    {"wheel", cmd_wheel},	{"probe", cmd_probe}, {"again", cmd_again},   {"auto", cmd_auto},
+    {"arm", cmd_arm},
+    {"run", cmd_run},
+    {"yes", cmd_yes},
+    {"phrase", cmd_phrase},
+    {"stop-count", cmd_stop_count},
+    {"leave-gate", cmd_leave_gate},
+    {"cancel", cmd_cancel},
+    {"skip", cmd_skip},
+    {"manual", cmd_manual},
+    {"waive", cmd_waive},
+    {"undo", cmd_undo},
+    {"back", cmd_back},
+    {"hold", cmd_hold},
+    {"release", cmd_release},
+    {"note", cmd_note},
+    {"vote", cmd_vote},
+    {"wheel", cmd_wheel},
+    {"probe", cmd_probe},
+    {"again", cmd_again},
+    {"auto", cmd_auto},
     {"stop-engine", cmd_stop_engine},
 };
 

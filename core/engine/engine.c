@@ -21,7 +21,8 @@ static void keep_change(struct engine *e, const struct event *event, const struc
 	jw_open(&w);
 	for (const struct json *x = json_first(event->body); x; x = json_next(x)) {
 		const char *k = json_key(x);
-		if (!text_equal(k, "seq") && !text_equal(k, "at") && !text_equal(k, "src") && !text_equal(k, "h"))
+		if (!text_equal(k, "seq") && !text_equal(k, "at") && !text_equal(k, "src") &&
+		    !text_equal(k, "h"))
 			jw_json(&w, k, x);
 	}
 	free(kept->fields);
@@ -67,10 +68,12 @@ static int open_night(struct engine *e, const struct engine_options *o, struct e
 	jw_str(&w, "app", json_str(o->config, "app", ""));
 	jw_str(&w, "night", slash ? slash + 1 : e->dir);
 	jw_str(&w, "version", NIGHTFERRY_VERSION);
-	jw_str(&w, "old_name", json_str(json_get(o->config, "heroku"), "app", json_str(o->config, "app", "")));
+	jw_str(&w, "old_name",
+	       json_str(json_get(o->config, "heroku"), "app", json_str(o->config, "app", "")));
 	jw_str(&w, "new_name", json_str(json_get(o->config, "host"), "address", ""));
 	const struct json *kamal = json_get(o->config, "kamal");
-	jw_strf(&w, "new_db", "%s-%s", json_str(kamal, "service", json_str(o->config, "app", "")), json_str(kamal, "accessory", "db"));
+	jw_strf(&w, "new_db", "%s-%s", json_str(kamal, "service", json_str(o->config, "app", "")),
+		json_str(kamal, "accessory", "db"));
 	jw_obj(&w, "window");
 	jw_int(&w, "start_ms", o->window_start_ms);
 	jw_int(&w, "end_ms", o->window_end_ms);
@@ -98,10 +101,12 @@ static int take_up(struct engine *e, const struct engine_options *o, struct err 
 	text_copyf(path, sizeof path, "%s/journal.jsonl", e->dir);
 	if (!(e->journal = journal_open(path, take_line, e, &torn, err)))
 		return -1;
-	/* The numbers of the trace go on too: a new engine starts beyond what the old one may have given out. */
+	/* The numbers of the trace go on too: a new engine starts beyond what the old one may have given out.
+	 */
 	if (e->n_log)
 		e->seq += 1000000;
-	/* Secrets are needed before the first line is written: they are cut from it. The config names them. */
+	/* Secrets are needed before the first line is written: they are cut from it. The config names them.
+	 */
 	e->config = e->opened ? json_get(e->opened, "config") : o->config;
 	secrets_load(e);
 	if (open_night(e, o, err) < 0)
@@ -144,7 +149,8 @@ void engine_stop(struct engine *e, int status)
 	e->stopping = true;
 	e->exit_status = status;
 	child_kill_all(e, false);
-	/* Running steps keep their process: they go on to their next safe point, and the next engine looks. */
+	/* Running steps keep their process: they go on to their next safe point, and the next engine looks.
+	 */
 	for (struct child *c = e->children; c; c = c->next)
 		if (text_equal(c->role, "step"))
 			c->ended = NULL;
@@ -159,7 +165,8 @@ static void on_signal(uv_signal_t *signal, int number)
 	if (number == SIGHUP && !e->headless)
 		return; /* a seat's terminal went away; the night goes on */
 	if (e->headless)
-		fprintf(stderr, "nightferry: stopped by signal %d; the night stays open in %s\n", number, e->dir);
+		fprintf(stderr, "nightferry: stopped by signal %d; the night stays open in %s\n", number,
+			e->dir);
 	engine_stop(e, 3);
 }
 
@@ -182,7 +189,8 @@ static void close_when_done(struct engine *e)
 	if (e->state->closed_at_ms || e->act.phase != ACT_IDLE || steps_next(e->state) || !e->state->steps.n)
 		return;
 	bool back = e->state->steps.turned;
-	engine_close_night(e, back ? "rolled-back" : "done", back ? "the old side serves again" : "every step is done");
+	engine_close_night(e, back ? "rolled-back" : "done",
+			   back ? "the old side serves again" : "every step is done");
 	if (e->headless)
 		engine_stop(e, back ? 1 : 0);
 }

@@ -1,5 +1,5 @@
-/* The engine: starts children, writes what must last before anything acts on it, folds, keeps the gates, and hands
- * events to the seats. It knows no screen. */
+/* The engine: starts children, writes what must last before anything acts on it, folds, keeps the gates, and
+ * hands events to the seats. It knows no screen. */
 #ifndef CORE_ENGINE_ENGINE_H
 #define CORE_ENGINE_ENGINE_H
 
@@ -10,7 +10,8 @@
 
 /* What a headless run may do without a person: see README, "Headless". */
 struct headless {
-	const char **yes; /* "STEP=TARGET": passes that step's gate once, when the target is that and all evidence is PASS */
+	const char **yes; /* "STEP=TARGET": passes that step's gate once, when the target is that and all
+			     evidence is PASS */
 	size_t n_yes;
 	const char **done; /* "STEP=WORDS": ticks a manual step with these words */
 	size_t n_done;
@@ -18,12 +19,13 @@ struct headless {
 };
 
 struct engine_options {
-	const char *dir;                /* the night's folder, exists */
-	const struct json *config;      /* resolved; NULL when the journal already has it */
-	const struct json *playbook;    /* resolved; NULL likewise */
+	const char *dir;             /* the night's folder, exists */
+	const struct json *config;   /* resolved; NULL when the journal already has it */
+	const struct json *playbook; /* resolved; NULL likewise */
 	int64_t window_start_ms, window_end_ms;
 	const struct headless *headless; /* NULL: seats drive */
-	int ready_fd; /* -1, or a pipe that gets one byte when the socket listens (or "!sentence" on failure) */
+	int ready_fd; /* -1, or a pipe that gets one byte when the socket listens (or "!sentence" on failure)
+		       */
 };
 
 /* Runs until the night is closed or stopped. Returns the exit status: 0 done, 1 failed, 3 aborted. */

@@ -1,5 +1,5 @@
-/* Gates: an object with plan, evidence, tag and exits. The tag is a digest of what would change the decision, never of
- * ages or rates; evidence is looked at again while the gate is open. */
+/* Gates: an object with plan, evidence, tag and exits. The tag is a digest of what would change the decision,
+ * never of ages or rates; evidence is looked at again while the gate is open. */
 #include "core/engine/inner.h"
 #include <openssl/evp.h>
 
@@ -35,7 +35,8 @@ static void tag_make(const struct act_now *act, const struct json *seen, char ta
 	text_hex(tag, digest, 2);
 }
 
-static void add_line(struct engine *e, struct jw *w, const char *verdict, const char *name, const char *text, const char *fact, int64_t at_ms)
+static void add_line(struct engine *e, struct jw *w, const char *verdict, const char *name, const char *text,
+		     const char *fact, int64_t at_ms)
 {
 	char about[80];
 	text_copyf(about, sizeof about, "seen:%s", name);
@@ -46,7 +47,8 @@ static void add_line(struct engine *e, struct jw *w, const char *verdict, const 
 	jw_str(w, "verdict", waiver ? "WARN" : verdict);
 	jw_str(w, "name", name);
 	if (waiver)
-		jw_strf(w, "text", "waived by %s: \"%s\" (%s: %s)", waiver->by, waiver->reason, verdict, text);
+		jw_strf(w, "text", "waived by %s: \"%s\" (%s: %s)", waiver->by, waiver->reason, verdict,
+			text);
 	else
 		jw_str(w, "text", text);
 	jw_str(w, "fact", fact);
@@ -56,7 +58,8 @@ static void add_line(struct engine *e, struct jw *w, const char *verdict, const 
 	jw_end(w);
 }
 
-/* What earlier steps proved and what people let pass: shown again wherever something irreversible is decided. */
+/* What earlier steps proved and what people let pass: shown again wherever something irreversible is decided.
+ */
 static void add_earlier(struct engine *e, struct jw *w)
 {
 	static const char *const telling[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
@@ -78,7 +81,8 @@ static void add_earlier(struct engine *e, struct jw *w)
 		for (size_t k = 1; k < step->n_seen; k++)
 			if (worst->verdict == 1 && step->seen[k].verdict != 1)
 				worst = &step->seen[k];
-		add_line(e, w, verdict_name((enum verdict)worst->verdict), step->id, worst->text, "", step->ended_at_ms);
+		add_line(e, w, verdict_name((enum verdict)worst->verdict), step->id, worst->text, "",
+			 step->ended_at_ms);
 	}
 }
 
@@ -90,7 +94,8 @@ static void collect(struct engine *e)
 	jw_arr(&w, "seen");
 	int64_t now = clock_wall_ms();
 	for (const struct json *x = json_first(json_get(act->plan, "seen")); x; x = json_next(x))
-		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""), json_str(x, "text", ""), json_str(x, "fact", ""), now);
+		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""),
+			 json_str(x, "text", ""), json_str(x, "fact", ""), now);
 	struct json *checks = NULL;
 	if (act->check_lines.len) {
 		struct buf text = {0};
@@ -99,7 +104,8 @@ static void collect(struct engine *e)
 		buf_done(&text);
 	}
 	for (const struct json *x = json_first(checks); x; x = json_next(x))
-		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""), json_str(x, "text", ""), json_str(x, "fact", ""), now);
+		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""),
+			 json_str(x, "text", ""), json_str(x, "fact", ""), now);
 	json_free(checks);
 	if (act->level >= GATE_TYPE && !text_equal(act->verb, "undo"))
 		add_earlier(e, &w);
@@ -139,20 +145,66 @@ int gate_open(struct engine *e)
 	return engine_emit(e, &w, NULL);
 }
 
-/* Lines whose verdict or fact differs, as "name verdict fact". */
-static void write_changes(struct jw *w, const char *key, const struct json *of, const struct json *other, bool from_of)
+/* One changed line: as it was, or as it is. */
+static void write_side(struct jw *w, bool is, const char *was_text, const char *is_text)
 {
-	jw_arr(w, key);
-	for (const struct json *x = json_first(from_of ? of : other); x; x = json_next(x)) {
-		const struct json *y = json_first(from_of ? other : of);
-		while (y && !text_equal(json_str(y, "name", ""), json_str(x, "name", "")))
-			y = json_next(y);
-		const struct json *old = from_of ? x : y, *new = from_of ? y : x;
-		if (old && new && text_equal(json_str(old, "verdict", ""), json_str(new, "verdict", "")) &&
-		    text_equal(json_str(old, "fact", ""), json_str(new, "fact", "")))
-			continue;
-		jw_strf(w, NULL, "%s %s %s", json_str(x, "verdict", ""), json_str(x, "name", ""), json_str(x, "text", ""));
+	jw_str(w, NULL, is ? is_text : was_text);
+}
+
+static void write_line(struct jw *w, bool is, const struct json *was_line, const struct json *is_line)
+{
+	const struct json *x = is ? is_line : was_line;
+	if (x)
+		jw_strf(w, NULL, "%s %s %s", json_str(x, "verdict", ""), json_str(x, "name", ""),
+			json_str(x, "text", ""));
+	else
+		jw_str(w, NULL, is ? "no longer seen" : "not seen");
+}
+
+static const struct json *line_named(const struct json *seen, const char *name)
+{
+	for (const struct json *x = json_first(seen); x; x = json_next(x))
+		if (text_equal(json_str(x, "name", ""), name))
+			return x;
+	return NULL;
+}
+
+/* What would be done now, beside what the open gate shows. */
+static size_t write_does(struct jw *w, bool is, const struct plan_seen *shown, const struct json *plan)
+{
+	const struct json *x = json_first(json_get(plan, "does"));
+	char now[sizeof shown->does[0]];
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof shown->does / sizeof *shown->does && (x || i < shown->n_does); i++) {
+		const char *before = i < shown->n_does ? shown->does[i] : "nothing";
+		text_copy(now, sizeof now, x && json_text(x) ? json_text(x) : "nothing");
+		if (!text_equal(before, now)) {
+			write_side(w, is, before, now);
+			n++;
+		}
+		x = x ? json_next(x) : NULL;
 	}
+	return n;
+}
+
+/* `was` and `is` are two lists of the same length: the same fact at the same place. */
+static void write_changes(struct engine *e, struct jw *w, bool is_side, const struct json *was,
+			  const struct json *is)
+{
+	const struct plan_seen *shown = &e->state->steps.gate.plan;
+	const struct json *plan = e->act.plan;
+	jw_arr(w, is_side ? "is" : "was");
+	if (!write_does(w, is_side, shown, plan) && !text_equal(shown->to, json_str(plan, "to", "")))
+		write_side(w, is_side, shown->to, json_str(plan, "to", ""));
+	for (const struct json *x = json_first(is); x; x = json_next(x)) {
+		const struct json *y = line_named(was, json_str(x, "name", ""));
+		if (!y || !text_equal(json_str(y, "verdict", ""), json_str(x, "verdict", "")) ||
+		    !text_equal(json_str(y, "fact", ""), json_str(x, "fact", "")))
+			write_line(w, is_side, y, x);
+	}
+	for (const struct json *x = json_first(was); x; x = json_next(x))
+		if (!line_named(is, json_str(x, "name", "")))
+			write_line(w, is_side, x, NULL);
 	jw_end(w);
 }
 
@@ -171,8 +223,8 @@ void gate_refresh(struct engine *e)
 		jw_event(&w, "gate.changed");
 		jw_str(&w, "gate", act->gate_id);
 		jw_str(&w, "tag", tag);
-		write_changes(&w, "was", was, is, true);
-		write_changes(&w, "is", was, is, false);
+		write_changes(e, &w, false, was, is);
+		write_changes(e, &w, true, was, is);
 		jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
 		jw_raw(&w, "seen", act->seen.data, act->seen.len);
 		engine_emit(e, &w, NULL);
@@ -189,7 +241,9 @@ static bool blocked(struct engine *e, struct err *err)
 	for (const struct json *x = json_first(seen); x && !bad; x = json_next(x)) {
 		enum verdict v = verdict_of(json_str(x, "verdict", ""));
 		if ((v == VERDICT_FAIL || v == VERDICT_UNKNOWN) && !json_bool(x, "waived", false)) {
-			err_set(err, ERR_REFUSED, "this gate stays shut: %s %s (%s). Mend it and run again, W waives it with a reason, B is the way back",
+			err_set(err, ERR_REFUSED,
+				"this gate stays shut: %s %s (%s). Mend it and run again, W waives it with a "
+				"reason, B is the way back",
 				verdict_name(v), json_str(x, "name", ""), json_str(x, "text", ""));
 			bad = true;
 		}
@@ -203,9 +257,11 @@ static int gate_is(struct engine *e, const char *gate, struct err *err)
 	if (e->act.phase != ACT_GATE || !text_equal(e->act.gate_id, gate))
 		return err_set(err, ERR_REFUSED, "that gate is no longer open; nothing happened");
 	if (e->state->people.hold)
-		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released", e->state->people.hold_by);
+		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released",
+			       e->state->people.hold_by);
 	if (e->journal_broken)
-		return err_set(err, ERR_IO, "the journal cannot be written, so nothing acts; make room on the disk");
+		return err_set(err, ERR_IO,
+			       "the journal cannot be written, so nothing acts; make room on the disk");
 	return 0;
 }
 
@@ -230,7 +286,8 @@ int gate_phrase(struct engine *e, const char *gate, const char *text, const char
 	text_copyf(want, sizeof want, "%s %s", json_str(act->plan, "target", ""), act->tag);
 	text_lower(want);
 	if (act->level < GATE_TYPE || !text_equal(want, text))
-		return err_set(err, ERR_REFUSED, "the phrase does not match what is shown now; nothing happened");
+		return err_set(err, ERR_REFUSED,
+			       "the phrase does not match what is shown now; nothing happened");
 	if (blocked(e, err))
 		return -1;
 	act->count_until_life_ms = clock_life_ms() + COUNT_MS;
@@ -295,13 +352,17 @@ int gate_way_back(struct engine *e, const char *by, struct err *err)
 	jw_str(&w, "verb", "TAKES THE WAY BACK");
 	jw_arr(&w, "does");
 	for (size_t i = s->steps.n_forward; i < s->steps.n && i < s->steps.n_forward + 12; i++)
-		jw_strf(&w, NULL, "%d %s: %s", s->steps.steps[i].number, s->steps.steps[i].id, s->steps.steps[i].title);
+		jw_strf(&w, NULL, "%d %s: %s", s->steps.steps[i].number, s->steps.steps[i].id,
+			s->steps.steps[i].title);
 	jw_end(&w);
 	if (s->traffic.new_rows > 0)
-		jw_strf(&w, "then", "the old side serves again; %lld rows written on NEW since the flip stay there only", (long long)s->traffic.new_rows);
+		jw_strf(&w, "then",
+			"the old side serves again; %lld rows written on NEW since the flip stay there only",
+			(long long)s->traffic.new_rows);
 	else
 		jw_str(&w, "then", "the old side serves again, as recorded before the freeze");
-	jw_str(&w, "back", "each of its steps meets its own gate; the way forward can be started again afterwards");
+	jw_str(&w, "back",
+	       "each of its steps meets its own gate; the way forward can be started again afterwards");
 	jw_str(&w, "gate", "type");
 	jw_int(&w, "estimate_ms", -1);
 	jw_arr(&w, "seen");
@@ -311,7 +372,9 @@ int gate_way_back(struct engine *e, const char *by, struct err *err)
 	if (s->traffic.new_rows > 0)
 		jw_strf(&w, "text", "COSTS %lld rows written on NEW", (long long)s->traffic.new_rows);
 	else
-		jw_str(&w, "text", s->flip_at_ms ? "FREE: no row written on NEW was seen" : "FREE: traffic has not moved");
+		jw_str(&w, "text",
+		       s->flip_at_ms ? "FREE: no row written on NEW was seen"
+				     : "FREE: traffic has not moved");
 	jw_strf(&w, "fact", "%lld", (long long)s->traffic.new_rows);
 	const char *text = jw_finish(&w);
 	memset(&act->seen, 0, sizeof act->seen);

@@ -1,5 +1,5 @@
-/* A run without a screen passes the same gates by the same rules: a target named beforehand for one attempt, and in
- * place of the typed tag every piece of evidence must be PASS. */
+/* A run without a screen passes the same gates by the same rules: a target named beforehand for one attempt,
+ * and in place of the typed tag every piece of evidence must be PASS. */
 #include "core/engine/inner.h"
 #include "core/base/units.h"
 
@@ -35,18 +35,24 @@ static void try_gate(struct engine *e)
 	const char *target = json_str(act->plan, "target", "");
 	const char *given = allowed(e->headless->yes, e->headless->n_yes, act->step);
 	if (!given) {
-		fail(e, "the gate of %s is shut: it wants --yes %s=%s; nothing happened", act->step, act->step, target);
+		fail(e, "the gate of %s is shut: it wants --yes %s=%s; nothing happened", act->step,
+		     act->step, target);
 		return;
 	}
 	if (!text_equal(given, target)) {
-		fail(e, "the gate of %s is shut: --yes names \"%s\", but the target is \"%s\"; nothing happened", act->step, given, target);
+		fail(e,
+		     "the gate of %s is shut: --yes names \"%s\", but the target is \"%s\"; nothing happened",
+		     act->step, given, target);
 		return;
 	}
 	struct json *seen = json_parse(buf_text(&act->seen), act->seen.len, NULL);
 	for (const struct json *x = json_first(seen); x; x = json_next(x))
 		if (verdict_of(json_str(x, "verdict", "")) != VERDICT_PASS) {
-			fail(e, "the gate of %s is shut: %s %s: %s; without a person every piece of evidence must be PASS", act->step,
-			     json_str(x, "verdict", ""), json_str(x, "name", ""), json_str(x, "text", ""));
+			fail(e,
+			     "the gate of %s is shut: %s %s: %s; without a person every piece of evidence "
+			     "must be PASS",
+			     act->step, json_str(x, "verdict", ""), json_str(x, "name", ""),
+			     json_str(x, "text", ""));
 			json_free(seen);
 			return;
 		}
@@ -62,7 +68,8 @@ static void try_manual(struct engine *e, const struct step_seen *step)
 {
 	const char *words = allowed(e->headless->done, e->headless->n_done, step->id);
 	if (!words) {
-		fail(e, "%s is done by people: attach and press M, or give --done %s=WORDS", step->id, step->id);
+		fail(e, "%s is done by people: attach and press M, or give --done %s=WORDS", step->id,
+		     step->id);
 		return;
 	}
 	struct jw w;
@@ -78,7 +85,8 @@ void headless_tick(struct engine *e)
 	if (!e->headless || e->stopping || e->attempt_alive || e->state->closed_at_ms)
 		return;
 	if (e->journal_broken) {
-		fail(e, "the journal in %s cannot be written, so nothing acts; make room and run again", e->dir);
+		fail(e, "the journal in %s cannot be written, so nothing acts; make room and run again",
+		     e->dir);
 		return;
 	}
 	if (e->act.phase == ACT_GATE && !e->act.refreshing)
@@ -92,9 +100,11 @@ void headless_tick(struct engine *e)
 		try_manual(e, step);
 		return;
 	}
-	/* What this process has tried and has not proved stops the night; what an engine before it left is tried again. */
+	/* What this process has tried and has not proved stops the night; what an engine before it left is
+	 * tried again. */
 	if (text_equal(e->headless_step, step->id) || step->state == STEP_UNKNOWN) {
-		fail(e, "%s is %s: %s", step->id, step_state_name(step->state), *step->text ? step->text : "no reason was given");
+		fail(e, "%s is %s: %s", step->id, step_state_name(step->state),
+		     *step->text ? step->text : "no reason was given");
 		return;
 	}
 	text_copy(e->headless_step, sizeof e->headless_step, step->id);
@@ -124,9 +134,11 @@ void headless_print(struct engine *e, const char *line, size_t len)
 	struct json *j = json_parse(line, len, NULL);
 	const char *kind = json_str(j, "kind", "");
 	char at[UNITS_MAX];
-	/* Text of logs and what comes every second are in the trace; a person reads what happened and how far it is. */
+	/* Text of logs and what comes every second are in the trace; a person reads what happened and how far
+	 * it is. */
 	const struct kind *row = kind_find(kind);
-	if (!row || row->keep == KEEP_RECORD || row->keep == KEEP_CHANGE || text_equal(kind, "step.progress")) {
+	if (!row || row->keep == KEEP_RECORD || row->keep == KEEP_CHANGE ||
+	    text_equal(kind, "step.progress")) {
 		printf("%s %-16s", units_clock(at, json_int(j, "at", 0)), kind);
 		for (const struct json *x = json_first(j); x; x = json_next(x)) {
 			static const char *const known[] = {"seq", "at", "src", "kind", "h", "rec", "v"};

@@ -27,12 +27,13 @@ struct shared {
 struct shared *shared_new(const char *text, size_t len, uint64_t seq, enum keep keep);
 void shared_unref(struct shared *shared);
 
-/* The newest line of a key: what CHANGE is compared with, what SAMPLE is coalesced by, what a snapshot is made of. */
+/* The newest line of a key: what CHANGE is compared with, what SAMPLE is coalesced by, what a snapshot is
+ * made of. */
 struct kept {
 	char *key;
-	char *fields;           /* CHANGE: the fields as they came, to compare */
-	struct shared *line;    /* SAMPLE: the newest admitted line */
-	char *waiting;          /* SAMPLE: fields that wait for their turn */
+	char *fields;        /* CHANGE: the fields as they came, to compare */
+	struct shared *line; /* SAMPLE: the newest admitted line */
+	char *waiting;       /* SAMPLE: fields that wait for their turn */
 	char waiting_src[48];
 	int64_t admitted_life_ms;
 };
@@ -43,10 +44,10 @@ typedef void child_ended_fn(struct child *child);
 struct child_spec {
 	const char *role, *name, *verb, *step, *attempt; /* role: step watch check line */
 	const struct json *params;
-	const char *plan_text;     /* approved plan as JSON, or NULL */
+	const char *plan_text; /* approved plan as JSON, or NULL */
 	const char *const *secrets;
-	const char *spool;         /* or "" */
-	int lock_fd;               /* passed down and closed here; -1 none */
+	const char *spool; /* or "" */
+	int lock_fd;       /* passed down and closed here; -1 none */
 	child_ended_fn *ended;
 };
 struct child {
@@ -59,9 +60,9 @@ struct child {
 	struct buf in, out_text, err_text;
 	bool exited, ended_called;
 	int exit_status, term_signal;
-	struct json *end;     /* its last message, NULL when it died without a word */
+	struct json *end; /* its last message, NULL when it died without a word */
 	int64_t records, started_life_ms;
-	int64_t asking;       /* number of the question it waits for, 0 none */
+	int64_t asking; /* number of the question it waits for, 0 none */
 	child_ended_fn *ended;
 };
 
@@ -75,7 +76,7 @@ struct seat {
 	bool ready, observer, leaving;
 	size_t queued;
 	const struct shared *snapshot; /* while it is on its way */
-	uint64_t dropped; /* stream lines since the last gap message */
+	uint64_t dropped;              /* stream lines since the last gap message */
 	uint64_t sent_seq;
 	struct kept *behind; /* samples that wait for a slow seat: newest per key */
 	size_t n_behind;
@@ -90,19 +91,19 @@ struct act_now {
 	const struct step *row; /* NULL for the way back's own gate */
 	char step[48], verb[8], by[32], attempt[16], gate_id[16];
 	struct child *child;
-	struct json *plan;          /* newest plan's object */
-	char *plan_text;            /* as JSON, what run() gets */
+	struct json *plan; /* newest plan's object */
+	char *plan_text;   /* as JSON, what run() gets */
 	enum gate level;
-	struct buf seen;            /* evidence as a JSON array */
+	struct buf seen; /* evidence as a JSON array */
 	char tag[8];
-	char *checks_text;          /* evidence of the playbook's checks, members of an array */
+	char *checks_text; /* evidence of the playbook's checks, members of an array */
 	size_t check_next;
 	struct buf check_lines;
 	bool refreshing, cancelled;
-	int64_t records;            /* made by run() */
+	int64_t records; /* made by run() */
 	struct json *run_end;
 	int64_t count_until_life_ms;
-	bool failed_quietly;        /* the plan could not be made */
+	bool failed_quietly; /* the plan could not be made */
 };
 
 struct engine {
@@ -155,11 +156,13 @@ struct engine {
 	int alive_lock_fd;
 };
 
-/* admit.c: the one door through which events come in. `fields`: a JSON object that has "kind". -1: not kept. */
+/* admit.c: the one door through which events come in. `fields`: a JSON object that has "kind". -1: not kept.
+ */
 int engine_admit(struct engine *e, const char *src, const char *fields, size_t len, struct err *err);
 /* Finishes and frees the writer (begun with jw_event()). */
 int engine_emit(struct engine *e, struct jw *w, struct err *err);
-/* The fields of an event begun with jw_event(), whose "t":"event" belongs to the job line and not to the event. */
+/* The fields of an event begun with jw_event(), whose "t":"event" belongs to the job line and not to the
+ * event. */
 void event_fields(struct jw *w, struct buf *out);
 void engine_flush_samples(struct engine *e);
 struct kept *kept_find(struct kept **list, size_t *n, const char *key);
@@ -191,8 +194,10 @@ const char *secrets_get(const struct engine *e, const char *name);
 int socket_listen(struct engine *e, struct err *err);
 void socket_close(struct engine *e);
 void seats_send(struct engine *e, struct shared *line, const char *sample_key);
-void seat_say(struct seat *seat, const char *level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void seats_say(struct engine *e, const char *level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void seat_say(struct seat *seat, const char *level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void seats_say(struct engine *e, const char *level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void seat_send_text(struct seat *seat, const char *text, size_t len);
 struct seat *seat_driver(struct engine *e);
 
@@ -213,8 +218,8 @@ const struct json *playbook_step(const struct engine *e, const char *id);
 void attempt_go_on(struct engine *e, const char *by);
 
 /* gate.c */
-int gate_open(struct engine *e);                  /* from e->act.plan and e->act.check_lines */
-void gate_refresh(struct engine *e);              /* after a fresh plan */
+int gate_open(struct engine *e);     /* from e->act.plan and e->act.check_lines */
+void gate_refresh(struct engine *e); /* after a fresh plan */
 int gate_yes(struct engine *e, const char *gate, const char *by, struct err *err);
 int gate_phrase(struct engine *e, const char *gate, const char *text, const char *by, struct err *err);
 void gate_stop_count(struct engine *e, const char *gate, const char *by);

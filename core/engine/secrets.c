@@ -1,4 +1,5 @@
-/* Secrets: found once, held in memory, given only to children whose table row names them, cut from every event. */
+/* Secrets: found once, held in memory, given only to children whose table row names them, cut from every
+ * event. */
 #include "core/engine/inner.h"
 
 #define MIN_SECRET 6 /* shorter values would cut ordinary words */
@@ -55,7 +56,8 @@ static void secrets_name(struct engine *e, const char *name, const char *value)
 
 void secrets_load(struct engine *e)
 {
-	static const char *const from_environment[] = {"HEROKU_API_KEY", "CLOUDFLARE_API_TOKEN", "HCLOUD_TOKEN", NULL};
+	static const char *const from_environment[] = {"HEROKU_API_KEY", "CLOUDFLARE_API_TOKEN",
+						       "HCLOUD_TOKEN", NULL};
 	for (size_t i = 0; from_environment[i]; i++)
 		secrets_name(e, from_environment[i], getenv(from_environment[i]));
 	const char *url = json_str(json_get(e->config, "database"), "url", "");
@@ -77,7 +79,8 @@ void secrets_redact(const struct engine *e, const char *text, size_t len, struct
 		size_t hit = 0;
 		for (size_t s = 0; s < e->n_secrets; s++) {
 			size_t n = strlen(e->secrets[s]);
-			if (n > hit && n <= len - i && text[i] == e->secrets[s][0] && memcmp(text + i, e->secrets[s], n) == 0)
+			if (n > hit && n <= len - i && text[i] == e->secrets[s][0] &&
+			    memcmp(text + i, e->secrets[s], n) == 0)
 				hit = n;
 		}
 		if (hit)

@@ -1,5 +1,6 @@
-/* Seats: a Unix socket, one line a message. A snapshot at N, then events from N+1. Nothing makes the engine wait for a
- * seat: above 1 MB of queue streams are dropped and counted and samples keep the newest; above 4 MB it is let go. */
+/* Seats: a Unix socket, one line a message. A snapshot at N, then events from N+1. Nothing makes the engine
+ * wait for a seat: above 1 MB of queue streams are dropped and counted and samples keep the newest; above 4
+ * MB it is let go. */
 #include "core/engine/inner.h"
 #include <pwd.h>
 #include <sys/socket.h>
@@ -212,7 +213,8 @@ static int by_seq(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The journal, the newest of each sample and the newest text, in the order of their numbers: what folds into our state. */
+/* The journal, the newest of each sample and the newest text, in the order of their numbers: what folds into
+ * our state. */
 static void send_snapshot(struct seat *seat)
 {
 	struct engine *e = seat->e;
@@ -251,7 +253,8 @@ static void peer(struct seat *seat)
 	struct ucred cred;
 	socklen_t size = sizeof cred;
 	seat->uid = -1;
-	if (uv_fileno((uv_handle_t *)&seat->pipe, &fd) == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) == 0) {
+	if (uv_fileno((uv_handle_t *)&seat->pipe, &fd) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) == 0) {
 		seat->uid = (int)cred.uid;
 		const struct passwd *pw = getpwuid(cred.uid);
 		text_copy(seat->login, sizeof seat->login, pw ? pw->pw_name : "");
@@ -262,7 +265,8 @@ static void take_hello(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
 	if (json_int(m, "proto", 0) != 1) {
-		static const char bye[] = "{\"t\":\"bye\",\"text\":\"this seat and the engine speak different versions; use the same nightferry\"}";
+		static const char bye[] = "{\"t\":\"bye\",\"text\":\"this seat and the engine speak "
+					  "different versions; use the same nightferry\"}";
 		seat_send_text(seat, bye, sizeof bye - 1);
 		seat_leave(seat, "another version");
 		return;
@@ -322,7 +326,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 		buf_add(&seat->in, chunk->base, (size_t)n);
 		size_t at = 0;
 		char *nl;
-		while (!seat->leaving && at < seat->in.len && (nl = memchr(seat->in.data + at, '\n', seat->in.len - at))) {
+		while (!seat->leaving && at < seat->in.len &&
+		       (nl = memchr(seat->in.data + at, '\n', seat->in.len - at))) {
 			take_seat_line(seat, seat->in.data + at, (size_t)(nl - seat->in.data) - at);
 			at = (size_t)(nl - seat->in.data) + 1;
 		}
@@ -346,14 +351,17 @@ static void on_connect(uv_stream_t *server, int status)
 	seat->pipe.data = seat;
 	seat->next = e->seats;
 	e->seats = seat;
-	if (uv_accept(server, (uv_stream_t *)&seat->pipe) < 0 || uv_read_start((uv_stream_t *)&seat->pipe, on_alloc, on_read) < 0)
+	if (uv_accept(server, (uv_stream_t *)&seat->pipe) < 0 ||
+	    uv_read_start((uv_stream_t *)&seat->pipe, on_alloc, on_read) < 0)
 		seat_leave(seat, "it could not be read");
 }
 
 int socket_listen(struct engine *e, struct err *err)
 {
 	if (strlen(e->socket_path) > SOCKET_PATH_MAX)
-		return err_set(err, ERR_CONFIG, "%s is too long for a socket (%d bytes at most); set NIGHTFERRY_STATE to a shorter folder",
+		return err_set(err, ERR_CONFIG,
+			       "%s is too long for a socket (%d bytes at most); set NIGHTFERRY_STATE to a "
+			       "shorter folder",
 			       e->socket_path, SOCKET_PATH_MAX);
 	unlink(e->socket_path); /* ours: the journal's lock is held */
 	uv_pipe_init(&e->loop, &e->listener, 0);
@@ -368,7 +376,8 @@ int socket_listen(struct engine *e, struct err *err)
 
 void socket_close(struct engine *e)
 {
-	static const char bye[] = "{\"t\":\"bye\",\"text\":\"the engine stopped; the journal has everything\"}";
+	static const char bye[] =
+	    "{\"t\":\"bye\",\"text\":\"the engine stopped; the journal has everything\"}";
 	for (struct seat *s = e->seats, *next; s; s = next) {
 		next = s->next;
 		if (!s->leaving) {

@@ -1,4 +1,5 @@
-/* Watches run as long as the night: one that ends is started again with back-off, its panel says "stale since". */
+/* Watches run as long as the night: one that ends is started again with back-off, its panel says "stale
+ * since". */
 #include "core/engine/inner.h"
 
 #define BACKOFF_FIRST_MS 1000
@@ -16,8 +17,14 @@ static void on_watch_ended(struct child *child);
 static void start(struct engine *e, size_t i)
 {
 	const struct watch *row = watch_table[i];
-	struct child_spec spec = {.role = "watch", .name = row->name, .verb = "run", .step = "", .attempt = "", .secrets = row->secrets,
-				  .lock_fd = -1, .ended = on_watch_ended};
+	struct child_spec spec = {.role = "watch",
+				  .name = row->name,
+				  .verb = "run",
+				  .step = "",
+				  .attempt = "",
+				  .secrets = row->secrets,
+				  .lock_fd = -1,
+				  .ended = on_watch_ended};
 	slots[i].running = child_start(e, &spec, NULL) != NULL;
 	if (!slots[i].running)
 		slots[i].again_life_ms = clock_life_ms() + BACKOFF_MOST_MS;
@@ -41,7 +48,9 @@ static void on_watch_ended(struct child *child)
 		struct jw w;
 		jw_event(&w, "watch.down");
 		jw_str(&w, "watch", child->name);
-		jw_str(&w, "text", child->end ? json_str(child->end, "text", "it ended") : "its process ended without a word");
+		jw_str(&w, "text",
+		       child->end ? json_str(child->end, "text", "it ended")
+				  : "its process ended without a word");
 		jw_int(&w, "retry_ms", slot->backoff_ms);
 		engine_emit(e, &w, NULL);
 	}

@@ -1,4 +1,5 @@
-/* An event: one JSON object on one line, {"seq","at","src","kind", ...its own fields}. What happened, never what to do. */
+/* An event: one JSON object on one line, {"seq","at","src","kind", ...its own fields}. What happened, never
+ * what to do. */
 #ifndef CORE_NIGHT_EVENT_H
 #define CORE_NIGHT_EVENT_H
 
@@ -25,8 +26,9 @@ struct event {
 struct kind {
 	const char *name; /* "dynos.seen" */
 	enum keep keep;
-	const char *key;  /* comma-separated fields that make the key of CHANGE and SAMPLE; "" for one of its kind */
-	int since;        /* the release that brought it */
+	const char
+	    *key;  /* comma-separated fields that make the key of CHANGE and SAMPLE; "" for one of its kind */
+	int since; /* the release that brought it */
 	void (*fold)(struct state *, const struct event *); /* total: no failure, clock, locale, I/O */
 };
 

@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define H_MEMBER_LEN 72                     /* ,"h":"<64>"} */
-#define RESERVE_BYTES ((off_t)(512 * 1024)) /* kept allocated beyond the end, so that "disk full" can still be written */
+#define H_MEMBER_LEN 72 /* ,"h":"<64>"} */
+#define RESERVE_BYTES \
+	((off_t)(512 * 1024)) /* kept allocated beyond the end, so that "disk full" can still be written */
 #define TIGHT_BYTES ((off_t)(128 * 1024))
 
 struct journal {
@@ -40,7 +41,8 @@ static void chain_hash(const char *prev, const char *line, size_t len, char out[
 /* Checks one line (without its newline) against the hash before it; on success `head` moves on. */
 static bool line_holds(const char *line, size_t len, char head[JOURNAL_HASH_HEX], char *why, size_t size)
 {
-	if (len < H_MEMBER_LEN + 2 || memcmp(line + len - H_MEMBER_LEN, ",\"h\":\"", 6) != 0 || memcmp(line + len - 2, "\"}", 2) != 0)
+	if (len < H_MEMBER_LEN + 2 || memcmp(line + len - H_MEMBER_LEN, ",\"h\":\"", 6) != 0 ||
+	    memcmp(line + len - 2, "\"}", 2) != 0)
 		return text_copyf(why, size, "it does not end in a hash"), false;
 	struct buf plain = {0};
 	buf_add(&plain, line, len - H_MEMBER_LEN);
@@ -49,7 +51,9 @@ static bool line_holds(const char *line, size_t len, char head[JOURNAL_HASH_HEX]
 	chain_hash(head, plain.data, plain.len, want);
 	buf_done(&plain);
 	if (memcmp(want, line + len - 66, 64) != 0)
-		return text_copyf(why, size, "its hash does not follow from the line before it and its own bytes"), false;
+		return text_copyf(why, size,
+				  "its hash does not follow from the line before it and its own bytes"),
+		       false;
 	memcpy(head, want, JOURNAL_HASH_HEX);
 	return true;
 }
@@ -68,7 +72,8 @@ static int read_file(const char *path, struct buf *out, struct err *err)
 	return bad ? err_set(err, ERR_IO, "%s: could not be read to its end", path) : 0;
 }
 
-static void read_anchor(const char *path, const char *head, uint64_t line, struct journal_check *out, char want[JOURNAL_HASH_HEX])
+static void read_anchor(const char *path, const char *head, uint64_t line, struct journal_check *out,
+			char want[JOURNAL_HASH_HEX])
 {
 	if (line == 0) {
 		char anchor[600];
@@ -87,7 +92,8 @@ static void read_anchor(const char *path, const char *head, uint64_t line, struc
 	}
 }
 
-int journal_check(const char *path, journal_line_fn *each, void *arg, struct journal_check *out, struct err *err)
+int journal_check(const char *path, journal_line_fn *each, void *arg, struct journal_check *out,
+		  struct err *err)
 {
 	memset(out, 0, sizeof *out);
 	struct buf all = {0};
@@ -126,8 +132,10 @@ static int set_torn_aside(const char *path, int fd, off_t good, struct err *err)
 	struct buf all = {0};
 	int rc = read_file(path, &all, err);
 	FILE *f = rc == 0 ? fopen(torn, "abe") : NULL;
-	if (rc == 0 && (!f || fwrite(all.data + good, 1, all.len - (size_t)good, f) != all.len - (size_t)good))
-		rc = err_set(err, ERR_IO, "%s: the torn end of the journal could not be kept: %s", torn, strerror(errno));
+	if (rc == 0 &&
+	    (!f || fwrite(all.data + good, 1, all.len - (size_t)good, f) != all.len - (size_t)good))
+		rc = err_set(err, ERR_IO, "%s: the torn end of the journal could not be kept: %s", torn,
+			     strerror(errno));
 	if (f && fclose(f) != 0)
 		rc = err_set(err, ERR_IO, "%s: %s", torn, strerror(errno));
 	if (rc == 0 && ftruncate(fd, good) < 0)
@@ -155,7 +163,9 @@ static void reserve(struct journal *j)
 		if (fallocate(j->fd, FALLOC_FL_KEEP_SIZE, j->size, RESERVE_BYTES) == 0)
 			j->reserved = j->size + RESERVE_BYTES;
 		else if (errno == EOPNOTSUPP || errno == ENOSYS)
-			j->reserved = j->size + RESERVE_BYTES; /* no promise to be had here; a failing write will tell */
+			j->reserved =
+			    j->size +
+			    RESERVE_BYTES; /* no promise to be had here; a failing write will tell */
 	}
 	j->tight = j->reserved - j->size < TIGHT_BYTES;
 }
@@ -168,7 +178,8 @@ struct journal *journal_open(const char *path, journal_line_fn *each, void *arg,
 		return NULL;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		err_set(err, ERR_REFUSED, "another engine runs this night (it holds %s); attach to it instead", path);
+		err_set(err, ERR_REFUSED,
+			"another engine runs this night (it holds %s); attach to it instead", path);
 		close(fd);
 		return NULL;
 	}
@@ -179,7 +190,9 @@ struct journal *journal_open(const char *path, journal_line_fn *each, void *arg,
 	struct sizing sizing = {.each = each, .arg = arg};
 	int rc = journal_check(path, count_bytes, &sizing, &check, err);
 	if (rc == 0 && check.bad)
-		rc = err_set(err, ERR_IO, "%s: line %llu was changed after it was written (%s); nothing was started, compare with `nightferry verify`",
+		rc = err_set(err, ERR_IO,
+			     "%s: line %llu was changed after it was written (%s); nothing was started, "
+			     "compare with `nightferry verify`",
 			     path, (unsigned long long)check.bad, check.why);
 	if (rc == 0 && check.torn)
 		rc = set_torn_aside(path, fd, sizing.bytes, err);
@@ -224,8 +237,10 @@ int journal_append(struct journal *j, const char *line, size_t len, bool sync, s
 			j->tight = true;
 		buf_done(&out);
 		j->tight = true;
-		return err_set(err, ERR_IO, "the journal cannot be written (%s), so nothing acts; make room or mend %s and go on", strerror(saved),
-			       j->path);
+		return err_set(
+		    err, ERR_IO,
+		    "the journal cannot be written (%s), so nothing acts; make room or mend %s and go on",
+		    strerror(saved), j->path);
 	}
 	j->size += (off_t)out.len;
 	j->lines++;

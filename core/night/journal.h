@@ -1,8 +1,9 @@
 /* The journal: one event a line, hash-chained, append only, locked for life by its engine.
  *
- * A line is the event's JSON with a last member "h": SHA-256 (hex) of the previous line's hash and this line's bytes
- * without that member. The first line's previous hash is the empty string. A chain cannot see a cut tail: the file HEAD
- * beside it (after each gate), the report and the seats' last hash are its anchors. */
+ * A line is the event's JSON with a last member "h": SHA-256 (hex) of the previous line's hash and this
+ * line's bytes without that member. The first line's previous hash is the empty string. A chain cannot see a
+ * cut tail: the file HEAD beside it (after each gate), the report and the seats' last hash are its anchors.
+ */
 #ifndef CORE_NIGHT_JOURNAL_H
 #define CORE_NIGHT_JOURNAL_H
 
@@ -18,12 +19,13 @@ struct journal;
 /* Called for each line in order, without its "h" member's checking. Return false to stop. */
 typedef bool journal_line_fn(void *arg, const char *line, size_t len);
 
-/* Opens (creates with mode 0600) and locks. A torn last line is set aside in PATH.torn and *torn says so. Every whole line
- * goes to `each` (may be NULL). ERR_REFUSED: another engine holds it. ERR_IO: chain broken, with the line's number. */
+/* Opens (creates with mode 0600) and locks. A torn last line is set aside in PATH.torn and *torn says so.
+ * Every whole line goes to `each` (may be NULL). ERR_REFUSED: another engine holds it. ERR_IO: chain broken,
+ * with the line's number. */
 struct journal *journal_open(const char *path, journal_line_fn *each, void *arg, bool *torn, struct err *err);
 void journal_close(struct journal *journal);
-/* Appends one event (a JSON object on one line, without "h"). `sync`: returns only after fsync. On failure nothing of the
- * line stays in the file. */
+/* Appends one event (a JSON object on one line, without "h"). `sync`: returns only after fsync. On failure
+ * nothing of the line stays in the file. */
 int journal_append(struct journal *journal, const char *line, size_t len, bool sync, struct err *err);
 const char *journal_head(const struct journal *journal); /* hash of the last line, "" when empty */
 uint64_t journal_lines(const struct journal *journal);
@@ -33,16 +35,17 @@ bool journal_tight(const struct journal *journal);
 int journal_anchor(struct journal *journal, struct err *err);
 
 struct journal_check {
-	uint64_t lines;   /* whole lines that hold */
-	uint64_t bad;     /* number of the first line that does not, 0 for none */
-	char why[160];    /* in a sentence, for `bad` */
+	uint64_t lines; /* whole lines that hold */
+	uint64_t bad;   /* number of the first line that does not, 0 for none */
+	char why[160];  /* in a sentence, for `bad` */
 	char head[JOURNAL_HASH_HEX];
-	bool torn;        /* bytes after the last newline */
-	bool anchored;    /* HEAD was there */
+	bool torn;         /* bytes after the last newline */
+	bool anchored;     /* HEAD was there */
 	bool anchor_found; /* and its hash is one of the lines' */
 	uint64_t anchor_line;
 };
 /* Reads a journal without locking it. -1 only when it cannot be read at all. */
-int journal_check(const char *path, journal_line_fn *each, void *arg, struct journal_check *out, struct err *err);
+int journal_check(const char *path, journal_line_fn *each, void *arg, struct journal_check *out,
+		  struct err *err);
 
 #endif

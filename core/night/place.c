@@ -18,7 +18,10 @@ int place_make_dirs(const char *path, struct err *err)
 			continue;
 		text_copyf(part, sizeof part, "%.*s", (int)(p - path), path);
 		if (mkdir(part, 0700) < 0 && errno != EEXIST)
-			return err_set(err, ERR_IO, "the folder %s cannot be made: %s; set NIGHTFERRY_STATE to one that can", part, strerror(errno));
+			return err_set(
+			    err, ERR_IO,
+			    "the folder %s cannot be made: %s; set NIGHTFERRY_STATE to one that can", part,
+			    strerror(errno));
 		if (!*p)
 			return 0;
 	}
@@ -26,16 +29,19 @@ int place_make_dirs(const char *path, struct err *err)
 
 int place_app_dir(const char *app, char *out, size_t size, struct err *err)
 {
-	const char *state = getenv("NIGHTFERRY_STATE"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const char *state = getenv("NIGHTFERRY_STATE"), *xdg = getenv("XDG_STATE_HOME"),
+		   *home = getenv("HOME");
 	bool fits;
 	if (state && *state)
 		fits = text_copyf(out, size, "%s/%s", state, app);
 	else if (xdg && *xdg)
 		fits = text_copyf(out, size, "%s/nightferry/%s", xdg, app);
 	else
-		fits = text_copyf(out, size, "%s/.local/state/nightferry/%s", home && *home ? home : "/tmp", app);
+		fits = text_copyf(out, size, "%s/.local/state/nightferry/%s", home && *home ? home : "/tmp",
+				  app);
 	if (!fits || out[0] != '/')
-		return err_set(err, ERR_CONFIG, "the state folder must be an absolute path of at most %zu bytes", size - 1);
+		return err_set(err, ERR_CONFIG,
+			       "the state folder must be an absolute path of at most %zu bytes", size - 1);
 	return 0;
 }
 

@@ -18,21 +18,29 @@ static void tell(struct report *r, const struct event *event)
 	else if (text_equal(k, "engine.started") && json_bool(b, "restarted", false))
 		buf_adds(&line, "engine started again");
 	else if (text_equal(k, "gate.opened"))
-		buf_addf(&line, "gate `%s` of **%s** opened, target %s", json_str(b, "level", ""), step, json_str(b, "target", ""));
+		buf_addf(&line, "gate `%s` of **%s** opened, target %s", json_str(b, "level", ""), step,
+			 json_str(b, "target", ""));
 	else if (text_equal(k, "gate.passed"))
-		buf_addf(&line, "gate of **%s** passed by %s (%s)", step, json_str(b, "by", ""), json_str(b, "how", ""));
+		buf_addf(&line, "gate of **%s** passed by %s (%s)", step, json_str(b, "by", ""),
+			 json_str(b, "how", ""));
 	else if (text_equal(k, "gate.closed"))
-		buf_addf(&line, "gate of **%s** left by %s: %s", step, json_str(b, "by", ""), json_str(b, "why", ""));
+		buf_addf(&line, "gate of **%s** left by %s: %s", step, json_str(b, "by", ""),
+			 json_str(b, "why", ""));
 	else if (text_equal(k, "attempt.started"))
-		buf_addf(&line, "**%s** %s by %s", step, text_equal(json_str(b, "verb", ""), "undo") ? "taken back" : "started", json_str(b, "by", ""));
+		buf_addf(&line, "**%s** %s by %s", step,
+			 text_equal(json_str(b, "verb", ""), "undo") ? "taken back" : "started",
+			 json_str(b, "by", ""));
 	else if (text_equal(k, "attempt.ended"))
-		buf_addf(&line, "**%s** %s%s%s", step, json_str(b, "outcome", ""), *json_str(b, "text", "") ? ": " : "", json_str(b, "text", ""));
+		buf_addf(&line, "**%s** %s%s%s", step, json_str(b, "outcome", ""),
+			 *json_str(b, "text", "") ? ": " : "", json_str(b, "text", ""));
 	else if (text_equal(k, "attempt.found"))
 		buf_addf(&line, "**%s** found after a restart: %s", step, json_str(b, "probe", ""));
 	else if (text_equal(k, "step.skipped"))
-		buf_addf(&line, "**%s** skipped by %s: %s", step, json_str(b, "by", ""), json_str(b, "reason", ""));
+		buf_addf(&line, "**%s** skipped by %s: %s", step, json_str(b, "by", ""),
+			 json_str(b, "reason", ""));
 	else if (text_equal(k, "step.byhand"))
-		buf_addf(&line, "**%s** done by hand by %s: %s", step, json_str(b, "by", ""), json_str(b, "words", ""));
+		buf_addf(&line, "**%s** done by hand by %s: %s", step, json_str(b, "by", ""),
+			 json_str(b, "words", ""));
 	else if (text_equal(k, "hold.called"))
 		buf_addf(&line, "HOLD by %s %s", json_str(b, "by", ""), json_str(b, "why", ""));
 	else if (text_equal(k, "hold.released"))
@@ -40,7 +48,8 @@ static void tell(struct report *r, const struct event *event)
 	else if (text_equal(k, "note.added"))
 		buf_addf(&line, "note by %s: %s", json_str(b, "by", ""), json_str(b, "text", ""));
 	else if (text_equal(k, "waiver.given"))
-		buf_addf(&line, "%s waived by %s: %s", json_str(b, "about", ""), json_str(b, "by", ""), json_str(b, "reason", ""));
+		buf_addf(&line, "%s waived by %s: %s", json_str(b, "about", ""), json_str(b, "by", ""),
+			 json_str(b, "reason", ""));
 	else if (text_equal(k, "wheel.given"))
 		buf_addf(&line, "%s drives", json_str(b, "name", ""));
 	else if (text_equal(k, "night.turned"))
@@ -124,7 +133,10 @@ static void write_steps(const struct state *s, struct jw *w)
 		jw_str(w, "kind", x->kind);
 		jw_str(w, "phase", s->steps.phases[x->phase].name);
 		jw_str(w, "state", step_state_name(x->state));
-		jw_str(w, "gate", gates[(x->gate_passed_at_ms ? x->plan.gate > x->gate ? x->plan.gate : x->gate : x->gate) & 3]);
+		jw_str(
+		    w, "gate",
+		    gates[(x->gate_passed_at_ms ? x->plan.gate > x->gate ? x->plan.gate : x->gate : x->gate) &
+			  3]);
 		write_time(w, "started_at", x->started_at_ms);
 		if (x->started_at_ms && x->ended_at_ms)
 			jw_num(w, "seconds", (double)(x->ended_at_ms - x->started_at_ms) / 1000.0);
@@ -235,7 +247,9 @@ static void md_cell(struct buf *out, const char *text)
 
 static void md_steps(const struct state *s, struct buf *out)
 {
-	buf_adds(out, "\n## Steps\n\n| # | step | state | started | took | by | |\n|--:|---|---|---|--:|---|---|\n");
+	buf_adds(
+	    out,
+	    "\n## Steps\n\n| # | step | state | started | took | by | |\n|--:|---|---|---|--:|---|---|\n");
 	for (size_t i = 0; i < (s->steps.turned ? s->steps.n : s->steps.n_forward); i++) {
 		const struct step_seen *x = &s->steps.steps[i];
 		char at[UNITS_MAX] = "", took[UNITS_MAX] = "";
@@ -243,7 +257,8 @@ static void md_steps(const struct state *s, struct buf *out)
 			units_clock(at, x->started_at_ms);
 		if (x->started_at_ms && x->ended_at_ms)
 			units_duration(took, x->ended_at_ms - x->started_at_ms);
-		buf_addf(out, "| %d | %s | %s | %s | %s | %s | ", x->number, x->id, step_state_name(x->state), at, took, x->by);
+		buf_addf(out, "| %d | %s | %s | %s | %s | %s | ", x->number, x->id, step_state_name(x->state),
+			 at, took, x->by);
 		md_cell(out, x->text);
 		buf_adds(out, " |\n");
 	}
@@ -253,8 +268,10 @@ static void md_tables(const struct state *s, struct buf *out)
 {
 	char old[UNITS_MAX], new[UNITS_MAX];
 	if (s->rows.compared_at_ms)
-		buf_addf(out, "\n## Rows\n\n%d of %d tables equal, %s rows on the old side, %s on the new%s.\n", s->rows.equal, s->rows.compared,
-			 units_count(old, s->rows.old_rows), units_count(new, s->rows.new_rows),
+		buf_addf(out,
+			 "\n## Rows\n\n%d of %d tables equal, %s rows on the old side, %s on the new%s.\n",
+			 s->rows.equal, s->rows.compared, units_count(old, s->rows.old_rows),
+			 units_count(new, s->rows.new_rows),
 			 s->rows.content ? "; content compared, too" : "; counts only");
 	else
 		buf_adds(out, "\n## Rows\n\nNot compared.\n");
@@ -263,8 +280,14 @@ static void md_tables(const struct state *s, struct buf *out)
 		const struct rows_table *t = &s->rows.tables[i];
 		buf_adds(out, "| ");
 		md_cell(out, t->table);
-		buf_addf(out, " | %s | %s | %s | ", t->old_rows >= 0 ? units_count(old, t->old_rows) : t->old_rows == -1 ? "missing" : "-",
-			 t->new_rows >= 0 ? units_count(new, t->new_rows) : t->new_rows == -1 ? "missing" : "-", verdicts[t->verdict & 3]);
+		buf_addf(out, " | %s | %s | %s | ",
+			 t->old_rows >= 0    ? units_count(old, t->old_rows)
+			 : t->old_rows == -1 ? "missing"
+					     : "-",
+			 t->new_rows >= 0    ? units_count(new, t->new_rows)
+			 : t->new_rows == -1 ? "missing"
+					     : "-",
+			 verdicts[t->verdict & 3]);
 		md_cell(out, t->cause);
 		buf_adds(out, " |\n");
 	}
@@ -280,7 +303,8 @@ void report_markdown(const struct report *r, struct buf *out)
 	for (size_t i = 0; i < s->steps.n_forward; i++)
 		done += step_state_finished(s->steps.steps[i].state);
 	buf_addf(out, "# %s: %s\n\n", s->app, report_verdict(r));
-	buf_addf(out, "- night `%s`, playbook `%s`, began %s\n", s->night, s->steps.playbook, units_iso(a, s->opened_at_ms));
+	buf_addf(out, "- night `%s`, playbook `%s`, began %s\n", s->night, s->steps.playbook,
+		 units_iso(a, s->opened_at_ms));
 	buf_addf(out, "- took %s, down %s\n", units_duration(a, end - s->opened_at_ms),
 		 down >= 0 ? units_duration(b, (int64_t)(down * 1000)) : "never");
 	buf_addf(out, "- steps done: %zu of %zu\n", done, s->steps.n_forward);

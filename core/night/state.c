@@ -5,7 +5,8 @@ struct state *state_new(void)
 {
 	struct state *state = xcalloc(1, sizeof *state);
 	state->transfer.rate = -1;
-	state->transfer.bytes = state->transfer.bytes_total = state->transfer.rows = state->transfer.rows_total = -1;
+	state->transfer.bytes = state->transfer.bytes_total = state->transfer.rows =
+	    state->transfer.rows_total = -1;
 	state->transfer.eta_ms = -1;
 	state->traffic.share_new = -1;
 	return state;

@@ -1,5 +1,6 @@
-/* The state of a night: what the fold of its events gives. Plain data, read by engine, seats, panels, reports.
- * Only core/night/kinds/ writes it. Times are wall milliseconds (at_ms of the event that told), 0 = never. */
+/* The state of a night: what the fold of its events gives. Plain data, read by engine, seats, panels,
+ * reports. Only core/night/kinds/ writes it. Times are wall milliseconds (at_ms of the event that told), 0 =
+ * never. */
 #ifndef CORE_NIGHT_STATE_H
 #define CORE_NIGHT_STATE_H
 
@@ -14,8 +15,8 @@
 #include "core/night/event.h"
 
 struct state {
-	uint64_t seq;  /* of the last folded event */
-	int64_t at_ms; /* of the last folded event */
+	uint64_t seq;     /* of the last folded event */
+	int64_t at_ms;    /* of the last folded event */
 	uint64_t skipped; /* events of kinds this build does not know */
 
 	char app[64], night[40], version[40]; /* nightferry's version that opened it */
@@ -25,12 +26,12 @@ struct state {
 	int64_t opened_at_ms, closed_at_ms;
 	char closed_verdict[24]; /* "done" "failed" "aborted" "rolled-back" */
 	bool rehearsal;
-	char *config;            /* resolved config as JSON text, owned */
+	char *config;                           /* resolved config as JSON text, owned */
 	int64_t window_start_ms, window_end_ms; /* 0: none configured */
-	int64_t freeze_at_ms;    /* maintenance seen on: DOWN runs from here */
-	int64_t public_at_ms;    /* first public 2xx of NEW after the flip: DOWN ends here */
-	int64_t flip_at_ms;      /* dns-point done */
-	int64_t new_write_at_ms; /* first row written on NEW after the flip */
+	int64_t freeze_at_ms;                   /* maintenance seen on: DOWN runs from here */
+	int64_t public_at_ms;                   /* first public 2xx of NEW after the flip: DOWN ends here */
+	int64_t flip_at_ms;                     /* dns-point done */
+	int64_t new_write_at_ms;                /* first row written on NEW after the flip */
 
 	struct steps_state steps;       /* playbook, attempts, gate: kinds/steps.h */
 	struct people_state people;     /* seats, driver, hold, notes: kinds/people.h */

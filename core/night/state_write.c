@@ -1,5 +1,5 @@
-/* The state as one canonical JSON object: `status --json`, and how tests compare two states. Text rings and ages of
- * watches are left out: they are bounded differently by design. */
+/* The state as one canonical JSON object: `status --json`, and how tests compare two states. Text rings and
+ * ages of watches are left out: they are bounded differently by design. */
 #include "core/night/state.h"
 #include "core/base/units.h"
 #include <string.h>
@@ -72,7 +72,8 @@ static void write_sides(const struct state *s, struct jw *w)
 	jw_int(w, "rows", s->transfer.rows);
 	jw_arr(w, "tables");
 	for (size_t i = 0; i < s->transfer.n; i++)
-		jw_strf(w, NULL, "%s %s %lld", s->transfer.list[i].table, s->transfer.list[i].state, (long long)s->transfer.list[i].rows);
+		jw_strf(w, NULL, "%s %s %lld", s->transfer.list[i].table, s->transfer.list[i].state,
+			(long long)s->transfer.list[i].rows);
 	jw_end(w);
 	jw_end(w);
 	jw_arr(w, "rows");
@@ -111,7 +112,8 @@ static void write_looks(const struct state *s, struct jw *w)
 	jw_end(w);
 	jw_arr(w, "dns");
 	for (size_t i = 0; i < s->dns.n; i++)
-		jw_strf(w, NULL, "%s %s %s", s->dns.cells[i].server, s->dns.cells[i].name, s->dns.cells[i].state);
+		jw_strf(w, NULL, "%s %s %s", s->dns.cells[i].server, s->dns.cells[i].name,
+			s->dns.cells[i].state);
 	jw_end(w);
 	jw_int(w, "new_rows", s->traffic.new_rows);
 	jw_num(w, "share_new", s->traffic.share_new);

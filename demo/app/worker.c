@@ -47,7 +47,8 @@ int app_worker(void)
 		bool done = db_do(&db, job->sql, 1, values);
 		app_log("[ActiveJob] [%s] %s in %.1fms", job->name, done ? "Performed" : "Error performing",
 			app_now_ms() - began_ms);
-		/* A job that cannot run is tried again later, as job runners do: the placeholder app has no tables yet. */
+		/* A job that cannot run is tried again later, as job runners do: the placeholder app has no
+		 * tables yet. */
 		app_sleep_ms(done ? 200 : 4000);
 	}
 	app_stop();

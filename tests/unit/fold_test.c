@@ -1,5 +1,5 @@
-/* The fold: random streams of events end in the same state however they were told: one by one, as a late seat's
- * snapshot (journal, newest samples, newest text), or through a parser again. */
+/* The fold: random streams of events end in the same state however they were told: one by one, as a late
+ * seat's snapshot (journal, newest samples, newest text), or through a parser again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,15 +28,21 @@ static const char *pick(const char *const *list, unsigned n)
 }
 
 static const char *const step_ids[] = {"one", "two", "three", "no-such-step"};
-static const char *const words[] = {"", "a", "PASS", "FAIL", "done", "failed", "unknown", "OLD", "NEW", "\xc3\xbc|\"\\\n", "running", "RUNNING"};
+static const char *const words[] = {"",        "a",       "PASS", "FAIL", "done",
+				    "failed",  "unknown", "OLD",  "NEW",  "\xc3\xbc|\"\\\n",
+				    "running", "RUNNING"};
 
 /* Fields that the folds know, with values right, wrong and absent. */
 static void random_fields(struct jw *w, int depth)
 {
-	static const char *const keys[] = {"step", "state", "text", "by", "seat", "name", "verdict", "outcome", "table", "side", "rows", "server",
-					   "watch", "ok", "check", "gate", "tag", "level", "about", "key", "until_ms", "done", "total", "lines",
-					   "seen", "plan", "dynos", "formation", "containers", "writers", "data", "names", "tables", "path", "stage",
-					   "maintenance", "station", "go", "probe", "interval_ms", "ok_at_ms", "need_ms", "quiet_since_ms"};
+	static const char *const keys[] = {
+	    "step",          "state",   "text",  "by",    "seat",        "name",     "verdict",
+	    "outcome",       "table",   "side",  "rows",  "server",      "watch",    "ok",
+	    "check",         "gate",    "tag",   "level", "about",       "key",      "until_ms",
+	    "done",          "total",   "lines", "seen",  "plan",        "dynos",    "formation",
+	    "containers",    "writers", "data",  "names", "tables",      "path",     "stage",
+	    "maintenance",   "station", "go",    "probe", "interval_ms", "ok_at_ms", "need_ms",
+	    "quiet_since_ms"};
 	unsigned n = random_below(9);
 	for (unsigned i = 0; i < n; i++) {
 		const char *key = keys[random_below(sizeof keys / sizeof *keys)];
@@ -76,9 +82,10 @@ static char *random_line(uint64_t seq)
 	if (seq == 1 || text_equal(kind->name, "night.opened")) {
 		jw_str(&w, "kind", "night.opened");
 		jw_str(&w, "app", "acme");
-		static const char playbook[] =
-		    "{\"name\":\"p\",\"phases\":[{\"name\":\"f\",\"steps\":[{\"id\":\"one\",\"do\":\"scale\",\"gate\":\"yes\"},"
-		    "{\"id\":\"two\",\"do\":\"manual\"}]}],\"rollback\":[{\"id\":\"three\",\"do\":\"scale\"}]}";
+		static const char playbook[] = "{\"name\":\"p\",\"phases\":[{\"name\":\"f\",\"steps\":[{"
+					       "\"id\":\"one\",\"do\":\"scale\",\"gate\":\"yes\"},"
+					       "{\"id\":\"two\",\"do\":\"manual\"}]}],\"rollback\":[{\"id\":"
+					       "\"three\",\"do\":\"scale\"}]}";
 		jw_raw(&w, "playbook", playbook, sizeof playbook - 1);
 	} else {
 		jw_str(&w, "kind", random_below(30) ? kind->name : "kind.of-the-future");
@@ -142,7 +149,8 @@ static void run_seed(uint64_t start)
 		assert_int_equal(state_fold_line(state, lines[i], strlen(lines[i]), &err), 0);
 		if (i % 67 == 0 || i == EVENTS - 1) {
 			char *here = dump(state), *there = by_snapshot(lines, i + 1);
-			/* the number of the newest event may be an older one in the snapshot: it is not part of what is told */
+			/* the number of the newest event may be an older one in the snapshot: it is not part
+			 * of what is told */
 			assert_string_equal(strchr(here, ','), strchr(there, ','));
 			free(here);
 			free(there);
@@ -164,10 +172,13 @@ static void test_step_runs(void **unused)
 {
 	(void)unused;
 	static const char *const lines[] = {
-	    "{\"seq\":1,\"at\":1000,\"src\":\"e\",\"kind\":\"night.opened\",\"app\":\"acme\",\"playbook\":{\"name\":\"p\",\"phases\":[{\"name\":\"f\","
+	    "{\"seq\":1,\"at\":1000,\"src\":\"e\",\"kind\":\"night.opened\",\"app\":\"acme\",\"playbook\":{"
+	    "\"name\":\"p\",\"phases\":[{\"name\":\"f\","
 	    "\"steps\":[{\"id\":\"one\",\"do\":\"dns-point\"},{\"id\":\"two\",\"do\":\"manual\"}]}]}}",
-	    "{\"seq\":2,\"at\":2000,\"src\":\"e\",\"kind\":\"attempt.started\",\"attempt\":\"a1\",\"step\":\"one\",\"by\":\"ana\",\"plan\":{}}",
-	    "{\"seq\":3,\"at\":5000,\"src\":\"e\",\"kind\":\"attempt.ended\",\"attempt\":\"a1\",\"step\":\"one\",\"outcome\":\"done\"}",
+	    "{\"seq\":2,\"at\":2000,\"src\":\"e\",\"kind\":\"attempt.started\",\"attempt\":\"a1\",\"step\":"
+	    "\"one\",\"by\":\"ana\",\"plan\":{}}",
+	    "{\"seq\":3,\"at\":5000,\"src\":\"e\",\"kind\":\"attempt.ended\",\"attempt\":\"a1\",\"step\":"
+	    "\"one\",\"outcome\":\"done\"}",
 	};
 	struct state *state = state_new();
 	for (size_t i = 0; i < 3; i++)
@@ -184,7 +195,8 @@ static void test_step_runs(void **unused)
 static void test_no_event(void **unused)
 {
 	(void)unused;
-	static const char *const bad[] = {"", "{", "[]", "{\"seq\":1}", "{\"kind\":\"x\"}", "{\"seq\":-4,\"kind\":\"x\"}", "null"};
+	static const char *const bad[] = {
+	    "", "{", "[]", "{\"seq\":1}", "{\"kind\":\"x\"}", "{\"seq\":-4,\"kind\":\"x\"}", "null"};
 	struct state *state = state_new();
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct err err = {0};

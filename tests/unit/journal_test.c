@@ -1,4 +1,5 @@
-/* The journal: every changed, removed, added or swapped byte and line is found; torn ends are set aside; locks hold. */
+/* The journal: every changed, removed, added or swapped byte and line is found; torn ends are set aside;
+ * locks hold. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,7 +45,8 @@ static void write_lines(int n)
 	assert_non_null(j);
 	for (int i = 0; i < n; i++) {
 		char line[96];
-		text_copyf(line, sizeof line, "{\"seq\":%d,\"kind\":\"note.added\",\"text\":\"n%d\"}", i + 1, i);
+		text_copyf(line, sizeof line, "{\"seq\":%d,\"kind\":\"note.added\",\"text\":\"n%d\"}", i + 1,
+			   i);
 		assert_int_equal(journal_append(j, line, strlen(line), i % 2, &err), 0);
 	}
 	assert_int_equal(journal_anchor(j, &err), 0);

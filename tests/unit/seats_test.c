@@ -1,5 +1,6 @@
-/* Seats at a real socket: one from the start, one late, one that does not read for a while, one that never reads. All
- * that stay end in the engine's own state; what the slow one was not given is counted; nothing waits for anybody. */
+/* Seats at a real socket: one from the start, one late, one that does not read for a while, one that never
+ * reads. All that stay end in the engine's own state; what the slow one was not given is counted; nothing
+ * waits for anybody. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,7 +98,9 @@ static struct client *sit(const char *name, int cols, int rows)
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
 	c->state = state_new();
 	char hello[160];
-	text_copyf(hello, sizeof hello, "{\"t\":\"hello\",\"proto\":1,\"name\":\"%s\",\"cols\":%d,\"rows\":%d}\n", name, cols, rows);
+	text_copyf(hello, sizeof hello,
+		   "{\"t\":\"hello\",\"proto\":1,\"name\":\"%s\",\"cols\":%d,\"rows\":%d}\n", name, cols,
+		   rows);
 	assert_int_equal(write(c->fd, hello, strlen(hello)), (ssize_t)strlen(hello));
 	turn(10);
 	return c;
@@ -114,7 +117,8 @@ static void take(struct client *c, const char *line, size_t len)
 		c->welcomed = (size_t)json_int(m, "lines", -1);
 	else if (!*t)
 		assert_int_equal(state_fold_line(c->state, line, len, NULL), 0);
-	c->records += text_equal(json_str(m, "kind", ""), "note.added") || text_equal(json_str(m, "kind", ""), "fact");
+	c->records +=
+	    text_equal(json_str(m, "kind", ""), "note.added") || text_equal(json_str(m, "kind", ""), "fact");
 	json_free(m);
 }
 
@@ -274,8 +278,15 @@ static void test_bad_lines(void **unused)
 	(void)unused;
 	struct client *c = sit("ana", 80, 24);
 	listen_to(c);
-	static const char *const bad[] = {"\n", "{\n", "null\n", "[1]\n", "{\"t\":\"cmd\"}\n", "{\"t\":\"cmd\",\"cmd\":\"no\"}\n",
-					  "{\"t\":\"cmd\",\"cmd\":7}\n", "{\"t\":\"hello\",\"proto\":1}\n", "{\"t\":\"answer\",\"id\":1}\n"};
+	static const char *const bad[] = {"\n",
+					  "{\n",
+					  "null\n",
+					  "[1]\n",
+					  "{\"t\":\"cmd\"}\n",
+					  "{\"t\":\"cmd\",\"cmd\":\"no\"}\n",
+					  "{\"t\":\"cmd\",\"cmd\":7}\n",
+					  "{\"t\":\"hello\",\"proto\":1}\n",
+					  "{\"t\":\"answer\",\"id\":1}\n"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_equal(write(c->fd, bad[i], strlen(bad[i])), (ssize_t)strlen(bad[i]));
 	listen_to(c);

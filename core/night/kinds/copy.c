@@ -1,4 +1,5 @@
-/* Folds of the copy and its proof: see copy.h. Lists are sorted by table, so that every way of being told ends alike. */
+/* Folds of the copy and its proof: see copy.h. Lists are sorted by table, so that every way of being told
+ * ends alike. */
 #include "core/night/kinds/fold.h"
 
 static void fold_transfer_total(struct state *state, const struct event *event)
@@ -24,7 +25,8 @@ static void fold_transfer_total(struct state *state, const struct event *event)
 	FOLD_TEXT(t->stalled_why, b, "stalled_why");
 }
 
-/* The place of `table` in a sorted list of records whose name stands at offset 0; *found says whether it is there. */
+/* The place of `table` in a sorted list of records whose name stands at offset 0; *found says whether it is
+ * there. */
 static size_t sorted_place(const void *list, size_t n, size_t size, const char *table, bool *found)
 {
 	size_t low = 0, high = n;
@@ -121,7 +123,8 @@ static void fold_rows_side(struct state *state, const struct event *event)
 		FOLD_TEXT(t->new_hash, b, "hash");
 		t->new_at_ms = event->at_ms;
 	}
-	/* A verdict speaks of the counts it was given for: a new count takes it away until it is given again. */
+	/* A verdict speaks of the counts it was given for: a new count takes it away until it is given again.
+	 */
 	t->verdict = 0;
 	t->cause[0] = '\0';
 }
@@ -171,4 +174,5 @@ const struct kind rows_progress_kind = {
     .name = "rows.progress", .keep = KEEP_SAMPLE, .key = "side", .since = 1, .fold = fold_rows_progress};
 const struct kind rows_verdict_kind = {
     .name = "rows.verdict", .keep = KEEP_CHANGE, .key = "table", .since = 1, .fold = fold_rows_verdict};
-const struct kind rows_compared_kind = {.name = "rows.compared", .keep = KEEP_RECORD, .since = 1, .fold = fold_rows_compared};
+const struct kind rows_compared_kind = {
+    .name = "rows.compared", .keep = KEEP_RECORD, .since = 1, .fold = fold_rows_compared};

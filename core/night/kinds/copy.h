@@ -1,13 +1,13 @@
 /* The copy: what moves, and whether both sides hold the same rows.
  *
- * transfer.total SAMPLE {stage: capture|download|restore|repair|backup, text, bytes, bytes_total, rows, rows_total, tables, tables_total,
- *                indexes, indexes_total, keys, keys_total, rate, eta_ms, stalled_ms, stalled_why}      -1: unknown
- * transfer.table SAMPLE key table {table, rows, rows_total, bytes, state: waiting|copying|index|done|failed, text}
- * transfer.ended CHANGE key stage {stage, ok, bytes, ms, text}
- * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact}   rows -1: table is missing
- * rows.progress  SAMPLE key side {side, tables, tables_total, rows}
- * rows.verdict   CHANGE key table {table, verdict, cause}
- * rows.compared  RECORD {tables, equal, differ, missing, old_rows, new_rows, content: true|false}
+ * transfer.total SAMPLE {stage: capture|download|restore|repair|backup, text, bytes, bytes_total, rows,
+ * rows_total, tables, tables_total, indexes, indexes_total, keys, keys_total, rate, eta_ms, stalled_ms,
+ * stalled_why}      -1: unknown transfer.table SAMPLE key table {table, rows, rows_total, bytes, state:
+ * waiting|copying|index|done|failed, text} transfer.ended CHANGE key stage {stage, ok, bytes, ms, text}
+ * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact}   rows -1:
+ * table is missing rows.progress  SAMPLE key side {side, tables, tables_total, rows} rows.verdict   CHANGE
+ * key table {table, verdict, cause} rows.compared  RECORD {tables, equal, differ, missing, old_rows,
+ * new_rows, content: true|false}
  */
 #ifndef CORE_NIGHT_KINDS_COPY_H
 #define CORE_NIGHT_KINDS_COPY_H

@@ -38,13 +38,17 @@ static void fold_gate_changed(struct state *state, const struct event *event)
 		return;
 	const struct json *b = event->body;
 	FOLD_TEXT(gate->tag, b, "tag");
+	if (json_get(b, "plan"))
+		fold_plan(&gate->plan, json_get(b, "plan"), event->at_ms);
 	fold_seen(&gate->seen, &gate->n_seen, json_get(b, "seen"), event->at_ms);
 	gate->n_changed = 0;
 	const struct json *is = json_first(json_get(b, "is"));
 	for (const struct json *was = json_first(json_get(b, "was")); was && is && gate->n_changed < 6;
 	     was = json_next(was), is = json_next(is)) {
-		text_copy(gate->was[gate->n_changed], sizeof gate->was[0], json_text(was) ? json_text(was) : "");
-		text_copy(gate->is[gate->n_changed++], sizeof gate->is[0], json_text(is) ? json_text(is) : "");
+		text_copy(gate->was[gate->n_changed], sizeof gate->was[0],
+			  json_text(was) ? json_text(was) : "");
+		text_copy(gate->is[gate->n_changed++], sizeof gate->is[0],
+			  json_text(is) ? json_text(is) : "");
 	}
 	gate->changed_at_ms = event->at_ms;
 	gate->counting_until_ms = 0;
@@ -56,14 +60,17 @@ static void fold_gate_counting(struct state *state, const struct event *event)
 	if (!gate)
 		return;
 	FOLD_TEXT(gate->counting_by, event->body, "by");
+	gate->stopped_by[0] = '\0';
 	gate->counting_until_ms = json_int(event->body, "until_ms", 0);
 }
 
 static void fold_gate_stopped(struct state *state, const struct event *event)
 {
 	struct gate_seen *gate = gate_of_event(state, event);
-	if (gate)
-		gate->counting_until_ms = 0;
+	if (!gate)
+		return;
+	FOLD_TEXT(gate->stopped_by, event->body, "by");
+	gate->counting_until_ms = 0;
 }
 
 static void fold_gate_passed(struct state *state, const struct event *event)
@@ -87,9 +94,15 @@ static void fold_gate_closed(struct state *state, const struct event *event)
 	FOLD_TEXT(state->steps.last_gate_closed, event->body, "why");
 }
 
-const struct kind gate_opened_kind = {.name = "gate.opened", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_opened};
-const struct kind gate_changed_kind = {.name = "gate.changed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_changed};
-const struct kind gate_counting_kind = {.name = "gate.counting", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_counting};
-const struct kind gate_stopped_kind = {.name = "gate.stopped", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_stopped};
-const struct kind gate_passed_kind = {.name = "gate.passed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_passed};
-const struct kind gate_closed_kind = {.name = "gate.closed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_closed};
+const struct kind gate_opened_kind = {
+    .name = "gate.opened", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_opened};
+const struct kind gate_changed_kind = {
+    .name = "gate.changed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_changed};
+const struct kind gate_counting_kind = {
+    .name = "gate.counting", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_counting};
+const struct kind gate_stopped_kind = {
+    .name = "gate.stopped", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_stopped};
+const struct kind gate_passed_kind = {
+    .name = "gate.passed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_passed};
+const struct kind gate_closed_kind = {
+    .name = "gate.closed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_closed};

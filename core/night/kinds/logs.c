@@ -83,5 +83,7 @@ void logs_done(struct state *state)
 	ring_done(&state->logs.commands);
 }
 
-const struct kind log_lines_kind = {.name = "log.lines", .keep = KEEP_STREAM, .since = 1, .fold = fold_log_lines};
-const struct kind command_seen_kind = {.name = "command.seen", .keep = KEEP_STREAM, .since = 1, .fold = fold_command_seen};
+const struct kind log_lines_kind = {
+    .name = "log.lines", .keep = KEEP_STREAM, .since = 1, .fold = fold_log_lines};
+const struct kind command_seen_kind = {
+    .name = "command.seen", .keep = KEEP_STREAM, .since = 1, .fold = fold_command_seen};

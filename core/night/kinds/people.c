@@ -113,13 +113,23 @@ static void fold_engine_started(struct state *state, const struct event *event)
 	state->people.engine_at_ms = event->at_ms;
 }
 
-const struct kind seat_joined_kind = {.name = "seat.joined", .keep = KEEP_RECORD, .since = 1, .fold = fold_seat_joined};
-const struct kind seat_left_kind = {.name = "seat.left", .keep = KEEP_RECORD, .since = 1, .fold = fold_seat_left};
-const struct kind seat_armed_kind = {.name = "seat.armed", .keep = KEEP_CHANGE, .key = "seat", .since = 1, .fold = fold_seat_armed};
-const struct kind wheel_given_kind = {.name = "wheel.given", .keep = KEEP_RECORD, .since = 1, .fold = fold_wheel_given};
-const struct kind wheel_asked_kind = {.name = "wheel.asked", .keep = KEEP_RECORD, .since = 1, .fold = fold_wheel_asked};
-const struct kind hold_called_kind = {.name = "hold.called", .keep = KEEP_RECORD, .since = 1, .fold = fold_hold_called};
-const struct kind hold_released_kind = {.name = "hold.released", .keep = KEEP_RECORD, .since = 1, .fold = fold_hold_released};
-const struct kind note_added_kind = {.name = "note.added", .keep = KEEP_RECORD, .since = 1, .fold = fold_note_added};
-const struct kind vote_given_kind = {.name = "vote.given", .keep = KEEP_RECORD, .since = 1, .fold = fold_vote_given};
-const struct kind engine_started_kind = {.name = "engine.started", .keep = KEEP_RECORD, .since = 1, .fold = fold_engine_started};
+const struct kind seat_joined_kind = {
+    .name = "seat.joined", .keep = KEEP_RECORD, .since = 1, .fold = fold_seat_joined};
+const struct kind seat_left_kind = {
+    .name = "seat.left", .keep = KEEP_RECORD, .since = 1, .fold = fold_seat_left};
+const struct kind seat_armed_kind = {
+    .name = "seat.armed", .keep = KEEP_CHANGE, .key = "seat", .since = 1, .fold = fold_seat_armed};
+const struct kind wheel_given_kind = {
+    .name = "wheel.given", .keep = KEEP_RECORD, .since = 1, .fold = fold_wheel_given};
+const struct kind wheel_asked_kind = {
+    .name = "wheel.asked", .keep = KEEP_RECORD, .since = 1, .fold = fold_wheel_asked};
+const struct kind hold_called_kind = {
+    .name = "hold.called", .keep = KEEP_RECORD, .since = 1, .fold = fold_hold_called};
+const struct kind hold_released_kind = {
+    .name = "hold.released", .keep = KEEP_RECORD, .since = 1, .fold = fold_hold_released};
+const struct kind note_added_kind = {
+    .name = "note.added", .keep = KEEP_RECORD, .since = 1, .fold = fold_note_added};
+const struct kind vote_given_kind = {
+    .name = "vote.given", .keep = KEEP_RECORD, .since = 1, .fold = fold_vote_given};
+const struct kind engine_started_kind = {
+    .name = "engine.started", .keep = KEEP_RECORD, .since = 1, .fold = fold_engine_started};

@@ -2,9 +2,10 @@
 #include "core/night/kinds/fold.h"
 
 static const char *const state_names[] = {
-    [STEP_WAITING] = "waiting",	  [STEP_PLANNING] = "planning", [STEP_GATE] = "gate",	    [STEP_RUNNING] = "running",
-    [STEP_PROVING] = "proving",	  [STEP_DONE] = "done",		[STEP_SKIPPED] = "skipped", [STEP_BYHAND] = "byhand",
-    [STEP_FAILED] = "failed",	  [STEP_UNKNOWN] = "unknown",	[STEP_CANCELLED] = "cancelled", [STEP_UNDONE] = "undone",
+    [STEP_WAITING] = "waiting", [STEP_PLANNING] = "planning",   [STEP_GATE] = "gate",
+    [STEP_RUNNING] = "running", [STEP_PROVING] = "proving",     [STEP_DONE] = "done",
+    [STEP_SKIPPED] = "skipped", [STEP_BYHAND] = "byhand",       [STEP_FAILED] = "failed",
+    [STEP_UNKNOWN] = "unknown", [STEP_CANCELLED] = "cancelled", [STEP_UNDONE] = "undone",
 };
 
 const char *step_state_name(enum step_state state)
@@ -110,7 +111,8 @@ void fold_plan(struct plan_seen *plan, const struct json *object, int64_t at_ms)
 	FOLD_TEXT(plan->then, object, "then");
 	FOLD_TEXT(plan->back, object, "back");
 	FOLD_TEXT(plan->refused, object, "refused");
-	for (const struct json *x = json_first(json_get(object, "does")); x && plan->n_does < 12; x = json_next(x))
+	for (const struct json *x = json_first(json_get(object, "does")); x && plan->n_does < 12;
+	     x = json_next(x))
 		text_copy(plan->does[plan->n_does++], sizeof plan->does[0], json_text(x) ? json_text(x) : "");
 	plan->gate = fold_gate(json_str(object, "gate", ""));
 	plan->nothing_to_do = json_bool(object, "nothing_to_do", false);
@@ -330,16 +332,26 @@ void steps_done(struct state *state)
 	memset(s, 0, sizeof *s);
 }
 
-const struct kind night_opened_kind = {.name = "night.opened", .keep = KEEP_RECORD, .since = 1, .fold = fold_night_opened};
-const struct kind night_closed_kind = {.name = "night.closed", .keep = KEEP_RECORD, .since = 1, .fold = fold_night_closed};
-const struct kind night_turned_kind = {.name = "night.turned", .keep = KEEP_RECORD, .since = 1, .fold = fold_night_turned};
-const struct kind attempt_started_kind = {.name = "attempt.started", .keep = KEEP_RECORD, .since = 1, .fold = fold_attempt_started};
-const struct kind attempt_ended_kind = {.name = "attempt.ended", .keep = KEEP_RECORD, .since = 1, .fold = fold_attempt_ended};
-const struct kind attempt_found_kind = {.name = "attempt.found", .keep = KEEP_RECORD, .since = 1, .fold = fold_attempt_found};
-const struct kind step_state_kind = {.name = "step.state", .keep = KEEP_RECORD, .since = 1, .fold = fold_step_state};
-const struct kind step_skipped_kind = {.name = "step.skipped", .keep = KEEP_RECORD, .since = 1, .fold = fold_step_skipped};
-const struct kind step_byhand_kind = {.name = "step.byhand", .keep = KEEP_RECORD, .since = 1, .fold = fold_step_byhand};
-const struct kind plan_seen_kind = {.name = "plan.seen", .keep = KEEP_CHANGE, .key = "step", .since = 1, .fold = fold_plan_seen};
+const struct kind night_opened_kind = {
+    .name = "night.opened", .keep = KEEP_RECORD, .since = 1, .fold = fold_night_opened};
+const struct kind night_closed_kind = {
+    .name = "night.closed", .keep = KEEP_RECORD, .since = 1, .fold = fold_night_closed};
+const struct kind night_turned_kind = {
+    .name = "night.turned", .keep = KEEP_RECORD, .since = 1, .fold = fold_night_turned};
+const struct kind attempt_started_kind = {
+    .name = "attempt.started", .keep = KEEP_RECORD, .since = 1, .fold = fold_attempt_started};
+const struct kind attempt_ended_kind = {
+    .name = "attempt.ended", .keep = KEEP_RECORD, .since = 1, .fold = fold_attempt_ended};
+const struct kind attempt_found_kind = {
+    .name = "attempt.found", .keep = KEEP_RECORD, .since = 1, .fold = fold_attempt_found};
+const struct kind step_state_kind = {
+    .name = "step.state", .keep = KEEP_RECORD, .since = 1, .fold = fold_step_state};
+const struct kind step_skipped_kind = {
+    .name = "step.skipped", .keep = KEEP_RECORD, .since = 1, .fold = fold_step_skipped};
+const struct kind step_byhand_kind = {
+    .name = "step.byhand", .keep = KEEP_RECORD, .since = 1, .fold = fold_step_byhand};
+const struct kind plan_seen_kind = {
+    .name = "plan.seen", .keep = KEEP_CHANGE, .key = "step", .since = 1, .fold = fold_plan_seen};
 const struct kind step_progress_kind = {
     .name = "step.progress", .keep = KEEP_SAMPLE, .key = "step", .since = 1, .fold = fold_step_progress};
 const struct kind fact_kind = {.name = "fact", .keep = KEEP_RECORD, .since = 1, .fold = fold_fact};

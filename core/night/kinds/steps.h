@@ -1,22 +1,19 @@
 /* The playbook of the night, its attempts, its gate and its facts.
  *
- * night.opened   RECORD {app, night, version, config{}, playbook{name, phases[{name, steps[{id, do, title, with{}, gate,
- *                budget_ms, say, estimate_ms, auto, checks[]}]}], rollback[steps]}, old_name, new_name, new_db, window{}}
- * night.closed   RECORD {verdict, text}
- * night.turned   RECORD {by, why}                       the way back was taken: the rollback section is the playbook now
- * attempt.started RECORD {attempt, step, verb: run|undo, by, plan{}, estimate_ms}
- * attempt.ended  RECORD {attempt, step, outcome: done|failed|unknown|cancelled|refused|undone, text, seen[{verdict,name,text}]}
- * attempt.found  RECORD {attempt, step, probe: DONE|NOT_DONE|RUNNING|UNCLEAR, text}  a restarted engine looked
- * step.skipped   RECORD {step, by, reason}
- * step.byhand    RECORD {step, by, words, fields{}}
- * gate.opened    RECORD {gate, step, verb, level, target, tag, plan{...}, seen[]}
- * gate.changed   RECORD {gate, tag, was[], is[], seen[]}   evidence moved while it was open: was -> is
- * gate.counting  RECORD {gate, by, until_ms}               the phrase is complete: 3 s on every seat
- * gate.stopped   RECORD {gate, by}                         any key stopped the count
- * gate.passed    RECORD {gate, step, by, how}
- * gate.closed    RECORD {gate, step, by, why}              nothing happened
- * step.state     RECORD {step, state: planning|gate|running|proving|waiting, text}   between two attempts
- * plan.seen      CHANGE key step {step, plan{}}            a card's or a dialog's plan
+ * night.opened   RECORD {app, night, version, config{}, playbook{name, phases[{name, steps[{id, do, title,
+ * with{}, gate, budget_ms, say, estimate_ms, auto, checks[]}]}], rollback[steps]}, old_name, new_name,
+ * new_db, window{}} night.closed   RECORD {verdict, text} night.turned   RECORD {by, why} the way back was
+ * taken: the rollback section is the playbook now attempt.started RECORD {attempt, step, verb: run|undo, by,
+ * plan{}, estimate_ms} attempt.ended  RECORD {attempt, step, outcome:
+ * done|failed|unknown|cancelled|refused|undone, text, seen[{verdict,name,text}]} attempt.found  RECORD
+ * {attempt, step, probe: DONE|NOT_DONE|RUNNING|UNCLEAR, text}  a restarted engine looked step.skipped RECORD
+ * {step, by, reason} step.byhand    RECORD {step, by, words, fields{}} gate.opened    RECORD {gate, step,
+ * verb, level, target, tag, plan{...}, seen[]} gate.changed   RECORD {gate, tag, was[], is[], plan{}, seen[]}
+ * what it shows moved while it was open: was[i] -> is[i] gate.counting  RECORD {gate, by, until_ms} the
+ * phrase is complete: 3 s on every seat gate.stopped   RECORD {gate, by}                         any key
+ * stopped the count gate.passed    RECORD {gate, step, by, how} gate.closed    RECORD {gate, step, by, why}
+ * nothing happened step.state     RECORD {step, state: planning|gate|running|proving|waiting, text}   between
+ * two attempts plan.seen      CHANGE key step {step, plan{}}            a card's or a dialog's plan
  * step.progress  SAMPLE key step {step, done, total, unit, text}
  * fact           RECORD {name, key, step, attempt, data{}}
  */
@@ -100,7 +97,7 @@ struct gate_seen {
 	char was[6][160], is[6][160]; /* what changed while it was open */
 	size_t n_changed;
 	int64_t opened_at_ms, changed_at_ms;
-	char counting_by[32];
+	char counting_by[32], stopped_by[32];
 	int64_t counting_until_ms; /* 0: not counting */
 };
 
@@ -119,7 +116,8 @@ struct state;
 /* The step by id; NULL when there is none. */
 struct step_seen *steps_find(struct state *state, const char *id);
 const struct step_seen *steps_get(const struct state *state, const char *id);
-/* The step that R would run next (waiting, failed, unknown, cancelled); NULL at the end. Running ones count as next. */
+/* The step that R would run next (waiting, failed, unknown, cancelled); NULL at the end. Running ones count
+ * as next. */
 const struct step_seen *steps_next(const struct state *state);
 /* The running, proving or gated step; NULL for none. */
 const struct step_seen *steps_current(const struct state *state);

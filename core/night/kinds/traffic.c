@@ -7,7 +7,8 @@ static void fold_dns_cell(struct state *state, const struct event *event)
 	struct dns_state *d = &state->dns;
 	struct dns_cell *cell = NULL;
 	for (size_t i = 0; i < d->n && !cell; i++)
-		if (text_equal(d->cells[i].server, json_str(b, "server", "")) && text_equal(d->cells[i].name, json_str(b, "name", "")))
+		if (text_equal(d->cells[i].server, json_str(b, "server", "")) &&
+		    text_equal(d->cells[i].name, json_str(b, "name", "")))
 			cell = &d->cells[i];
 	if (!cell)
 		cell = FOLD_PUSH(d->cells, d->n);
@@ -73,7 +74,8 @@ static void fold_smoke_seen(struct state *state, const struct event *event)
 	struct traffic_state *t = &state->traffic;
 	struct smoke_cell *cell = NULL;
 	for (size_t i = 0; i < t->n_smoke && !cell; i++)
-		if (text_equal(t->smoke[i].path, json_str(b, "path", "")) && text_equal(t->smoke[i].side, json_str(b, "side", "")))
+		if (text_equal(t->smoke[i].path, json_str(b, "path", "")) &&
+		    text_equal(t->smoke[i].side, json_str(b, "side", "")))
 			cell = &t->smoke[i];
 	if (!cell)
 		cell = FOLD_PUSH(t->smoke, t->n_smoke);
@@ -110,13 +112,17 @@ static void fold_newrows_seen(struct state *state, const struct event *event)
 	}
 }
 
-const struct kind dns_cell_kind = {.name = "dns.cell", .keep = KEEP_CHANGE, .key = "server,name", .since = 1, .fold = fold_dns_cell};
-const struct kind dns_plan_kind = {.name = "dns.plan", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_dns_plan};
+const struct kind dns_cell_kind = {
+    .name = "dns.cell", .keep = KEEP_CHANGE, .key = "server,name", .since = 1, .fold = fold_dns_cell};
+const struct kind dns_plan_kind = {
+    .name = "dns.plan", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_dns_plan};
 const struct kind traffic_seen_kind = {
     .name = "traffic.seen", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_traffic_seen};
-const struct kind traffic_first_kind = {.name = "traffic.first", .keep = KEEP_RECORD, .since = 1, .fold = fold_traffic_first};
+const struct kind traffic_first_kind = {
+    .name = "traffic.first", .keep = KEEP_RECORD, .since = 1, .fold = fold_traffic_first};
 const struct kind smoke_seen_kind = {
     .name = "smoke.seen", .keep = KEEP_CHANGE, .key = "path,side", .since = 1, .fold = fold_smoke_seen};
-const struct kind quiet_seen_kind = {.name = "quiet.seen", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_quiet_seen};
+const struct kind quiet_seen_kind = {
+    .name = "quiet.seen", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_quiet_seen};
 const struct kind newrows_seen_kind = {
     .name = "newrows.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_newrows_seen};

@@ -1,11 +1,11 @@
 /* DNS as caches and authoritative servers tell it, and who answers visitors.
  *
- * dns.cell       CHANGE key server,name {server, label, auth, name, state, value, ttl_s, expires_ms, rtt_ms, why}
- *                state: OLD NEW MIXED NEG OTHER FAIL REFUSED SILENT FLOOR STALE RELEARNED LAGGING
- * dns.plan       CHANGE {names[{name, old, new, ttl_s}], safe_from_ms, old_die_ms}   old_die_ms 0: not flipped everywhere
- * traffic.seen   SAMPLE {old{rpm,ok,e4,e5,p50_ms,p95_ms}, new{...}, share_new, last_old_ms}      counts of the last minute
- * traffic.first  RECORD {name, status}                  first public 2xx of NEW after the flip
- * smoke.seen     CHANGE key path,side {path, side: OLD|NEW|PUBLIC, status, want, verdict, text, ms}
+ * dns.cell       CHANGE key server,name {server, label, auth, name, state, value, ttl_s, expires_ms, rtt_ms,
+ * why} state: OLD NEW MIXED NEG OTHER FAIL REFUSED SILENT FLOOR STALE RELEARNED LAGGING dns.plan       CHANGE
+ * {names[{name, old, new, ttl_s}], safe_from_ms, old_die_ms}   old_die_ms 0: not flipped everywhere
+ * traffic.seen   SAMPLE {old{rpm,ok,e4,e5,p50_ms,p95_ms}, new{...}, share_new, last_old_ms}      counts of
+ * the last minute traffic.first  RECORD {name, status}                  first public 2xx of NEW after the
+ * flip smoke.seen     CHANGE key path,side {path, side: OLD|NEW|PUBLIC, status, want, verdict, text, ms}
  * quiet.seen     SAMPLE {since_ms, need_ms, why}        the quiet timer after the flip
  * newrows.seen   CHANGE {rows, tables[{table, rows}]}   rows written on NEW since the flip
  */
@@ -54,7 +54,7 @@ struct traffic_state {
 	struct {
 		char table[96];
 		int64_t rows;
-	} *new_tables;
+	} * new_tables;
 	size_t n_new_tables;
 };
 

@@ -99,10 +99,17 @@ static void fold_clock_jumped(struct state *state, const struct event *event)
 	state->watching.clock_jumped_at_ms = event->at_ms;
 }
 
-const struct kind watch_beat_kind = {.name = "watch.beat", .keep = KEEP_SAMPLE, .key = "watch", .since = 1, .fold = fold_watch_beat};
-const struct kind watch_down_kind = {.name = "watch.down", .keep = KEEP_RECORD, .since = 1, .fold = fold_watch_down};
-const struct kind check_seen_kind = {.name = "check.seen", .keep = KEEP_CHANGE, .key = "check", .since = 1, .fold = fold_check_seen};
-const struct kind check_beat_kind = {.name = "check.beat", .keep = KEEP_SAMPLE, .key = "check", .since = 1, .fold = fold_check_beat};
-const struct kind waiver_given_kind = {.name = "waiver.given", .keep = KEEP_RECORD, .since = 1, .fold = fold_waiver_given};
-const struct kind waiver_fallen_kind = {.name = "waiver.fallen", .keep = KEEP_RECORD, .since = 1, .fold = fold_waiver_fallen};
-const struct kind clock_jumped_kind = {.name = "clock.jumped", .keep = KEEP_RECORD, .since = 1, .fold = fold_clock_jumped};
+const struct kind watch_beat_kind = {
+    .name = "watch.beat", .keep = KEEP_SAMPLE, .key = "watch", .since = 1, .fold = fold_watch_beat};
+const struct kind watch_down_kind = {
+    .name = "watch.down", .keep = KEEP_RECORD, .since = 1, .fold = fold_watch_down};
+const struct kind check_seen_kind = {
+    .name = "check.seen", .keep = KEEP_CHANGE, .key = "check", .since = 1, .fold = fold_check_seen};
+const struct kind check_beat_kind = {
+    .name = "check.beat", .keep = KEEP_SAMPLE, .key = "check", .since = 1, .fold = fold_check_beat};
+const struct kind waiver_given_kind = {
+    .name = "waiver.given", .keep = KEEP_RECORD, .since = 1, .fold = fold_waiver_given};
+const struct kind waiver_fallen_kind = {
+    .name = "waiver.fallen", .keep = KEEP_RECORD, .since = 1, .fold = fold_waiver_fallen};
+const struct kind clock_jumped_kind = {
+    .name = "clock.jumped", .keep = KEEP_RECORD, .since = 1, .fold = fold_clock_jumped};

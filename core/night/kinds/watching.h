@@ -1,8 +1,8 @@
 /* How old every look is, what the checks say, what was waived.
  *
  * watch.beat     SAMPLE key watch {watch, interval_ms, ok, ok_at_ms, text}   it looked just now
- * watch.down     RECORD {watch, text, retry_ms}                    its process ended and will be started again
- * check.seen     CHANGE key check {check, verdict, lines[{verdict,name,text,fact}], fix, bite}
+ * watch.down     RECORD {watch, text, retry_ms}                    its process ended and will be started
+ * again check.seen     CHANGE key check {check, verdict, lines[{verdict,name,text,fact}], fix, bite}
  * check.beat     SAMPLE key check {check}                          looked again, nothing changed
  * waiver.given   RECORD {about, by, reason, fact}                  about: "check:NAME" or "rows:TABLE"
  * waiver.fallen  RECORD {about, why}

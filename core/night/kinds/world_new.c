@@ -55,5 +55,7 @@ static void fold_host_load(struct state *state, const struct event *event)
 	h->load_at_ms = event->at_ms;
 }
 
-const struct kind host_seen_kind = {.name = "host.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_host_seen};
-const struct kind host_load_kind = {.name = "host.load", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_host_load};
+const struct kind host_seen_kind = {
+    .name = "host.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_host_seen};
+const struct kind host_load_kind = {
+    .name = "host.load", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_host_load};

@@ -96,7 +96,9 @@ static void fold_writers_quiet(struct state *state, const struct event *event)
 	state->writers.quiet_need_ms = json_int(event->body, "need_ms", 0);
 }
 
-const struct kind dynos_seen_kind = {.name = "dynos.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_dynos_seen};
-const struct kind writers_seen_kind = {.name = "writers.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_writers_seen};
+const struct kind dynos_seen_kind = {
+    .name = "dynos.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_dynos_seen};
+const struct kind writers_seen_kind = {
+    .name = "writers.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_writers_seen};
 const struct kind writers_quiet_kind = {
     .name = "writers.quiet", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_writers_quiet};

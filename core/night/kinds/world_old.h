@@ -1,11 +1,12 @@
 /* The old side: dynos, and who still writes to its database.
  *
- * dynos.seen     CHANGE {maintenance, release, release_status, dynos[{name,type,state,size,since_ms,command}],
- *                formation[{type,size,want}], database{plan,size_bytes,connections,limit,version}, addons[], warning}
- * writers.seen   CHANGE {writers[{pid,start_ms,who,from,table,rows,since_ms,state,query}], last_write_at_ms,
- *                last_write_table, last_write_by}         rows: rows written in the last 20 s of the watch
- * writers.quiet  SAMPLE {quiet_since_ms, need_ms}         quiet_since_ms 0: somebody writes
- * The formation before the freeze is the fact "formation": {TYPE: {quantity, size}}.
+ * dynos.seen     CHANGE {maintenance, release, release_status,
+ * dynos[{name,type,state,size,since_ms,command}], formation[{type,size,want}],
+ * database{plan,size_bytes,connections,limit,version}, addons[], warning} writers.seen   CHANGE
+ * {writers[{pid,start_ms,who,from,table,rows,since_ms,state,query}], last_write_at_ms, last_write_table,
+ * last_write_by}         rows: rows written in the last 20 s of the watch writers.quiet  SAMPLE
+ * {quiet_since_ms, need_ms}         quiet_since_ms 0: somebody writes The formation before the freeze is the
+ * fact "formation": {TYPE: {quantity, size}}.
  */
 #ifndef CORE_NIGHT_KINDS_WORLD_OLD_H
 #define CORE_NIGHT_KINDS_WORLD_OLD_H
