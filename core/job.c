@@ -2,6 +2,7 @@
 #include "core/job.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/job_inner.h"
 #include "core/job_write.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,28 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LINE_MAX_BYTES (64u << 20)
-
-struct job {
-	int fd;            /* -1: by hand, without an engine */
-	bool shows_events; /* by hand: prints them */
-	struct buf in;
-	struct json *hello, *secrets;
-	const char *role, *verb;
-	int spool_fd; /* attempts/ID.jsonl, -1 for none */
-	int64_t records;
-	int64_t acked; /* newest ack */
-	bool ack_ok;
-	char ack_text[320];
-	struct json **fresh; /* facts recorded since hello: a watch outlives many steps */
-	size_t n_fresh;
-	struct json *answer; /* to the newest question, NULL until it comes */
-	int64_t asked;
-	bool cancelled, gone, woken;
-	int64_t progress_at_ms;
-	int64_t ok_at_ms; /* of the newest good look: a late seat gets only the newest beat */
-};
 
 void die_at(const char *who, const char *kind, const char *fact_name, bool before)
 {
@@ -47,7 +26,7 @@ void die_at(const char *who, const char *kind, const char *fact_name, bool befor
 		raise(SIGKILL);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int job_write_all(int fd, const char *data, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, data, len);
@@ -61,8 +40,7 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-/* One message to the engine; by hand it goes to stdout. Takes what the writer holds. */
-static int job_send(struct job *job, struct jw *w)
+int job_send(struct job *job, struct jw *w)
 {
 	jw_finish(w);
 	buf_addc(&w->buf, '\n');
@@ -72,7 +50,7 @@ static int job_send(struct job *job, struct jw *w)
 		fflush(stdout);
 	} else if (job->fd < 0) {
 		rc = 0;
-	} else if (!job->gone && write_all(job->fd, w->buf.data, w->buf.len) < 0) {
+	} else if (!job->gone && job_write_all(job->fd, w->buf.data, w->buf.len) < 0) {
 		job->gone = true;
 		rc = -1;
 	} else if (job->gone) {
@@ -122,7 +100,7 @@ static bool job_read(struct job *job, int real_ms)
 	ssize_t got = read(job->fd, chunk, sizeof chunk);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
-	if (got <= 0 || job->in.len > LINE_MAX_BYTES) {
+	if (got <= 0 || job->in.len > JOB_LINE_MAX_BYTES) {
 		job->gone = true;
 		return false;
 	}
@@ -134,24 +112,6 @@ static bool job_read(struct job *job, int real_ms)
 		buf_cut(&job->in, len + 1);
 	}
 	return true;
-}
-
-/* The first two lines, before anything else: hello and secrets. */
-static struct json *read_first(struct job *job)
-{
-	char c;
-	struct buf line = {0};
-	for (;;) {
-		ssize_t n = read(job->fd, &c, 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0 || c == '\n' || line.len > LINE_MAX_BYTES)
-			break;
-		buf_addc(&line, c);
-	}
-	struct json *m = line.len ? json_parse(line.data, line.len, NULL) : NULL;
-	buf_done(&line);
-	return m;
 }
 
 const char *job_name(const struct job *job)
@@ -283,7 +243,8 @@ int job_record(struct job *job, struct jw *w, struct err *err)
 		struct buf line = {0};
 		buf_add(&line, out.buf.data, out.buf.len);
 		buf_addc(&line, '\n');
-		int bad = write_all(job->spool_fd, line.data, line.len) < 0 || fdatasync(job->spool_fd) < 0;
+		int bad =
+		    job_write_all(job->spool_fd, line.data, line.len) < 0 || fdatasync(job->spool_fd) < 0;
 		buf_done(&line);
 		if (bad) {
 			jw_done(&out);
@@ -449,142 +410,6 @@ void job_beat(struct job *job, int64_t interval_ms, bool ok, const char *text)
 		job->ok_at_ms = clock_wall_ms();
 	jw_int(&w, "ok_at_ms", job->ok_at_ms);
 	job_event(job, &w);
-}
-
-/* ---- one child, from hello to end ---- */
-
-static void end_open(struct jw *w, int rc, const struct err *err)
-{
-	*w = (struct jw){0};
-	jw_open(w);
-	jw_str(w, "t", "end");
-	jw_bool(w, "ok", rc == 0);
-	if (rc != 0) {
-		jw_str(w, "error", err_kind_name(err->kind));
-		jw_str(w, "text", err->text);
-	}
-}
-
-static int run_step(struct job *job, const struct step *step, struct err *err, struct jw *w)
-{
-	if (text_equal(job->verb, "plan")) {
-		struct plan plan = {.estimate_ms = -1};
-		int rc = step->plan ? step->plan(job, &plan, err) : 0;
-		end_open(w, rc, err);
-		if (rc == 0)
-			plan_write(&plan, w, "plan");
-		plan_done(&plan);
-		return rc;
-	}
-	if (text_equal(job->verb, "probe")) {
-		enum done done = step->probe ? step->probe(job, err) : DONE_UNCLEAR;
-		end_open(w, 0, err);
-		jw_str(w, "done", done_name(done));
-		jw_str(w, "text", err->text);
-		return 0;
-	}
-	if (text_equal(job->verb, "prove")) {
-		struct evidence ev = {0};
-		enum verdict v = step->prove(job, &ev, err);
-		end_open(w, 0, err);
-		jw_str(w, "verdict", verdict_name(err->kind ? VERDICT_UNKNOWN : v));
-		jw_str(w, "text", err->text);
-		evidence_write(&ev, w, "seen");
-		evidence_done(&ev);
-		return 0;
-	}
-	int (*act)(struct job *, struct err *) = text_equal(job->verb, "undo") ? step->undo : step->run;
-	int rc = act ? act(job, err) : err_set(err, ERR_REFUSED, "%s has no way back", step->name);
-	end_open(w, rc, err);
-	if (job->cancelled)
-		jw_bool(w, "cancelled", true);
-	return rc;
-}
-
-static int run_check(struct job *job, const struct check *check, struct err *err, struct jw *w)
-{
-	struct evidence ev = {0};
-	enum verdict v = check->run(job, &ev, err);
-	end_open(w, 0, err);
-	jw_str(w, "verdict", verdict_name(err->kind ? VERDICT_UNKNOWN : v));
-	jw_str(w, "text", err->text);
-	jw_str(w, "bite", check->bite);
-	evidence_write(&ev, w, "seen");
-	evidence_done(&ev);
-	return 0;
-}
-
-static int run_child(struct job *job, struct err *err, struct jw *w)
-{
-	const char *name = job_name(job);
-	if (text_equal(job->role, "step"))
-		for (size_t i = 0; step_table[i]; i++)
-			if (text_equal(step_table[i]->name, name))
-				return run_step(job, step_table[i], err, w);
-	if (text_equal(job->role, "check"))
-		for (size_t i = 0; check_table[i]; i++)
-			if (text_equal(check_table[i]->name, name))
-				return run_check(job, check_table[i], err, w);
-	int rc = -2;
-	if (text_equal(job->role, "watch"))
-		for (size_t i = 0; watch_table[i] && rc == -2; i++)
-			if (text_equal(watch_table[i]->name, name))
-				rc = watch_table[i]->run(job, err);
-	if (text_equal(job->role, "line"))
-		for (size_t i = 0; line_table[i] && rc == -2; i++)
-			if (text_equal(line_table[i]->name, name))
-				rc = line_table[i]->run(job, err);
-	if (rc == -2)
-		rc = err_set(err, ERR_USAGE, "there is no %s called \"%s\"", job->role, name);
-	end_open(w, rc, err);
-	return rc;
-}
-
-static int job_run(struct job *job)
-{
-	struct err err = {0};
-	struct jw w = {0};
-	int rc = run_child(job, &err, &w);
-	if (job->spool_fd >= 0) {
-		jw_finish(&w);
-		struct buf line = {0};
-		buf_add(&line, w.buf.data, w.buf.len);
-		buf_addc(&line, '\n');
-		/* A spool that cannot take the end only makes the attempt UNKNOWN for the next engine, which
-		 * then looks. */
-		if (write_all(job->spool_fd, line.data, line.len) == 0)
-			fdatasync(job->spool_fd);
-		buf_done(&line);
-	}
-	job_send(job, &w);
-	return rc ? 1 : 0;
-}
-
-int job_main(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	signal(SIGPIPE, SIG_IGN);
-	struct job job = {.fd = JOB_FD, .spool_fd = -1};
-	fcntl(JOB_FD, F_SETFD, FD_CLOEXEC);
-	job.hello = read_first(&job);
-	job.secrets = read_first(&job);
-	if (json_int(job.hello, "proto", 0) != JOB_PROTO) {
-		fprintf(stderr, "nightferry: this is the engine's end of a job, not a command for people\n");
-		return 2;
-	}
-	job.role = json_str(job.hello, "role", "");
-	job.verb = json_str(job.hello, "verb", "");
-	const char *spool = json_str(job.hello, "spool", "");
-	if (*spool)
-		job.spool_fd = open(spool, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	int rc = job_run(&job);
-	json_free(job.hello);
-	json_free(job.secrets);
-	buf_done(&job.in);
-	if (job.spool_fd >= 0)
-		close(job.spool_fd);
-	return rc;
 }
 
 struct job *job_by_hand(const char *name, const struct json *config, const struct json *params)
