@@ -1,8 +1,11 @@
 /* Every check, one line each, in alphabetical order. */
 #include "core/job.h"
 
+extern const struct check aaaa_check;
 extern const struct check collation_check;
 extern const struct check connections_check;
+extern const struct check delegation_check;
+extern const struct check dns_lag_check;
 extern const struct check extensions_check;
 extern const struct check heroku_database_check;
 extern const struct check heroku_domains_check;
@@ -10,13 +13,22 @@ extern const struct check heroku_maintenance_check;
 extern const struct check heroku_releases_check;
 extern const struct check heroku_token_check;
 extern const struct check heroku_transfers_check;
+extern const struct check host_clock_check;
+extern const struct check host_containers_check;
+extern const struct check host_disk_check;
+extern const struct check host_pg_exposed_check;
+extern const struct check new_name_check;
 extern const struct check sslmode_check;
 extern const struct check target_empty_check;
+extern const struct check ttl_check;
 extern const struct check versions_check;
 
 const struct check *const check_table[] = {
+    &aaaa_check,
     &collation_check,
     &connections_check,
+    &delegation_check,
+    &dns_lag_check,
     &extensions_check,
     &heroku_database_check,
     &heroku_domains_check,
@@ -24,8 +36,14 @@ const struct check *const check_table[] = {
     &heroku_releases_check,
     &heroku_token_check,
     &heroku_transfers_check,
+    &host_clock_check,
+    &host_containers_check,
+    &host_disk_check,
+    &host_pg_exposed_check,
+    &new_name_check,
     &sslmode_check,
     &target_empty_check,
+    &ttl_check,
     &versions_check,
     NULL,
 };

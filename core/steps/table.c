@@ -1,10 +1,13 @@
 /* Every step, one line each, in alphabetical order. */
 #include "core/job.h"
 
+extern const struct step app_boot_step;
+extern const struct step app_stop_step;
 extern const struct step capture_step;
 extern const struct step count_rows_step;
 extern const struct step dns_point_step;
 extern const struct step download_step;
+extern const struct step first_backup_step;
 extern const struct step maintenance_step;
 extern const struct step manual_step;
 extern const struct step note_step;
@@ -21,10 +24,13 @@ extern const struct step wait_quiet_step;
 extern const struct step wipe_target_step;
 
 const struct step *const step_table[] = {
+    &app_boot_step,
+    &app_stop_step,
     &capture_step,
     &count_rows_step,
     &dns_point_step,
     &download_step,
+    &first_backup_step,
     &maintenance_step,
     &manual_step,
     &note_step,

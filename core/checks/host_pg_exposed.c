@@ -1,0 +1,47 @@
+/* host-pg-exposed: the new database's port, open to the world. Docker writes its own firewall rules, past
+ * ufw. */
+#include "core/base/text.h"
+#include "core/job.h"
+#include "core/links/docker.h"
+#include <stdlib.h>
+
+static enum verdict host_pg_exposed_run(struct job *job, struct evidence *ev, struct err *err);
+
+const struct check host_pg_exposed_check = {
+    .name = "host-pg-exposed",
+    .help = "whether the new database's port is open to the world",
+    .bite = "port: 5432 in deploy.yml opens the database on every address, and docker goes past ufw",
+    .run = host_pg_exposed_run,
+};
+
+static enum verdict host_pg_exposed_run(struct job *job, struct evidence *ev, struct err *err)
+{
+	struct docker_names names;
+	struct docker_container *list = NULL;
+	size_t n = 0;
+	char where[80];
+	struct ssh *ssh = docker_names(job, &names, err) < 0 ? NULL : ssh_open(job, SSH_SILENT, err);
+	if (!ssh)
+		return VERDICT_UNKNOWN;
+	int rc = docker_containers(ssh, &names, &list, &n, err);
+	ssh_close(ssh);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (list[i].kind != DOCKER_ACCESSORY)
+			continue;
+		if (docker_exposed(&list[i], where, sizeof where))
+			evidence_add(ev,
+				     text_equal(list[i].name, names.accessory) ? VERDICT_FAIL : VERDICT_WARN,
+				     list[i].name, where,
+				     "%s listens on %s for everybody: write port: \"127.0.0.1:5432:5432\" "
+				     "and reboot the accessory",
+				     list[i].name, where);
+		else
+			evidence_add(ev, VERDICT_PASS, list[i].name, "closed",
+				     "%s can be reached from the host only", list[i].name);
+	}
+	if (rc == 0 && !ev->n)
+		evidence_add(ev, VERDICT_PASS, "accessory", "none",
+			     "there is no database container on the host");
+	free(list);
+	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);
+}

@@ -1,0 +1,39 @@
+/* Stopping and starting the app on the new host, as `kamal app stop` and `kamal app start` do it, but for
+ * every container: Kamal stops only the newest of each role, and what is left goes on writing. */
+#ifndef CORE_STEPS_APP_CONTAINERS_H
+#define CORE_STEPS_APP_CONTAINERS_H
+
+#include "core/job.h"
+#include "core/links/docker.h"
+
+struct app {
+	struct job *job;
+	struct ssh *ssh;
+	struct docker_names names;
+	struct docker_container *list;
+	size_t n;
+	struct docker_route *routes;
+	size_t n_routes;
+	struct json *state; /* of the proxy; NULL when it does not run */
+};
+int app_open(struct job *job, struct app *app, struct err *err);
+int app_look(struct app *app, struct err *err);
+void app_close(struct app *app);
+
+bool app_running(const struct docker_container *c); /* of an app role, and running */
+/* The container to start for a role: the one recorded by app-stop, else the newest; NULL for none. */
+const struct docker_container *app_choice(const struct app *app, const char *role);
+const struct docker_route *app_route(const struct app *app, const char *role); /* NULL: the proxy has none */
+/* Records the fact "app-stopped", takes the app out of the proxy, stops every container. Nothing running:
+ * nothing done. */
+int app_stop_all(struct app *app, struct err *err);
+/* Records the fact "app-booted", starts one container per role, puts the web back into the proxy, waits until
+ * they are well. */
+int app_start_all(struct app *app, struct err *err);
+/* The command that puts a role's container into the proxy; false when that role has no route. */
+bool app_deploy_command(const struct app *app, const struct docker_container *c, struct buf *out);
+int app_not_locked(struct app *app, struct err *err); /* refuses while somebody deploys */
+/* Status of a path of the new side, past DNS. */
+int app_get(struct app *app, const char *path, int *status, struct err *err);
+
+#endif
