@@ -8,6 +8,7 @@ extern const struct watch dynos_watch;
 extern const struct watch heroku_logs_watch;
 extern const struct watch host_watch;
 extern const struct watch newrows_watch;
+extern const struct watch traffic_watch;
 extern const struct watch writers_watch;
 
 const struct watch *const watch_table[] = {
@@ -18,6 +19,7 @@ const struct watch *const watch_table[] = {
     &heroku_logs_watch,
     &host_watch,
     &newrows_watch,
+    &traffic_watch,
     &writers_watch,
     NULL,
 };

@@ -1,0 +1,277 @@
+/* quiet-timer: minutes on the new side without a new kind of error. It starts again at a failed look at the
+ * public path, and at the first request of each kind that ends in 5xx; the same kind again is counted, and
+ * told in the proof. */
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "core/job.h"
+#include "core/links/proxy_log.h"
+#include "core/links/dns_host.h"
+#include "core/steps/smoke_look.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int quiet_timer_plan(struct job *job, struct plan *plan, struct err *err);
+static int quiet_timer_run(struct job *job, struct err *err);
+static enum done quiet_timer_probe(struct job *job, struct err *err);
+static enum verdict quiet_timer_prove(struct job *job, struct evidence *ev, struct err *err);
+
+static const struct param params[] = {
+    {"for", "duration", "10m", "how long without a new error"},
+    {0},
+};
+static const char *const makes[] = {"quiet", NULL};
+
+const struct step quiet_timer_step = {
+    .name = "quiet-timer",
+    .help = "waits until the new side has served for a while without new errors",
+    .gate = GATE_NONE,
+    .cancel = CANCEL_ANYTIME,
+    .rehearse = REHEARSE_SKIP,
+    .params = params,
+    .makes = makes,
+    .plan = quiet_timer_plan,
+    .run = quiet_timer_run,
+    .probe = quiet_timer_probe,
+    .prove = quiet_timer_prove,
+};
+
+enum { LOOK_MS = 5000, TURN_MS = 500, TELL_MS = 1000, KINDS_MAX = 64 };
+
+struct kind_of_error {
+	char text[240];
+	int64_t n;
+};
+struct quiet {
+	struct job *job;
+	int64_t need_ms, since_ms; /* wall */
+	struct kind_of_error kinds[KINDS_MAX];
+	size_t n_kinds;
+	int64_t requests, errors;
+	char why[240];
+	struct dns_addresses host;
+	struct proxy_tail *tail;
+	bool log_open, log_ever;
+	char log_why[200];
+};
+
+static int64_t need_ms(struct job *job)
+{
+	const char *text = json_str(job_params(job), "for", NULL);
+	int64_t ms = text ? units_parse_duration_ms(text) : json_int(job_params(job), "for", 600) * 1000;
+	return ms > 0 ? ms : 600000;
+}
+
+static int quiet_timer_plan(struct job *job, struct plan *plan, struct err *err)
+{
+	char need[UNITS_MAX];
+	(void)err;
+	units_duration(need, need_ms(job));
+	text_copy(plan->target, sizeof plan->target, job_config_str(job, "host.address", "the new host"));
+	text_copy(plan->side, sizeof plan->side, "NEW");
+	text_copy(plan->verb, sizeof plan->verb, "WAITS");
+	text_copyf(plan->to, sizeof plan->to, "%s without a new error", need);
+	plan_does(plan,
+		  "look at the public path every 5 s, read kamal-proxy's log for answers of 500 and above");
+	plan_does(plan, "start again at each new kind of error");
+	text_copy(plan->back, sizeof plan->back, "not needed: it only looks");
+	plan->estimate_ms = need_ms(job);
+	return 0;
+}
+
+static void start_again(struct quiet *q, const char *why)
+{
+	char clock[UNITS_MAX];
+	q->since_ms = clock_wall_ms();
+	text_copyf(q->why, sizeof q->why, "again from %s: %s", units_clock(clock, q->since_ms), why);
+	job_log(q->job, "NEW", "quiet-timer: %s", q->why);
+}
+
+/* True for a kind not seen before. */
+static bool note_kind(struct quiet *q, const char *text)
+{
+	for (size_t i = 0; i < q->n_kinds; i++)
+		if (text_equal(q->kinds[i].text, text)) {
+			q->kinds[i].n++;
+			return false;
+		}
+	if (q->n_kinds < KINDS_MAX) {
+		text_copy(q->kinds[q->n_kinds].text, sizeof q->kinds[0].text, text);
+		q->kinds[q->n_kinds++].n = 1;
+	}
+	return true;
+}
+
+static void on_request(void *ctx, const struct proxy_request *request)
+{
+	struct quiet *q = ctx;
+	char signature[240];
+	q->requests++;
+	/* Our own looks are judged where they are made. */
+	if (request->status < 500 || request->ours)
+		return;
+	q->errors++;
+	proxy_signature(request, signature, sizeof signature);
+	if (note_kind(q, signature))
+		start_again(q, signature);
+}
+
+/* Answers from the old side, of caches that have not followed, say nothing about the new one. */
+static bool at_new(const struct quiet *q, const struct smoke_result *result)
+{
+	char address[64];
+	text_copy(address, sizeof address, result->at[0] == '[' ? result->at + 1 : result->at);
+	char *end = result->at[0] == '[' ? strchr(address, ']') : strrchr(address, ':');
+	if (end)
+		*end = '\0';
+	return dns_addresses_has(&q->host, address);
+}
+
+/* False when the path could not be looked at, with the reason in q->why. */
+static void look_public(struct quiet *q)
+{
+	struct smoke_look *look = xcalloc(1, sizeof *look);
+	struct err unseen = {0};
+	size_t seen = 0;
+	*look =
+	    (struct smoke_look){.job = q->job, .side = SMOKE_PUBLIC, .gets_only = true, .first_only = true};
+	smoke_ask(look, &unseen);
+	for (size_t i = 0; i < look->n; i++) {
+		const struct smoke_result *r = &look->results[i];
+		char text[240];
+		if (!at_new(q, r))
+			continue;
+		seen++;
+		if (r->verdict != VERDICT_FAIL)
+			continue;
+		text_copyf(text, sizeof text, "%s %s: %s", r->method, r->path, r->text);
+		start_again(q, text);
+	}
+	if (!seen && !job_cancelled(q->job))
+		start_again(q,
+			    unseen.kind ? unseen.text : "the public path does not lead to the new host yet");
+	free(look);
+}
+
+static void tell(const struct quiet *q)
+{
+	int64_t quiet_ms = clock_wall_ms() - q->since_ms;
+	char text[320], clock[UNITS_MAX], so_far[UNITS_MAX];
+	struct jw w;
+	jw_event(&w, "quiet.seen");
+	jw_int(&w, "since_ms", q->since_ms);
+	jw_int(&w, "need_ms", q->need_ms);
+	jw_str(&w, "why", q->why);
+	job_event(q->job, &w);
+	text_copyf(text, sizeof text, "%s quiet, done at %s%s%s", units_duration(so_far, quiet_ms),
+		   units_clock(clock, q->since_ms + q->need_ms), *q->why ? "; " : "", q->why);
+	job_progress(q->job, quiet_ms / 1000, q->need_ms / 1000, "s", text);
+}
+
+static int record_end(struct quiet *q, struct err *err)
+{
+	struct jw w;
+	jw_fact(&w, "quiet", "");
+	jw_int(&w, "since_ms", q->since_ms);
+	jw_int(&w, "until_ms", clock_wall_ms());
+	jw_int(&w, "need_ms", q->need_ms);
+	jw_int(&w, "requests", q->requests);
+	jw_int(&w, "errors", q->errors);
+	jw_bool(&w, "log", q->log_open);
+	jw_str(&w, "log_why", q->log_why);
+	jw_arr(&w, "kinds");
+	for (size_t i = 0; i < q->n_kinds; i++)
+		jw_strf(&w, NULL, "%s, %lld times", q->kinds[i].text, (long long)q->kinds[i].n);
+	jw_end(&w);
+	return job_record(q->job, &w, err);
+}
+
+static void pump(struct quiet *q)
+{
+	struct err unseen = {0};
+	q->log_open = proxy_tail_pump(q->tail, TURN_MS, &unseen);
+	q->log_ever = q->log_ever || q->log_open;
+	text_copy(q->log_why, sizeof q->log_why, unseen.text);
+	/* With a log, pumping is the wait. */
+	if (!q->log_open)
+		job_wait(q->job, TURN_MS);
+}
+
+static int wait_quiet(struct quiet *q, struct err *err)
+{
+	int64_t looked_ms = 0, told_ms = 0;
+	q->since_ms = clock_wall_ms();
+	while (clock_wall_ms() - q->since_ms < q->need_ms) {
+		if (!looked_ms || clock_life_ms() - looked_ms >= LOOK_MS) {
+			looked_ms = clock_life_ms();
+			look_public(q);
+		}
+		pump(q);
+		if (clock_life_ms() - told_ms >= TELL_MS) {
+			told_ms = clock_life_ms();
+			tell(q);
+		}
+		if (job_stopping(q->job))
+			return err_set(err, ERR_CANCELLED,
+				       "quiet-timer was stopped%s%s; nothing had to be taken back",
+				       *q->why ? "; " : "", q->why);
+	}
+	return record_end(q, err);
+}
+
+static int quiet_timer_run(struct job *job, struct err *err)
+{
+	struct quiet *q = xcalloc(1, sizeof *q);
+	q->job = job;
+	q->need_ms = need_ms(job);
+	int rc = dns_new_host(job, &q->host, err);
+	if (rc == 0) {
+		q->tail = proxy_tail_open(job, clock_wall_ms(), on_request, q);
+		rc = wait_quiet(q, err);
+		proxy_tail_close(q->tail);
+	}
+	free(q);
+	return rc;
+}
+
+static enum done quiet_timer_probe(struct job *job, struct err *err)
+{
+	(void)err;
+	return job_fact(job, "quiet", "") ? DONE_DONE : DONE_NOT_DONE;
+}
+
+static void see_fact(struct job *job, const struct json *fact, struct evidence *ev)
+{
+	char quiet[UNITS_MAX], need[UNITS_MAX];
+	int64_t ms = json_int(fact, "until_ms", 0) - json_int(fact, "since_ms", 0);
+	bool enough = ms >= need_ms(job);
+	evidence_add(ev, enough ? VERDICT_PASS : VERDICT_FAIL, "quiet", enough ? "long enough" : "too short",
+		     "%s without a new error, %s needed.", units_duration(quiet, ms),
+		     units_duration(need, need_ms(job)));
+	if (json_bool(fact, "log", false))
+		evidence_add(ev, VERDICT_PASS, "log", "",
+			     "kamal-proxy told of %lld requests, %lld of them 500 and above.",
+			     (long long)json_int(fact, "requests", 0),
+			     (long long)json_int(fact, "errors", 0));
+	else
+		evidence_add(ev, VERDICT_WARN, "log", "unseen",
+			     "kamal-proxy's log was not seen at the end: %s",
+			     json_str(fact, "log_why", "no reason known"));
+	for (const struct json *x = json_first(json_get(fact, "kinds")); x; x = json_next(x))
+		evidence_add(ev, VERDICT_WARN, "errors", json_text(x), "%s.", json_text(x));
+}
+
+static enum verdict quiet_timer_prove(struct job *job, struct evidence *ev, struct err *err)
+{
+	const struct json *fact = job_fact(job, "quiet", "");
+	struct smoke_look *look = xcalloc(1, sizeof *look);
+	*look = (struct smoke_look){.job = job, .side = SMOKE_PUBLIC, .gets_only = true, .first_only = true};
+	if (fact)
+		see_fact(job, fact, ev);
+	else
+		evidence_add(ev, VERDICT_FAIL, "quiet", "never", "The timer has not run to its end.");
+	if (smoke_ask(look, err) == 0)
+		smoke_evidence(look, ev);
+	free(look);
+	return err->kind ? VERDICT_UNKNOWN : evidence_verdict(ev);
+}

@@ -1,0 +1,86 @@
+/* smoke: the tests of nightferry.yml against one side, with the production names, whatever DNS says. */
+#include "core/base/text.h"
+#include "core/job.h"
+#include "core/steps/smoke_look.h"
+#include <stdlib.h>
+
+static int smoke_step_plan(struct job *job, struct plan *plan, struct err *err);
+static int smoke_step_run(struct job *job, struct err *err);
+static enum done smoke_step_probe(struct job *job, struct err *err);
+static enum verdict smoke_step_prove(struct job *job, struct evidence *ev, struct err *err);
+
+static const struct param params[] = {
+    {"side", "text", "new", "new, old or public"},
+    {0},
+};
+
+const struct step smoke_step = {
+    .name = "smoke",
+    .help = "tries the app's paths on one side",
+    .gate = GATE_NONE,
+    .cancel = CANCEL_ANYTIME,
+    .rehearse = REHEARSE_SAME,
+    .params = params,
+    .plan = smoke_step_plan,
+    .run = smoke_step_run,
+    .probe = smoke_step_probe,
+    .prove = smoke_step_prove,
+};
+
+static int read_side(struct job *job, enum smoke_side *side, struct err *err)
+{
+	const char *text = json_str(job_params(job), "side", "new");
+	*side = text_equal(text, "old") ? SMOKE_OLD : text_equal(text, "public") ? SMOKE_PUBLIC : SMOKE_NEW;
+	if (*side == SMOKE_NEW && !text_equal(text, "new"))
+		return err_set(
+		    err, ERR_CONFIG,
+		    "smoke: side is \"%s\", but it can only be new, old or public; mend the playbook", text);
+	return 0;
+}
+
+static int smoke_step_plan(struct job *job, struct plan *plan, struct err *err)
+{
+	enum smoke_side side;
+	size_t requests;
+	char where[300];
+	if (read_side(job, &side, err) < 0 || smoke_plan(job, side, &requests, where, sizeof where, err) < 0)
+		return -1;
+	const char *name = json_text(json_first(json_path(job_config(job), "dns.names")));
+	text_copy(plan->target, sizeof plan->target, *where ? where : "public path");
+	text_copy(plan->side, sizeof plan->side, side == SMOKE_PUBLIC ? "" : smoke_side_name(side));
+	text_copy(plan->verb, sizeof plan->verb, "LOOKS");
+	text_copyf(plan->to, sizeof plan->to, "%zu answers as nightferry.yml expects them", requests);
+	plan_does(plan, "%zu requests for %s %s", requests, name ? name : "",
+		  *where ? where : "where the caches lead");
+	text_copy(plan->back, sizeof plan->back,
+		  "not needed: it only looks, unless a path of nightferry.yml writes");
+	plan->estimate_ms = 1000 + (int64_t)requests * 200;
+	return 0;
+}
+
+/* The look is the proof, and asking twice would prove no more. */
+static int smoke_step_run(struct job *job, struct err *err)
+{
+	enum smoke_side side;
+	if (read_side(job, &side, err) < 0)
+		return -1;
+	job_progress(job, 0, 0, "items", "asking");
+	return 0;
+}
+
+static enum done smoke_step_probe(struct job *job, struct err *err)
+{
+	(void)job;
+	(void)err;
+	return DONE_DONE;
+}
+
+static enum verdict smoke_step_prove(struct job *job, struct evidence *ev, struct err *err)
+{
+	struct smoke_look *look = xcalloc(1, sizeof *look);
+	look->job = job;
+	if (read_side(job, &look->side, err) == 0 && smoke_ask(look, err) == 0)
+		smoke_evidence(look, ev);
+	free(look);
+	return err->kind ? VERDICT_UNKNOWN : evidence_verdict(ev);
+}
