@@ -207,6 +207,7 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 {
 	const struct gate_seen *gate = &scene->state->steps.gate;
 	int64_t left_ms = gate->counting_until_ms - scene->now_ms;
+	int note = row + (gate->level >= 2 || gate->counting_until_ms > 0 ? 2 : 1);
 
 	if (gate->plan.refused[0]) {
 		canvas_put(box, 2, row, ROLE_BAD,
@@ -216,8 +217,7 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 
 		canvas_putf(box, 2, row, ROLE_WARN, "STARTS IN %lld", (long long)((left_ms + 999) / 1000));
 		canvas_bar(box, 16, row, cells > 30 ? 30 : cells, 3000 - left_ms, 3000, ROLE_WARN);
-		canvas_putf(box, 2, row + 1, ROLE_TEXT,
-			    "%s gave the phrase. ANY KEY on any seat stops it: nothing will have happened.",
+		canvas_putf(box, 2, row + 1, ROLE_TEXT, "%s gave the phrase. ANY KEY on any seat stops it.",
 			    gate->counting_by[0] ? gate->counting_by : "The driver");
 	} else if (!decides(scene)) {
 		canvas_put(box, 2, row, ROLE_MUTED,
@@ -231,10 +231,10 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 		canvas_put(box, 4, row, ROLE_TITLE, "does it.");
 		canvas_put(box, 13, row, ROLE_MUTED, "Every other key leaves: nothing happens.");
 	}
-	if (!scene->seat.armed && decides(scene) && gate->counting_until_ms <= 0)
-		canvas_put(box, 2, row + 2, ROLE_WARN, "This seat is not armed: Esc, then A, then Enter.");
-	else if (view->message && view->message[0])
-		canvas_field(box, 2, row + 2, box->size.cols - 4, false, ROLE_WARN, view->message);
+	if (view->message && view->message[0])
+		canvas_field(box, 2, note, box->size.cols - 4, false, ROLE_WARN, view->message);
+	else if (!scene->seat.armed && decides(scene) && gate->counting_until_ms <= 0)
+		canvas_put(box, 2, note, ROLE_WARN, "This seat is not armed: Esc, then A, then R.");
 }
 
 void dialog_draw(const struct scene *scene, const struct dialog_view *view, struct canvas *canvas)
@@ -261,6 +261,9 @@ void dialog_draw(const struct scene *scene, const struct dialog_view *view, stru
 	/* On a narrow screen nothing of the panels is left at the edges to be read as part of the box. */
 	for (int row = 2; row < 2 + rows && canvas->size.cols - cols <= 4; row++)
 		canvas_fill(canvas, 0, row, canvas->size.cols, ROLE_TEXT, " ");
+	/* The clocks move to the line above the keys; where the box is low they would stand there twice. */
+	if (2 + rows <= canvas->size.rows - 3)
+		canvas_fill(canvas, 0, canvas->size.rows - 3, canvas->size.cols, ROLE_TEXT, " ");
 	canvas_fill(canvas, 0, canvas->size.rows - 2, canvas->size.cols, ROLE_TEXT, " ");
 	frame_clocks(scene, canvas, canvas->size.rows - 2);
 	draw_frame(gate, step, &box);

@@ -52,20 +52,37 @@ void box_gate_follow(struct cockpit *c)
 		size_t keep = phrase_of(gate, phrase, sizeof(phrase));
 		text_copy(box->tag, sizeof(box->tag), gate->tag);
 		box->sent = false;
+		/* A y for what stood there before is not one for this. */
+		box->opened_real_ms = seat_real_ms(c);
 		if (box->phrase.len > keep && strncmp(box->phrase.text, phrase, keep) == 0) {
 			phrase[keep] = '\0';
 			line_set(&box->phrase, phrase);
 		}
 	}
-	if (!gate->counting_until_ms && box->sent && gate->changed_at_ms >= gate->opened_at_ms)
-		box->sent = box->phrase.len > 0;
-	if (gate->counting_until_ms)
+	/* Stopped on any seat: the phrase is asked for again, and who stopped it is said on every seat. */
+	if (box->counting && !gate->counting_until_ms && gate->stopped_by[0]) {
+		line_set(&box->phrase, "");
+		box->sent = false;
+		seat_toast(c, ROLE_WARN, "stopped by %s: nothing happened", gate->stopped_by);
+	}
+	box->counting = gate->counting_until_ms > 0;
+	if (box->counting)
 		box->shown = true;
 }
 
 static void gate_say(struct cockpit *c, const char *cmd)
 {
 	link_say(c, cmd, "gate", c->gate.id);
+}
+
+static void yes_say(struct cockpit *c)
+{
+	struct jw w;
+
+	link_command(&w, "yes");
+	jw_str(&w, "gate", c->gate.id);
+	jw_str(&w, "tag", c->gate.tag);
+	link_send(c, &w);
 }
 
 static void phrase_typed(struct cockpit *c)
@@ -88,11 +105,13 @@ static void phrase_typed(struct cockpit *c)
 static void leave(struct cockpit *c)
 {
 	/* Esc never acts: an onlooker closes his own picture, the one who asked takes his question back. */
-	if (c->me.driver || c->me.armed)
+	if (c->me.driver || c->me.armed) {
 		gate_say(c, "leave-gate");
-	else
+		seat_toast(c, ROLE_MUTED, "left: nothing happened");
+	} else {
 		seat_toast(c, ROLE_MUTED,
 			   "the gate is still open on the driver's seat; Enter looks at it again");
+	}
 	c->gate.shown = false;
 }
 
@@ -101,9 +120,8 @@ static bool unarmed(struct cockpit *c)
 	if (c->me.armed)
 		return false;
 	seat_toast(c, ROLE_WARN,
-		   c->me.observer
-		       ? "this seat only watches"
-		       : "this seat is not armed: Esc leaves the box, A arms, Enter comes back to it");
+		   c->me.observer ? "this seat only watches"
+				  : "this seat is not armed: Esc leaves the box, A arms, R comes back to it");
 	return true;
 }
 
@@ -138,7 +156,6 @@ bool box_gate_key(struct cockpit *c, const char *key)
 		return false;
 	if (gate->counting_until_ms) {
 		gate_say(c, "stop-count");
-		seat_toast(c, ROLE_WARN, "stopped: nothing happened");
 		line_set(&c->gate.phrase, "");
 		return true;
 	}
@@ -150,7 +167,7 @@ bool box_gate_key(struct cockpit *c, const char *key)
 		if (strcmp(key, "y") != 0)
 			leave(c);
 		else if (!unarmed(c))
-			gate_say(c, "yes");
+			yes_say(c);
 		return true;
 	}
 	if (strcmp(key, "Esc") == 0 || strcmp(key, "Ctrl-C") == 0)

@@ -73,6 +73,7 @@ struct gate_box {
 	bool shown, calls;
 	struct line phrase;
 	bool sent; /* the phrase is complete and was sent */
+	bool counting; /* at the last fold */
 	char tag[8];
 	int top;
 	int64_t opened_real_ms;

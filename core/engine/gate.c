@@ -12,11 +12,14 @@ static void digest_add(EVP_MD_CTX *ctx, const char *text)
 }
 
 /* The four characters people type. */
-static void tag_make(const struct act_now *act, const struct json *seen, char tag[8])
+static void tag_make(const struct engine *e, const struct json *seen, char tag[8])
 {
+	const struct act_now *act = &e->act;
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+	/* The rehearsal's phrase, and yesterday's, are not tonight's. */
+	digest_add(ctx, json_str(e->opened, "night", ""));
 	digest_add(ctx, act->step);
 	digest_add(ctx, act->verb);
 	static const char *const parts[] = {"target", "side", "verb", "to"};
@@ -126,7 +129,7 @@ int gate_open(struct engine *e)
 	struct act_now *act = &e->act;
 	collect(e);
 	struct json *seen = seen_parse(act);
-	tag_make(act, seen, act->tag);
+	tag_make(e, seen, act->tag);
 	json_free(seen);
 	text_copyf(act->gate_id, sizeof act->gate_id, "g%d", ++e->n_gates);
 	act->phase = ACT_GATE;
@@ -215,7 +218,7 @@ void gate_refresh(struct engine *e)
 	collect(e);
 	struct json *is = seen_parse(act);
 	char tag[8];
-	tag_make(act, is, tag);
+	tag_make(e, is, tag);
 	if (strcmp(tag, act->tag) != 0) {
 		memcpy(act->tag, tag, sizeof tag);
 		act->count_until_life_ms = 0;
