@@ -48,6 +48,7 @@ static int run_run(int argc, char **argv)
 	     "repeated"},
 	    {"done", "STEP=WORDS",
 	     "ticks a step that is done by people, with what was done; may be repeated"},
+	    {"waive", "STEP:NAME=REASON", "waives that line of evidence at STEP's gate; may be repeated"},
 	    {"quiet", NULL, "prints no events"},
 	    {0},
 	};
@@ -62,12 +63,15 @@ static int run_run(int argc, char **argv)
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)
 		return status;
-	const char *yes[CLI_GIVEN_MAX], *done[CLI_GIVEN_MAX];
-	struct headless headless = {.yes = yes, .done = done, .quiet = cli_has(&cli, "quiet")};
+	const char *yes[CLI_GIVEN_MAX], *done[CLI_GIVEN_MAX], *waive[CLI_GIVEN_MAX];
+	struct headless headless = {
+	    .yes = yes, .done = done, .waive = waive, .quiet = cli_has(&cli, "quiet")};
 	for (const char *v; (v = cli_at(&cli, "yes", headless.n_yes));)
 		yes[headless.n_yes++] = v;
 	for (const char *v; (v = cli_at(&cli, "done", headless.n_done));)
 		done[headless.n_done++] = v;
+	for (const char *v; (v = cli_at(&cli, "waive", headless.n_waive));)
+		waive[headless.n_waive++] = v;
 	struct err err = {0};
 	char dir[400];
 	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);

@@ -4,7 +4,7 @@
 
 #define ARMED_MS ((int64_t)10 * 60 * 1000)
 
-static void seat_arm(struct seat *seat, bool on)
+void seat_arm(struct seat *seat, bool on)
 {
 	struct jw w;
 	jw_event(&w, "seat.armed");
@@ -15,17 +15,12 @@ static void seat_arm(struct seat *seat, bool on)
 	engine_emit(seat->e, &w, NULL);
 }
 
-static bool is_driver(const struct seat *seat)
-{
-	return text_equal(seat->id, seat->e->state->people.driver);
-}
-
 /* Says why not, on that seat only. */
 static bool may_act(struct seat *seat)
 {
 	if (seat->observer)
 		return seat_say(seat, "warn", "observers see, note, vote and hold; they never act"), false;
-	if (!is_driver(seat))
+	if (!seat_drives(seat))
 		return seat_say(seat, "warn", "only the driver acts; D asks for the wheel"), false;
 	if (clock_life_ms() >= seat->armed_until_life_ms)
 		return seat_say(seat, "warn", "this seat is read-only; A arms it"), false;
@@ -35,7 +30,7 @@ static bool may_act(struct seat *seat)
 	return true;
 }
 
-static void clean_field(const struct json *m, const char *key, char *out, size_t size)
+void seat_clean(const struct json *m, const char *key, char *out, size_t size)
 {
 	const char *text = json_str(m, key, "");
 	text_clean(out, size, text, strlen(text));
@@ -43,12 +38,16 @@ static void clean_field(const struct json *m, const char *key, char *out, size_t
 
 static void cmd_arm(struct seat *seat, const struct json *m)
 {
-	if (seat->observer || !is_driver(seat))
+	if (seat->observer || !seat_drives(seat))
 		seat_say(seat, "warn", "%s",
 			 seat->observer ? "observers are never armed"
 					: "only the driver's seat is armed; D asks for the wheel");
-	else
-		seat_arm(seat, json_bool(m, "on", true));
+	else if (json_bool(m, "on", true)) {
+		seat_arm(seat, true);
+		wheel_keep(seat);
+	} else {
+		seat_arm(seat, false);
+	}
 }
 
 static void cmd_run(struct seat *seat, const struct json *m)
@@ -107,7 +106,7 @@ static void cmd_leave_gate(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
 	if (e->act.phase == ACT_GATE && text_equal(e->act.gate_id, json_str(m, "gate", "")) &&
-	    is_driver(seat))
+	    seat_drives(seat))
 		attempt_leave_gate(e, seat->name, "nothing happened: the gate was left");
 }
 
@@ -124,7 +123,7 @@ static void cmd_skip(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
 	char reason[160];
-	clean_field(m, "reason", reason, sizeof reason);
+	seat_clean(m, "reason", reason, sizeof reason);
 	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
 	if (!may_act(seat))
 		return;
@@ -150,7 +149,7 @@ static void cmd_manual(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
 	char words[200];
-	clean_field(m, "words", words, sizeof words);
+	seat_clean(m, "words", words, sizeof words);
 	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
 	if (!may_act(seat))
 		return;
@@ -179,10 +178,10 @@ static void cmd_manual(struct seat *seat, const struct json *m)
 
 /* What is missing on the new side, or a target that lives, cannot be waived: there is nothing to be right
  * about. */
-static bool never_waived(const char *about)
+bool waiver_is_never(const char *about)
 {
-	static const char *const never[] = {"seen:rows", "seen:missing", "seen:live", "seen:copy",
-					    "check:target-empty"};
+	static const char *const never[] = {"seen:count-rows", "seen:restore", "seen:missing", "seen:newest",
+					    "seen:sessions",   "seen:writes",  "check:target-empty"};
 	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
 		if (text_equal(about, never[i]))
 			return true;
@@ -192,15 +191,15 @@ static bool never_waived(const char *about)
 static void cmd_waive(struct seat *seat, const struct json *m)
 {
 	char about[80], reason[160];
-	clean_field(m, "about", about, sizeof about);
-	clean_field(m, "reason", reason, sizeof reason);
+	seat_clean(m, "about", about, sizeof about);
+	seat_clean(m, "reason", reason, sizeof reason);
 	if (!may_act(seat))
 		return;
 	if (!*about || !*reason) {
 		seat_say(seat, "warn", "a waiver wants what it waives and a reason in words");
 		return;
 	}
-	if (never_waived(about)) {
+	if (waiver_is_never(about)) {
 		seat_say(
 		    seat, "bad",
 		    "%s cannot be waived: rows that are missing stay missing. Mend it, or B is the way back",
@@ -242,47 +241,10 @@ static void cmd_back(struct seat *seat, const struct json *m)
 		seat_say(seat, "warn", "%s", err.text);
 }
 
-static void cmd_hold(struct seat *seat, const struct json *m)
-{
-	struct engine *e = seat->e;
-	char why[160];
-	clean_field(m, "why", why, sizeof why);
-	if (e->state->people.hold) {
-		seat_say(seat, "info", "HOLD is already called by %s", e->state->people.hold_by);
-		return;
-	}
-	if (e->act.phase == ACT_GATE)
-		gate_stop_count(e, e->act.gate_id, seat->name);
-	struct jw w;
-	jw_event(&w, "hold.called");
-	jw_str(&w, "by", seat->name);
-	jw_str(&w, "seat", seat->id);
-	jw_str(&w, "why", why);
-	engine_emit(e, &w, NULL);
-}
-
-static void cmd_release(struct seat *seat, const struct json *m)
-{
-	struct engine *e = seat->e;
-	char reason[160];
-	clean_field(m, "reason", reason, sizeof reason);
-	if (!e->state->people.hold)
-		return;
-	if (!is_driver(seat) && !text_equal(seat->id, e->state->people.hold_seat)) {
-		seat_say(seat, "warn", "HOLD is released by %s or the driver", e->state->people.hold_by);
-		return;
-	}
-	struct jw w;
-	jw_event(&w, "hold.released");
-	jw_str(&w, "by", seat->name);
-	jw_str(&w, "reason", reason);
-	engine_emit(e, &w, NULL);
-}
-
 static void cmd_note(struct seat *seat, const struct json *m)
 {
 	char text[200];
-	clean_field(m, "text", text, sizeof text);
+	seat_clean(m, "text", text, sizeof text);
 	if (!*text)
 		return;
 	struct jw w;
@@ -290,59 +252,6 @@ static void cmd_note(struct seat *seat, const struct json *m)
 	jw_str(&w, "by", seat->name);
 	jw_str(&w, "text", text);
 	engine_emit(seat->e, &w, NULL);
-}
-
-static void cmd_vote(struct seat *seat, const struct json *m)
-{
-	char station[16], reason[120];
-	clean_field(m, "station", station, sizeof station);
-	clean_field(m, "reason", reason, sizeof reason);
-	struct jw w;
-	jw_event(&w, "vote.given");
-	jw_str(&w, "by", seat->name);
-	jw_str(&w, "station", *station ? station : seat->station);
-	jw_bool(&w, "go", json_bool(m, "go", false));
-	jw_str(&w, "reason", reason);
-	engine_emit(seat->e, &w, NULL);
-}
-
-static void wheel_given(struct engine *e, const char *seat, const char *name, const char *from)
-{
-	struct jw w;
-	jw_event(&w, "wheel.given");
-	jw_str(&w, "seat", seat);
-	jw_str(&w, "name", name);
-	jw_str(&w, "from", from);
-	engine_emit(e, &w, NULL);
-}
-
-/* Three keys on two seats: D asks, D gives, y takes. */
-static void cmd_wheel(struct seat *seat, const struct json *m)
-{
-	struct engine *e = seat->e;
-	const char *action = json_str(m, "action", "");
-	if (text_equal(action, "ask") && !seat->observer && !is_driver(seat)) {
-		struct jw w;
-		if (!seat_driver(e)) {
-			wheel_given(e, seat->id, seat->name, "");
-			return;
-		}
-		jw_event(&w, "wheel.asked");
-		jw_str(&w, "seat", seat->id);
-		jw_str(&w, "name", seat->name);
-		engine_emit(e, &w, NULL);
-	} else if (text_equal(action, "give") && is_driver(seat) && *e->state->people.asked) {
-		seat_arm(seat, false);
-		for (struct seat *s = e->seats; s; s = s->next)
-			if (text_equal(s->id, e->state->people.asked))
-				seat_say(s, "info", "%s gives you the wheel: y takes it", seat->name);
-	} else if (text_equal(action, "take") && text_equal(seat->id, e->state->people.asked)) {
-		struct seat *driver = seat_driver(e);
-		if (driver && clock_life_ms() < driver->armed_until_life_ms)
-			seat_say(seat, "warn", "%s has not given the wheel yet", driver->name);
-		else
-			wheel_given(e, seat->id, seat->name, driver ? driver->name : "");
-	}
 }
 
 static void cmd_probe(struct seat *seat, const struct json *m)
@@ -379,7 +288,7 @@ static void cmd_stop_engine(struct seat *seat, const struct json *m)
 {
 	(void)m;
 	struct engine *e = seat->e;
-	if (seat->observer || !is_driver(seat))
+	if (seat->observer || !seat_drives(seat))
 		seat_say(seat, "warn", "only the driver stops the engine");
 	else if (e->act.phase == ACT_RUN)
 		seat_say(seat, "warn", "%s runs; X cancels it first, or leave with q and it goes on",
@@ -409,6 +318,7 @@ static const struct {
     {"release", cmd_release},
     {"note", cmd_note},
     {"vote", cmd_vote},
+    {"repoll", cmd_repoll},
     {"wheel", cmd_wheel},
     {"probe", cmd_probe},
     {"again", cmd_again},
@@ -419,7 +329,7 @@ static const struct {
 static void take_answer(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
-	if (!e->ask_child || !is_driver(seat))
+	if (!e->ask_child || !seat_drives(seat))
 		return;
 	struct jw w = {0};
 	jw_open(&w);

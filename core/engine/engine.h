@@ -15,6 +15,8 @@ struct headless {
 	size_t n_yes;
 	const char **done; /* "STEP=WORDS": ticks a manual step with these words */
 	size_t n_done;
+	const char **waive; /* "STEP:NAME=REASON": waives that line of evidence of that step's gate */
+	size_t n_waive;
 	bool quiet; /* prints no events */
 };
 

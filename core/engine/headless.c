@@ -29,6 +29,27 @@ static void fail(struct engine *e, const char *fmt, ...)
 	buf_done(&text);
 }
 
+/* A waiver given beforehand, by name and with its reason; the gate looks at its evidence again. */
+static bool try_waive(struct engine *e, const char *step, const struct json *line)
+{
+	char key[96], about[80];
+	text_copyf(key, sizeof key, "%s:%s", step, json_str(line, "name", ""));
+	text_copyf(about, sizeof about, "seen:%s", json_str(line, "name", ""));
+	const char *reason = allowed(e->headless->waive, e->headless->n_waive, key);
+	if (!reason || waiver_get(e->state, about) || waiver_is_never(about))
+		return false;
+	struct jw w;
+	jw_event(&w, "waiver.given");
+	jw_str(&w, "about", about);
+	jw_str(&w, "by", "headless");
+	jw_str(&w, "reason", reason);
+	jw_str(&w, "fact", json_str(line, "fact", ""));
+	if (engine_emit(e, &w, NULL) < 0)
+		return false;
+	gate_refresh(e);
+	return true;
+}
+
 static void try_gate(struct engine *e)
 {
 	struct act_now *act = &e->act;
@@ -47,7 +68,12 @@ static void try_gate(struct engine *e)
 	}
 	struct json *seen = json_parse(buf_text(&act->seen), act->seen.len, NULL);
 	for (const struct json *x = json_first(seen); x; x = json_next(x))
-		if (verdict_of(json_str(x, "verdict", "")) != VERDICT_PASS) {
+		if (verdict_of(json_str(x, "verdict", "")) != VERDICT_PASS &&
+		    !json_bool(x, "waived", false)) {
+			if (try_waive(e, act->step, x)) {
+				json_free(seen);
+				return;
+			}
 			fail(e,
 			     "the gate of %s is shut: %s %s: %s; without a person every piece of evidence "
 			     "must be PASS",

@@ -132,6 +132,7 @@ struct engine {
 	struct child *children;
 	struct act_now act;
 	int n_attempts, n_gates;
+	uint64_t poll_seq; /* newest event the votes were compared with */
 	bool auto_run;
 	struct child *ask_child;
 	char ask_question[256];
@@ -200,9 +201,30 @@ void seats_say(struct engine *e, const char *level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void seat_send_text(struct seat *seat, const char *text, size_t len);
 struct seat *seat_driver(struct engine *e);
+void seat_ask(struct seat *seat); /* the question that a child waits with */
 
 /* command.c */
 void command_take(struct seat *seat, const struct json *message);
+bool waiver_is_never(const char *about); /* "seen:NAME", "check:NAME": what nobody may wave through */
+
+void seat_arm(struct seat *seat, bool on);
+void seat_clean(const struct json *m, const char *key, char *out, size_t size);
+
+/* people.c: the wheel, HOLD, who comes and goes */
+bool seat_drives(const struct seat *seat);
+void people_joined(struct seat *seat);
+void people_left(struct seat *seat);
+void wheel_keep(struct seat *seat);
+void cmd_wheel(struct seat *seat, const struct json *m);
+void cmd_hold(struct seat *seat, const struct json *m);
+void cmd_release(struct seat *seat, const struct json *m);
+
+/* poll.c: the stations' votes */
+void poll_tick(struct engine *e);
+int poll_check(const struct engine *e, struct err *err); /* -1: somebody is missing */
+void poll_tell(const struct engine *e, struct jw *w);
+void cmd_vote(struct seat *seat, const struct json *m);
+void cmd_repoll(struct seat *seat, const struct json *m);
 
 /* attempt.c: one step from plan to proof */
 int attempt_begin(struct engine *e, const char *step, const char *verb, const char *by, struct err *err);

@@ -94,6 +94,11 @@ static int record(struct job *job, const struct pg_quiet *quiet, int64_t need, s
 	jw_int(&w, "at_ms", clock_wall_ms());
 	jw_int(&w, "for_ms", need);
 	jw_int(&w, "resets", quiet->resets);
+	if (job_record(job, &w, err) < 0)
+		return -1;
+	/* From this moment on nothing was written: what was captured later holds the last write. */
+	jw_fact(&w, "frozen", "");
+	jw_int(&w, "at_ms", clock_wall_ms() - pg_quiet_ms(quiet));
 	return job_record(job, &w, err);
 }
 
