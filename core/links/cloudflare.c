@@ -125,7 +125,8 @@ static int wait_held(struct cloudflare *cf, const struct http_reply *reply, stru
 		char text[120];
 		text_copyf(text, sizeof text, "Cloudflare asks for patience: %lld s more",
 			   (long long)((left + 999) / 1000));
-		job_progress(cf->job, 0, 0, "", text);
+		if (left > 0)
+			job_progress(cf->job, 0, 0, "", text);
 		if (left > 0 && job_wait(cf->job, left < 1000 ? left : 1000))
 			return err_set(err, ERR_CANCELLED,
 				       "cloudflare: stopped while waiting for leave to ask again; this "

@@ -110,6 +110,11 @@ static void judge_new(struct dns_memory *memory, struct dns_seen *out)
 		  "says NEW, but said OLD with a longer life: several caches behind one address");
 }
 
+static int64_t distance(int64_t a, int64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
 /* After the change only; before it an old answer is simply the right one. */
 static void judge_old_late(const struct dns_want *want, struct dns_memory *memory, struct dns_seen *out)
 {
@@ -117,13 +122,22 @@ static void judge_old_late(const struct dns_want *want, struct dns_memory *memor
 	bool known = memory->old_ms > 0, past = known && out->at_ms > memory->deadline_ms + ROUNDING_MS;
 	bool constant =
 	    known && out->ttl_s == memory->old_ttl_s && out->at_ms - memory->old_ms >= CONSTANT_MS;
+	/* The same answer growing old is judged as it was when it was young. */
+	bool same =
+	    known && out->ttl_s != memory->old_ttl_s && distance(dies_ms, memory->entry_ms) <= ROUNDING_MS;
 	bool longer = full >= 0 && out->ttl_s > full + 1;
-	bool learned_late = full >= 0 && !longer &&
+	bool learned_late = full >= 0 && !longer && !same &&
 			    out->at_ms - (full - out->ttl_s) * 1000 > want->first_new_ms + LEARNED_SLACK_MS;
 	if (constant && memory->again) {
 		out->state = DNS_CELL_STALE;
 		text_copyf(out->why, sizeof out->why,
 			   "serves an answer that has run out: its TTL stays at %lld", (long long)out->ttl_s);
+	} else if (same && memory->entry != DNS_CELL_NONE) {
+		out->state = memory->entry;
+		text_copy(out->why, sizeof out->why,
+			  memory->entry == DNS_CELL_FLOOR
+			      ? "keeps the old answer longer than its TTL"
+			      : "was told the old answer again after the change, by a server that lags");
 	} else if (longer) {
 		out->state = DNS_CELL_FLOOR;
 		text_copyf(out->why, sizeof out->why, "keeps the old answer longer than its TTL of %lld s",
@@ -136,6 +150,9 @@ static void judge_old_late(const struct dns_want *want, struct dns_memory *memor
 		out->state = DNS_CELL_MIXED;
 		text_copy(out->why, sizeof out->why, "said NEW before: several caches behind one address");
 	}
+	memory->entry_ms = dies_ms;
+	memory->entry =
+	    out->state == DNS_CELL_FLOOR || out->state == DNS_CELL_RELEARNED ? out->state : DNS_CELL_NONE;
 	memory->again = memory->again || past || learned_late || longer;
 	/* A constant TTL promises nothing. */
 	if (dies_ms > memory->deadline_ms && out->state != DNS_CELL_STALE)
@@ -151,6 +168,7 @@ static void judge_old(const struct dns_want *want, struct dns_memory *memory, st
 		judge_old_late(want, memory, out);
 	} else {
 		*memory = (struct dns_memory){.deadline_ms = out->at_ms + out->ttl_s * 1000};
+		memory->entry_ms = memory->deadline_ms;
 		out->expires_ms = memory->deadline_ms;
 	}
 	memory->old_ms = out->at_ms;

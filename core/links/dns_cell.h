@@ -53,6 +53,8 @@ struct dns_memory {
 	int64_t deadline_ms; /* the last second any old answer seen so far may live */
 	int64_t old_ms, old_ttl_s;
 	int64_t new_ms;
+	int64_t entry_ms;     /* when the newest old answer dies */
+	enum dns_state entry; /* FLOOR or RELEARNED: what that answer was found to be */
 	bool again; /* the newest old answer came after all we knew of had died, or was learned too late */
 };
 

@@ -252,7 +252,8 @@ static int change_one(struct point *point, struct point_target *t, struct err *e
 	if (record_before(point->job, t, point->back, err) < 0)
 		return -1;
 	if (patch(point, t, err) < 0) {
-		int seen = cloudflare_lost(point->cloudflare) ? look_again(point, t) : 0;
+		bool lost = cloudflare_lost(point->cloudflare);
+		int seen = lost ? look_again(point, t) : 0;
 		if (seen < 0)
 			return err_set(err, ERR_NET,
 				       "dns-point: the answer to the change of %s was lost, and Cloudflare "
@@ -260,12 +261,11 @@ static int change_one(struct point *point, struct point_target *t, struct err *e
 				       "look at it there before anything is repeated",
 				       t->key);
 		if (seen == 0)
-			return cloudflare_lost(point->cloudflare)
-				   ? err_set(
-					 err, ERR_NET,
-					 "dns-point: the change of %s got lost, and the record is still %s",
-					 t->key, t->now)
-				   : -1;
+			return lost ? err_set(
+					  err, ERR_NET,
+					  "dns-point: the change of %s got lost, and the record is still %s",
+					  t->key, t->now)
+				    : -1;
 		*err = (struct err){0};
 	}
 	t->same = true;

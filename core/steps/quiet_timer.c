@@ -36,7 +36,7 @@ const struct step quiet_timer_step = {
     .prove = quiet_timer_prove,
 };
 
-enum { LOOK_MS = 5000, TURN_MS = 500, TELL_MS = 1000, KINDS_MAX = 64 };
+enum { LOOK_MS = 5000, TURN_MS = 500, TELL_MS = 1000, KINDS_MAX = 64, NOISE_LEAST = 5, NOISE_PERCENT = 1 };
 
 struct kind_of_error {
 	char text[240];
@@ -83,6 +83,7 @@ static void start_again(struct quiet *q, const char *why)
 {
 	char clock[UNITS_MAX];
 	q->since_ms = clock_wall_ms();
+	q->requests = q->errors = 0;
 	text_copyf(q->why, sizeof q->why, "again from %s: %s", units_clock(clock, q->since_ms), why);
 	job_log(q->job, "NEW", "quiet-timer: %s", q->why);
 }
@@ -197,11 +198,30 @@ static void pump(struct quiet *q)
 		job_wait(q->job, TURN_MS);
 }
 
+/* Known errors may go on, but not so many that nobody would call it quiet. */
+static bool noisy(int64_t requests, int64_t errors)
+{
+	return errors >= NOISE_LEAST && errors * 100 > requests * NOISE_PERCENT;
+}
+
+static bool over(struct quiet *q)
+{
+	char text[120];
+	if (clock_wall_ms() - q->since_ms < q->need_ms)
+		return false;
+	if (!noisy(q->requests, q->errors))
+		return true;
+	text_copyf(text, sizeof text, "%lld of %lld requests ended in 500 and above", (long long)q->errors,
+		   (long long)q->requests);
+	start_again(q, text);
+	return false;
+}
+
 static int wait_quiet(struct quiet *q, struct err *err)
 {
 	int64_t looked_ms = 0, told_ms = 0;
 	q->since_ms = clock_wall_ms();
-	while (clock_wall_ms() - q->since_ms < q->need_ms) {
+	while (!over(q)) {
 		if (!looked_ms || clock_life_ms() - looked_ms >= LOOK_MS) {
 			looked_ms = clock_life_ms();
 			look_public(q);
@@ -249,8 +269,10 @@ static void see_fact(struct job *job, const struct json *fact, struct evidence *
 		     "%s without a new error, %s needed.", units_duration(quiet, ms),
 		     units_duration(need, need_ms(job)));
 	if (json_bool(fact, "log", false))
-		evidence_add(ev, VERDICT_PASS, "log", "",
-			     "kamal-proxy told of %lld requests, %lld of them 500 and above.",
+		evidence_add(ev,
+			     noisy(json_int(fact, "requests", 0), json_int(fact, "errors", 0)) ? VERDICT_FAIL
+											       : VERDICT_PASS,
+			     "log", "", "kamal-proxy told of %lld requests, %lld of them 500 and above.",
 			     (long long)json_int(fact, "requests", 0),
 			     (long long)json_int(fact, "errors", 0));
 	else

@@ -165,6 +165,19 @@ static void look_zone(struct traffic *t)
 	}
 }
 
+/* A page that shows the app works: of the smoke tests the first that is not merely /up; "/" may be a
+ * redirect. */
+static const char *public_path(struct job *job)
+{
+	const char *path = NULL;
+	for (const struct json *x = json_first(json_path(job_config(job), "smoke")); x; x = json_next(x)) {
+		const char *get = json_str(x, "get", NULL);
+		if (get && json_int(x, "expect", 200) / 100 == 2 && (!path || text_equal(path, "/up")))
+			path = get;
+	}
+	return path ? path : "/";
+}
+
 /* The way a visitor comes: by what a cache says, to that address, with the production name. */
 static bool public_answer(struct traffic *t, size_t name, int *status)
 {
@@ -180,7 +193,7 @@ static bool public_answer(struct traffic *t, size_t name, int *status)
 		for (size_t r = 0; r < query->n && !is_new; r++) {
 			if (query->records[r].authority || query->records[r].type != DNS_A)
 				continue;
-			char at[80], *url = xasprintf("%s://%s/", scheme, want->name);
+			char at[80], *url = xasprintf("%s://%s%s", scheme, want->name, public_path(t->job));
 			text_copyf(at, sizeof at, "%s:%s", query->records[r].value,
 				   colon                         ? colon + 1
 				   : text_equal(scheme, "https") ? "443"
