@@ -259,8 +259,9 @@ static int by_file(struct login *l, const char *path, struct err *err)
 	buf_done(&text);
 	if (rc != 0)
 		note(l, "%s%s (%s)", path, is_rsa ? ", RSA" : "",
-		     rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED || rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
-			 ? is_locked ? "refused, or the passphrase is wrong" : "refused"
+		     is_locked ? "refused, or the passphrase is wrong"
+		     : rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED || rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
+			 ? "refused"
 			 : "cannot be used");
 	if (rc != 0)
 		explicit_bzero(l->ssh->passphrase, sizeof l->ssh->passphrase);

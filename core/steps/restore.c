@@ -79,11 +79,20 @@ static void close_all(struct restore *r)
 	pg_source_done(&r->source);
 }
 
-/* What an earlier start has become. */
+/* What an earlier start has become; its log is read too. Needs the table of contents. */
 static int look_earlier(struct restore *r, struct detached_look *look, struct err *err)
 {
 	*look = (struct detached_look){.state = DETACHED_NEVER};
-	return *r->base ? detached_look(&r->program, 0, look, err) : 0;
+	return *r->base ? restore_read_log(r, look, err) : 0;
+}
+
+/* It ended, and by its own account nothing is lost. One that was stopped ends with 1 too, but names no error
+ * that was ignored. */
+static bool ended_whole(const struct restore *r, const struct detached_look *look)
+{
+	if (look->state != DETACHED_ENDED || restore_log_harm(&r->log, NULL))
+		return false;
+	return look->rc == 0 || (look->rc == 1 && r->log.n_errors);
 }
 
 static int count_tables(struct restore *r, size_t *n, struct err *err)
@@ -261,7 +270,7 @@ static int fill_plan(struct restore *r, struct plan *plan, struct err *err)
 			  look.pid);
 		evidence_add(&plan->seen, VERDICT_PASS, "running", "running",
 			     "tonight's pg_restore still runs; no second one is started");
-	} else if (tables && look.state == DETACHED_ENDED && (look.rc == 0 || look.rc == 1)) {
+	} else if (tables && ended_whole(r, &look)) {
 		plan->nothing_to_do = restored(r);
 		plan_does(plan, "read the log of the pg_restore that ended with %d", look.rc);
 		evidence_add(&plan->seen, VERDICT_PASS, "ended", "ended",
@@ -358,6 +367,12 @@ static int start(struct restore *r, struct err *err)
 		    err, ERR_WORLD,
 		    "the dump %s is not the recorded one any more; nothing was changed, run download again",
 		    r->file);
+	/* What an earlier one has done says nothing about this one. */
+	restore_log_done(&r->log);
+	r->log_at = 0;
+	pg_source_done(&r->source);
+	if (restore_contents(r, err) < 0)
+		return -1;
 	if (record_start(r, err) < 0 || write_list(r, &some, err) < 0)
 		return -1;
 	buf_addf(&command, "pg_restore -j%d --no-owner --no-acl --verbose -U ", r->jobs);
@@ -410,7 +425,7 @@ static int autopsy(struct restore *r, int rc, struct err *err)
 			       "pg_restore vanished without a word (was the container or the host "
 			       "restarted?); what it has loaded stays: "
 			       "run wipe-target, prepare-target, restore");
-	if (!first && rc <= 1)
+	if (!first && (rc == 0 || (rc == 1 && r->log.n_errors)))
 		return 0;
 	if (!first)
 		return err_set(err, ERR_WORLD,
@@ -447,12 +462,13 @@ static int run_all(struct restore *r, struct err *err)
 	if (restore_contents(r, err) < 0 || look_earlier(r, &look, err) < 0)
 		return -1;
 	enum detached_state state = look.state;
+	bool whole = ended_whole(r, &look);
 	detached_look_done(&look);
 	if (state != DETACHED_ALIVE && count_tables(r, &tables, err) < 0)
 		return -1;
 	if (state == DETACHED_ALIVE)
 		job_log(r->job, "NEW", "joining the pg_restore that already runs in %s", r->db.container);
-	else if (!(state == DETACHED_ENDED && tables) && start(r, err) < 0)
+	else if (!(whole && tables) && start(r, err) < 0)
 		return -1;
 	if (restore_follow(r, &rc, &own) < 0)
 		return own.kind == ERR_CANCELLED ? cancel_all(r, err)
@@ -482,11 +498,12 @@ static enum done restore_probe(struct job *job, struct err *err)
 	enum done done = DONE_UNCLEAR;
 	if (!job_fact(job, "restore-started", ""))
 		return DONE_NOT_DONE;
-	if (open_all(job, &r, err) == 0 && look_earlier(&r, &look, err) == 0) {
-		done = look.state == DETACHED_ALIVE                                     ? DONE_RUNNING
-		       : look.state == DETACHED_ENDED && (look.rc == 0 || look.rc == 1) ? DONE_DONE
-		       : look.state == DETACHED_DEAD                                    ? DONE_UNCLEAR
-											: DONE_NOT_DONE;
+	if (open_all(job, &r, err) == 0 && restore_contents(&r, err) == 0 &&
+	    look_earlier(&r, &look, err) == 0) {
+		done = look.state == DETACHED_ALIVE  ? DONE_RUNNING
+		       : ended_whole(&r, &look)      ? DONE_DONE
+		       : look.state == DETACHED_DEAD ? DONE_UNCLEAR
+						     : DONE_NOT_DONE;
 		if (done == DONE_UNCLEAR)
 			err_set(err, ERR_WORLD,
 				"pg_restore ran and is gone without having told how it ended");
@@ -530,8 +547,10 @@ static void prove_end(struct restore *r, const struct detached_look *look, struc
 		evidence_add(ev, VERDICT_FAIL, "end", "errors",
 			     "pg_restore had %zu errors, the first at %s %s: %.120s", harm, first->type,
 			     first->label, first->text);
-	else if (look->rc > 1)
-		evidence_add(ev, VERDICT_FAIL, "end", "status", "pg_restore ended with %d", look->rc);
+	else if (!ended_whole(r, look))
+		evidence_add(ev, VERDICT_FAIL, "end", "status",
+			     "pg_restore was stopped or failed (status %d): wipe, prepare and restore again",
+			     look->rc);
 	else
 		evidence_add(ev, VERDICT_PASS, "end", soft ? "harmless" : "clean",
 			     soft ? "pg_restore ended with %d; %zu errors that cost nothing"

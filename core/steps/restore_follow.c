@@ -156,7 +156,8 @@ static void read_pulse(struct restore *r, struct pulse *p)
 		read_indexes(r, p);
 		pg_number(r->pg, "SELECT pg_database_size(current_database())", NULL, &p->size_bytes, NULL);
 	}
-	int64_t sum = p->size_bytes + p->tuples + p->blocks + r->log_at;
+	/* Statistics and checkpoints move the size a little by themselves. */
+	int64_t sum = (p->size_bytes >> 20) + p->tuples + p->blocks + r->log_at;
 	if (sum != p->last_sum || !p->moved_at_ms) {
 		p->last_sum = sum;
 		p->moved_at_ms = now_ms;
@@ -202,16 +203,21 @@ static void tell_tables(struct restore *r)
 	}
 }
 
+/* Partitions are entries of their own in the dump and none in the source, so the total is the source's. */
 static void sum_rows(const struct restore *r, int64_t *rows, int64_t *total)
 {
-	*rows = *total = 0;
-	for (size_t i = 0; i < r->log.n; i++)
-		if (r->log.items[i].kind == RESTORE_DATA && !r->log.items[i].skipped) {
-			*rows += r->log.items[i].rows;
-			*total = *total < 0 || r->log.items[i].rows_total < 0
-				     ? -1
-				     : *total + r->log.items[i].rows_total;
-		}
+	size_t done, n = restore_log_count(&r->log, RESTORE_DATA, &done);
+	*rows = 0;
+	*total = r->has_source ? pg_tables_rows(&r->source.tables) : -1;
+	for (size_t i = 0; i < r->log.n; i++) {
+		const struct restore_item *item = &r->log.items[i];
+		if (item->kind == RESTORE_DATA && !item->skipped)
+			*rows += item->rows;
+		if (item->kind == RESTORE_DATA && item->skipped && item->rows_total > 0 && *total > 0)
+			*total -= item->rows_total;
+	}
+	if (*total >= 0 && (done == n || *rows > *total))
+		*rows = *total;
 }
 
 /* The database grows with rows and with indexes, so its size is the fairest measure of what is left. */
