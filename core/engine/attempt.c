@@ -510,6 +510,8 @@ void attempt_gate_passed(struct engine *e, const char *by, const char *how)
 	jw_str(&w, "step", act->step);
 	jw_str(&w, "by", by);
 	jw_str(&w, "how", how);
+	if (act->level == GATE_POLL)
+		poll_tell(e, &w);
 	jw_str(&w, "tag", act->tag);
 	jw_raw(&w, "seen", buf_text(&act->seen), act->seen.len);
 	struct err err = {0};

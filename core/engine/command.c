@@ -16,7 +16,7 @@ void seat_arm(struct seat *seat, bool on)
 }
 
 /* Says why not, on that seat only. */
-static bool may_act(struct seat *seat)
+bool seat_may_act(struct seat *seat)
 {
 	if (seat->observer)
 		return seat_say(seat, "warn", "observers see, note, vote and hold; they never act"), false;
@@ -55,7 +55,7 @@ static void cmd_run(struct seat *seat, const struct json *m)
 	struct engine *e = seat->e;
 	const char *id = json_str(m, "step", "");
 	const struct step_seen *next = steps_next(e->state);
-	if (!may_act(seat))
+	if (!seat_may_act(seat))
 		return;
 	if (!*id && !next) {
 		seat_say(seat, "info", "every step is done; nothing is left to run");
@@ -85,14 +85,14 @@ static void cmd_yes(struct seat *seat, const struct json *m)
 	if (act->phase == ACT_GATE && !text_equal(tag, act->tag))
 		seat_say(seat, "warn",
 			 "what this gate shows has just changed: look at it again; nothing happened");
-	else if (may_act(seat) && gate_yes(seat->e, json_str(m, "gate", ""), seat->name, &err) < 0)
+	else if (seat_may_act(seat) && gate_yes(seat->e, json_str(m, "gate", ""), seat->name, &err) < 0)
 		seat_say(seat, "warn", "%s", err.text);
 }
 
 static void cmd_phrase(struct seat *seat, const struct json *m)
 {
 	struct err err = {0};
-	if (may_act(seat) &&
+	if (seat_may_act(seat) &&
 	    gate_phrase(seat->e, json_str(m, "gate", ""), json_str(m, "text", ""), seat->name, &err) < 0)
 		seat_say(seat, "warn", "%s", err.text);
 }
@@ -115,7 +115,7 @@ static void cmd_cancel(struct seat *seat, const struct json *m)
 	(void)m;
 	if (seat->e->act.phase == ACT_IDLE)
 		seat_say(seat, "info", "nothing runs, so there is nothing to cancel");
-	else if (may_act(seat))
+	else if (seat_may_act(seat))
 		attempt_cancel(seat->e, seat->name);
 }
 
@@ -125,7 +125,7 @@ static void cmd_skip(struct seat *seat, const struct json *m)
 	char reason[160];
 	seat_clean(m, "reason", reason, sizeof reason);
 	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
-	if (!may_act(seat))
+	if (!seat_may_act(seat))
 		return;
 	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
 	    step->state == STEP_PROVING) {
@@ -151,7 +151,7 @@ static void cmd_manual(struct seat *seat, const struct json *m)
 	char words[200];
 	seat_clean(m, "words", words, sizeof words);
 	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
-	if (!may_act(seat))
+	if (!seat_may_act(seat))
 		return;
 	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
 	    step->state == STEP_PROVING ||
@@ -176,51 +176,11 @@ static void cmd_manual(struct seat *seat, const struct json *m)
 		attempt_go_on(e, seat->name);
 }
 
-/* What is missing on the new side, or a target that lives, cannot be waived: there is nothing to be right
- * about. */
-bool waiver_is_never(const char *about)
-{
-	static const char *const never[] = {"seen:count-rows", "seen:restore", "seen:missing", "seen:newest",
-					    "seen:sessions",   "seen:writes",  "check:target-empty"};
-	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-		if (text_equal(about, never[i]))
-			return true;
-	return false;
-}
-
-static void cmd_waive(struct seat *seat, const struct json *m)
-{
-	char about[80], reason[160];
-	seat_clean(m, "about", about, sizeof about);
-	seat_clean(m, "reason", reason, sizeof reason);
-	if (!may_act(seat))
-		return;
-	if (!*about || !*reason) {
-		seat_say(seat, "warn", "a waiver wants what it waives and a reason in words");
-		return;
-	}
-	if (waiver_is_never(about)) {
-		seat_say(
-		    seat, "bad",
-		    "%s cannot be waived: rows that are missing stay missing. Mend it, or B is the way back",
-		    about);
-		return;
-	}
-	struct jw w;
-	jw_event(&w, "waiver.given");
-	jw_str(&w, "about", about);
-	jw_str(&w, "by", seat->name);
-	jw_str(&w, "reason", reason);
-	jw_str(&w, "fact", json_str(m, "fact", ""));
-	engine_emit(seat->e, &w, NULL);
-	attempt_tick(seat->e);
-}
-
 static void cmd_undo(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
 	const char *id = json_str(m, "step", "");
-	if (!may_act(seat))
+	if (!seat_may_act(seat))
 		return;
 	const struct step_seen *last = NULL;
 	for (size_t i = 0; i < e->state->steps.n && !*id; i++)
@@ -237,7 +197,7 @@ static void cmd_back(struct seat *seat, const struct json *m)
 {
 	(void)m;
 	struct err err = {0};
-	if (may_act(seat) && gate_way_back(seat->e, seat->name, &err) < 0)
+	if (seat_may_act(seat) && gate_way_back(seat->e, seat->name, &err) < 0)
 		seat_say(seat, "warn", "%s", err.text);
 }
 
@@ -271,13 +231,13 @@ static void cmd_probe(struct seat *seat, const struct json *m)
 static void cmd_again(struct seat *seat, const struct json *m)
 {
 	struct err err = {0};
-	if (may_act(seat) && attempt_probe_again(seat->e, json_str(m, "step", ""), seat->name, &err) < 0)
+	if (seat_may_act(seat) && attempt_probe_again(seat->e, json_str(m, "step", ""), seat->name, &err) < 0)
 		seat_say(seat, "warn", "%s", err.text);
 }
 
 static void cmd_auto(struct seat *seat, const struct json *m)
 {
-	if (!may_act(seat))
+	if (!seat_may_act(seat))
 		return;
 	seat->e->auto_run = json_bool(m, "on", true);
 	seat_say(seat, "info", "auto is %s: one press of R runs %s", seat->e->auto_run ? "on" : "off",

@@ -41,11 +41,7 @@ static void tag_make(const struct engine *e, const struct json *seen, char tag[8
 static void add_line(struct engine *e, struct jw *w, const char *verdict, const char *name, const char *text,
 		     const char *fact, int64_t at_ms)
 {
-	char about[80];
-	text_copyf(about, sizeof about, "seen:%s", name);
-	const struct waiver_seen *waiver = text_equal(verdict, "PASS") ? NULL : waiver_get(e->state, about);
-	if (waiver && !text_equal(waiver->fact, fact) && *waiver->fact)
-		waiver = NULL; /* it was given for another fact */
+	const struct waiver_seen *waiver = text_equal(verdict, "PASS") ? NULL : waiver_for(e, name, fact);
 	jw_obj(w, NULL);
 	jw_str(w, "verdict", waiver ? "WARN" : verdict);
 	jw_str(w, "name", name);
@@ -78,7 +74,12 @@ static void add_earlier(struct engine *e, struct jw *w)
 		bool tells = false;
 		for (size_t k = 0; k < sizeof telling / sizeof *telling; k++)
 			tells |= text_equal(telling[k], step->kind);
-		if (!tells || step->state == STEP_SKIPPED || !step->n_seen)
+		if (step->state == STEP_BYHAND && !step->manual) {
+			text_copyf(text, sizeof text, "done by hand, seen by %s: \"%s\"", step->by,
+				   step->text);
+			add_line(e, w, "WARN", step->id, text, "by hand", step->ended_at_ms);
+		}
+		if (!tells || step->state != STEP_DONE || !step->n_seen)
 			continue;
 		const struct seen_line *worst = &step->seen[0];
 		for (size_t k = 1; k < step->n_seen; k++)
@@ -86,6 +87,26 @@ static void add_earlier(struct engine *e, struct jw *w)
 				worst = &step->seen[k];
 		add_line(e, w, verdict_name((enum verdict)worst->verdict), step->id, worst->text, "",
 			 step->ended_at_ms);
+	}
+}
+
+/* Row differences that somebody let pass are no line of any step's evidence, so they are told here. */
+static void add_waived_rows(struct engine *e, struct jw *w)
+{
+	const struct watching_state *watching = &e->state->watching;
+	for (size_t i = 0; i < watching->n_waivers; i++) {
+		const struct waiver_seen *x = &watching->waivers[i];
+		if (!text_starts(x->about, "rows:") || waiver_get(e->state, x->about) != x)
+			continue;
+		jw_obj(w, NULL);
+		jw_str(w, "verdict", "WARN");
+		jw_str(w, "name", x->about);
+		jw_strf(w, "text", "waived by %s: \"%s\" (%s)", x->by, x->reason, x->fact);
+		jw_str(w, "fact", x->fact);
+		jw_int(w, "at_ms", x->at_ms);
+		jw_bool(w, "waived", true);
+		jw_str(w, "waived_by", x->by);
+		jw_end(w);
 	}
 }
 
@@ -110,8 +131,10 @@ static void collect(struct engine *e)
 		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""),
 			 json_str(x, "text", ""), json_str(x, "fact", ""), now);
 	json_free(checks);
-	if (act->level >= GATE_TYPE && !text_equal(act->verb, "undo"))
+	if (act->level >= GATE_TYPE && (text_equal(act->verb, "run") || text_equal(act->verb, "back"))) {
 		add_earlier(e, &w);
+		add_waived_rows(e, &w);
+	}
 	jw_end(&w);
 	const char *text = jw_finish(&w);
 	buf_reset(&act->seen);
@@ -139,6 +162,7 @@ int gate_open(struct engine *e)
 	jw_event(&w, "gate.opened");
 	jw_str(&w, "gate", act->gate_id);
 	jw_str(&w, "step", act->step);
+	jw_str(&w, "act", act->verb);
 	jw_str(&w, "verb", json_str(act->plan, "verb", act->verb));
 	jw_str(&w, "level", gate_name(act->level));
 	jw_str(&w, "target", json_str(act->plan, "target", ""));
@@ -291,7 +315,7 @@ int gate_phrase(struct engine *e, const char *gate, const char *text, const char
 	if (act->level < GATE_TYPE || !text_equal(want, text))
 		return err_set(err, ERR_REFUSED,
 			       "the phrase does not match what is shown now; nothing happened");
-	if (blocked(e, err))
+	if (blocked(e, err) || (act->level == GATE_POLL && poll_check(e, err) < 0))
 		return -1;
 	act->count_until_life_ms = clock_life_ms() + COUNT_MS;
 	text_copy(act->by, sizeof act->by, by);
@@ -319,6 +343,8 @@ void gate_stop_count(struct engine *e, const char *gate, const char *by)
 void gate_tick(struct engine *e)
 {
 	struct act_now *act = &e->act;
+	waivers_tick(e);
+	poll_tick(e);
 	if (act->phase != ACT_GATE)
 		return;
 	int64_t now = clock_life_ms();
@@ -326,7 +352,8 @@ void gate_tick(struct engine *e)
 		struct err err = {0};
 		char by[32];
 		text_copy(by, sizeof by, act->by);
-		if (gate_is(e, act->gate_id, &err) < 0 || blocked(e, &err)) {
+		if (gate_is(e, act->gate_id, &err) < 0 || blocked(e, &err) ||
+		    (act->level == GATE_POLL && poll_check(e, &err) < 0)) {
 			gate_stop_count(e, act->gate_id, "nightferry");
 			seats_say(e, "bad", "%s", err.text);
 		} else {

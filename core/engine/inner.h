@@ -208,6 +208,7 @@ void command_take(struct seat *seat, const struct json *message);
 bool waiver_is_never(const char *about); /* "seen:NAME", "check:NAME": what nobody may wave through */
 
 void seat_arm(struct seat *seat, bool on);
+bool seat_may_act(struct seat *seat); /* says why not, on that seat only */
 void seat_clean(const struct json *m, const char *key, char *out, size_t size);
 
 /* people.c: the wheel, HOLD, who comes and goes */
@@ -225,6 +226,11 @@ int poll_check(const struct engine *e, struct err *err); /* -1: somebody is miss
 void poll_tell(const struct engine *e, struct jw *w);
 void cmd_vote(struct seat *seat, const struct json *m);
 void cmd_repoll(struct seat *seat, const struct json *m);
+
+/* waive.c */
+const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *fact);
+void waivers_tick(struct engine *e);
+void cmd_waive(struct seat *seat, const struct json *m);
 
 /* attempt.c: one step from plan to proof */
 int attempt_begin(struct engine *e, const char *step, const char *verb, const char *by, struct err *err);

@@ -29,22 +29,26 @@ static void on_seat_closed(uv_handle_t *handle)
 	free(seat);
 }
 
+void seat_ask(struct seat *seat)
+{
+	struct engine *e = seat->e;
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "t", "ask");
+	jw_int(&w, "id", e->ask_child->asking);
+	jw_str(&w, "question", e->ask_question);
+	jw_bool(&w, "hidden", e->ask_hidden);
+	jw_finish(&w);
+	seat_send_text(seat, w.buf.data, w.buf.len);
+	jw_done(&w);
+}
+
 struct seat *seat_driver(struct engine *e)
 {
 	for (struct seat *s = e->seats; s; s = s->next)
 		if (s->ready && !s->leaving && text_equal(s->id, e->state->people.driver))
 			return s;
 	return NULL;
-}
-
-static void give_wheel(struct engine *e, struct seat *to, const char *from)
-{
-	struct jw w;
-	jw_event(&w, "wheel.given");
-	jw_str(&w, "seat", to->id);
-	jw_str(&w, "name", to->name);
-	jw_str(&w, "from", from);
-	engine_emit(e, &w, NULL);
 }
 
 static void seat_leave(struct seat *seat, const char *why)
@@ -60,6 +64,8 @@ static void seat_leave(struct seat *seat, const char *why)
 		jw_str(&w, "why", why);
 		engine_emit(seat->e, &w, NULL);
 	}
+	if (seat->ready && !seat->e->stopping)
+		people_left(seat);
 	uv_close((uv_handle_t *)&seat->pipe, on_seat_closed);
 }
 
@@ -247,6 +253,24 @@ static void send_snapshot(struct seat *seat)
 	free(all);
 }
 
+/* Who logged in, also behind sudo or su; where the kernel was not told, who the process belongs to. */
+static void seat_login(struct seat *seat, const struct ucred *cred)
+{
+	char path[64];
+	unsigned long long login = cred->uid;
+	text_copyf(path, sizeof path, "/proc/%lld/loginuid", (long long)cred->pid);
+	FILE *f = fopen(path, "re");
+	if (f && (fscanf(f, "%llu", &login) != 1 || login == 4294967295u))
+		login = cred->uid;
+	if (f)
+		fclose(f);
+	const struct passwd *pw = getpwuid((uid_t)login);
+	if (pw)
+		text_copy(seat->login, sizeof seat->login, pw->pw_name);
+	else
+		text_copyf(seat->login, sizeof seat->login, "uid %llu", login);
+}
+
 static void peer(struct seat *seat)
 {
 	uv_os_fd_t fd;
@@ -256,8 +280,7 @@ static void peer(struct seat *seat)
 	if (uv_fileno((uv_handle_t *)&seat->pipe, &fd) == 0 &&
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) == 0) {
 		seat->uid = (int)cred.uid;
-		const struct passwd *pw = getpwuid(cred.uid);
-		text_copy(seat->login, sizeof seat->login, pw ? pw->pw_name : "");
+		seat_login(seat, &cred);
 	}
 }
 
@@ -281,7 +304,6 @@ static void take_hello(struct seat *seat, const struct json *m)
 	text_clean(clean, sizeof clean, station, strlen(station));
 	text_copy(seat->station, sizeof seat->station, clean);
 	seat->observer = json_bool(m, "observer", false);
-	bool nobody = !seat_driver(e);
 	/* The snapshot first, so that it ends at N and the joining itself is N+1. */
 	send_snapshot(seat);
 	seat->ready = true;
@@ -296,8 +318,7 @@ static void take_hello(struct seat *seat, const struct json *m)
 	jw_int(&w, "cols", json_int(m, "cols", 0));
 	jw_int(&w, "rows", json_int(m, "rows", 0));
 	engine_emit(e, &w, NULL);
-	if (nobody && !seat->observer)
-		give_wheel(e, seat, "");
+	people_joined(seat);
 }
 
 static void take_seat_line(struct seat *seat, const char *line, size_t len)

@@ -11,13 +11,15 @@ static void fold_gate_opened(struct state *state, const struct event *event)
 	FOLD_TEXT(gate->id, b, "gate");
 	FOLD_TEXT(gate->step, b, "step");
 	FOLD_TEXT(gate->verb, b, "verb");
+	text_copy(gate->act, sizeof gate->act, json_str(b, "act", "run"));
 	gate->level = fold_gate(json_str(b, "level", ""));
 	FOLD_TEXT(gate->target, b, "target");
 	FOLD_TEXT(gate->tag, b, "tag");
 	fold_plan(&gate->plan, json_get(b, "plan"), event->at_ms);
 	fold_seen(&gate->seen, &gate->n_seen, json_get(b, "seen"), event->at_ms);
 	gate->opened_at_ms = event->at_ms;
-	struct step_seen *step = steps_find(state, gate->step);
+	/* What a step is does not change while somebody only asks to skip it or to take it back. */
+	struct step_seen *step = text_equal(gate->act, "run") ? steps_find(state, gate->step) : NULL;
 	if (step) {
 		step->state = STEP_GATE;
 		step->plan = gate->plan;
@@ -77,10 +79,14 @@ static void fold_gate_passed(struct state *state, const struct event *event)
 {
 	struct gate_seen *gate = gate_of_event(state, event);
 	struct step_seen *step = steps_find(state, json_str(event->body, "step", ""));
+	bool run = !gate || text_equal(gate->act, "run");
 	if (gate)
 		gate->open = false;
-	if (step)
-		step->gate_passed_at_ms = event->at_ms;
+	if (!step || !run)
+		return;
+	step->gate_passed_at_ms = event->at_ms;
+	FOLD_TEXT(step->second, event->body, "second");
+	step->second_by_name_only = json_bool(event->body, "by_name_only", false);
 }
 
 static void fold_gate_closed(struct state *state, const struct event *event)
@@ -89,7 +95,7 @@ static void fold_gate_closed(struct state *state, const struct event *event)
 	struct step_seen *step = steps_find(state, json_str(event->body, "step", ""));
 	if (gate)
 		gate->open = false;
-	if (step && step->state == STEP_GATE)
+	if (step && step->state == STEP_GATE && (!gate || text_equal(gate->act, "run")))
 		step->state = STEP_WAITING;
 	FOLD_TEXT(state->steps.last_gate_closed, event->body, "why");
 }

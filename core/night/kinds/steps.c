@@ -97,6 +97,7 @@ void fold_seen(struct seen_line **lines, size_t *n, const struct json *array, in
 		line->at_ms = json_int(x, "at_ms", at_ms);
 		line->waived = json_bool(x, "waived", false);
 		FOLD_TEXT(line->waived_by, x, "waived_by");
+		FOLD_TEXT(line->fact, x, "fact");
 	}
 }
 
@@ -153,6 +154,7 @@ static void fold_night_opened(struct state *state, const struct event *event)
 	state->window_end_ms = json_int(json_get(b, "window"), "end_ms", 0);
 	free(state->config);
 	state->config = json_print(json_get(b, "config"));
+	people_opened(state, json_get(b, "config"));
 
 	steps_done(state);
 	struct steps_state *s = &state->steps;

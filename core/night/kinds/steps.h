@@ -11,11 +11,11 @@
  * verb, level, target, tag, plan{...}, seen[]} gate.changed   RECORD {gate, tag, was[], is[], plan{}, seen[]}
  * what it shows moved while it was open: was[i] -> is[i] gate.counting  RECORD {gate, by, until_ms} the
  * phrase is complete: 3 s on every seat gate.stopped   RECORD {gate, by}                         any key
- * stopped the count gate.passed    RECORD {gate, step, by, how} gate.closed    RECORD {gate, step, by, why}
- * nothing happened step.state     RECORD {step, state: planning|gate|running|proving|waiting, text}   between
- * two attempts plan.seen      CHANGE key step {step, plan{}}            a card's or a dialog's plan
- * step.progress  SAMPLE key step {step, done, total, unit, text}
- * fact           RECORD {name, key, step, attempt, data{}}
+ * stopped the count gate.passed    RECORD {gate, step, by, how, second, by_name_only, votes[]} gate.closed
+ * RECORD {gate, step, by, why} nothing happened step.state     RECORD {step, state:
+ * planning|gate|running|proving|waiting, text}   between two attempts plan.seen      CHANGE key step {step,
+ * plan{}}            a card's or a dialog's plan step.progress  SAMPLE key step {step, done, total, unit,
+ * text} fact           RECORD {name, key, step, attempt, data{}}
  */
 #ifndef CORE_NIGHT_KINDS_STEPS_H
 #define CORE_NIGHT_KINDS_STEPS_H
@@ -48,6 +48,7 @@ struct seen_line {
 	int64_t at_ms;
 	bool waived;
 	char waived_by[32];
+	char fact[160]; /* what a waiver of it is tied to */
 };
 
 struct plan_seen {
@@ -73,6 +74,8 @@ struct step_seen {
 	char attempt[16];
 	int64_t started_at_ms, ended_at_ms;
 	int64_t gate_opened_at_ms, gate_passed_at_ms;
+	char second[32]; /* who said go beside the driver at its gate; "" for nobody */
+	bool second_by_name_only;
 	int attempts;
 	int64_t done, total; /* progress; total <= 0: no fraction */
 	char unit[12], progress[120];
@@ -88,7 +91,7 @@ struct phase_seen {
 
 struct gate_seen {
 	bool open;
-	char id[16], step[48], verb[48];
+	char id[16], step[48], verb[48], act[8];
 	int level;
 	char target[128], tag[8]; /* the phrase is "TARGET TAG" */
 	struct plan_seen plan;

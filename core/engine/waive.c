@@ -1,0 +1,171 @@
+/* Waivers: a name, a reason, and the fact they are tied to. They fall with that fact, and they are seen in
+ * every later gate and in the report. */
+#include "core/engine/inner.h"
+
+/* What is missing on the new side, or a target that lives, cannot be waived: there is nothing to be right
+ * about. */
+bool waiver_is_never(const char *about)
+{
+	static const char *const never[] = {"seen:count-rows", "seen:restore",      "seen:missing",
+					    "seen:newest",     "seen:sessions",     "seen:writes",
+					    "seen:dump",       "check:target-empty"};
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		if (text_equal(about, never[i]))
+			return true;
+	return false;
+}
+
+static const struct seen_line *worst_of(const struct seen_line *lines, size_t n, int verdict)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lines[i].verdict == verdict)
+			return &lines[i];
+	return n ? &lines[0] : NULL;
+}
+
+/* A line of the open gate by name; a check's newest look where no gate shows it. */
+static bool line_now(const struct state *s, const char *name, char *out, size_t size)
+{
+	const struct gate_seen *gate = &s->steps.gate;
+	for (size_t i = 0; gate->open && i < gate->n_seen; i++)
+		if (text_equal(gate->seen[i].name, name)) {
+			text_copy(out, size, gate->seen[i].fact);
+			return true;
+		}
+	for (size_t i = 0; i < s->watching.n_checks; i++) {
+		const struct check_seen *check = &s->watching.checks[i];
+		const struct seen_line *line = worst_of(check->lines, check->n, check->verdict);
+		if (!text_equal(check->name, name))
+			continue;
+		text_copyf(out, size, "%s", line ? line->fact : "");
+		return true;
+	}
+	return false;
+}
+
+static const struct rows_table *table_of(const struct state *s, const char *name)
+{
+	for (size_t i = 0; i < s->rows.n; i++)
+		if (text_equal(s->rows.tables[i].table, name))
+			return &s->rows.tables[i];
+	return NULL;
+}
+
+/* The fact behind "seen:NAME", "check:NAME" or "rows:TABLE" as it is now; false when nothing of that name is
+ * seen. */
+static bool fact_now(const struct state *s, const char *about, char *out, size_t size)
+{
+	const char *name = strchr(about, ':');
+	if (!name)
+		return false;
+	name++;
+	if (!text_starts(about, "rows:"))
+		return line_now(s, name, out, size);
+	const struct rows_table *t = table_of(s, name);
+	if (t)
+		text_copyf(out, size, "OLD %lld NEW %lld", (long long)t->old_rows, (long long)t->new_rows);
+	return t != NULL;
+}
+
+static void fall(struct engine *e, const struct waiver_seen *waiver, const char *is)
+{
+	char about[80], was[200];
+	text_copy(about, sizeof about, waiver->about);
+	text_copy(was, sizeof was, waiver->fact);
+	struct jw w;
+	jw_event(&w, "waiver.fallen");
+	jw_str(&w, "about", about);
+	jw_strf(&w, "why", "it was given for \"%s\", and that is \"%s\" now", was, is);
+	engine_emit(e, &w, NULL);
+	seats_say(e, "warn", "the waiver of %s has fallen: \"%s\" is \"%s\" now", about, was, is);
+}
+
+/* The standing waiver of a line of evidence; one that was given for another fact falls here. */
+const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *fact)
+{
+	static const char *const kinds[] = {"seen", "check"};
+	for (size_t i = 0; i < 2; i++) {
+		char about[80];
+		text_copyf(about, sizeof about, "%s:%s", kinds[i], name);
+		const struct waiver_seen *waiver = waiver_get(e->state, about);
+		if (!waiver)
+			continue;
+		char now[200];
+		text_copy(now, sizeof now, fact);
+		if (!*waiver->fact || text_equal(waiver->fact, now))
+			return waiver;
+		fall(e, waiver, now);
+	}
+	return NULL;
+}
+
+/* Waivers of checks and rows fall when these change, gate or no gate. */
+void waivers_tick(struct engine *e)
+{
+	const struct watching_state *w = &e->state->watching;
+	for (size_t i = 0; i < w->n_waivers; i++) {
+		char now[200];
+		const struct waiver_seen *waiver = &w->waivers[i];
+		if (waiver->fallen || !*waiver->fact || text_starts(waiver->about, "seen:") ||
+		    waiver_get(e->state, waiver->about) != waiver)
+			continue;
+		if (fact_now(e->state, waiver->about, now, sizeof now) && !text_equal(now, waiver->fact))
+			fall(e, waiver, now);
+	}
+}
+
+/* Why this must not be waved through; false: it may. */
+static bool forbidden(const struct state *s, const char *about, char why[240])
+{
+	const struct rows_table *t = text_starts(about, "rows:") ? table_of(s, about + 5) : NULL;
+	if (t && t->old_rows >= 0 && t->new_rows == -1)
+		text_copyf(why, 240,
+			   "the table %s is missing on NEW: that cannot be waived. Copy it again, or B is "
+			   "the way back",
+			   t->table);
+	else if (t && t->new_rows < 0)
+		text_copyf(why, 240, "%s is not copied and counted yet: that cannot be waived", t->table);
+	else if (waiver_is_never(about))
+		text_copyf(
+		    why, 240,
+		    "%s cannot be waived: rows that are missing stay missing. Mend it, or B is the way back",
+		    about);
+	else
+		return false;
+	return true;
+}
+
+void cmd_waive(struct seat *seat, const struct json *m)
+{
+	struct engine *e = seat->e;
+	char about[80], reason[160], fact[200], why[240];
+	seat_clean(m, "about", about, sizeof about);
+	seat_clean(m, "reason", reason, sizeof reason);
+	seat_clean(m, "fact", fact, sizeof fact);
+	if (!seat_may_act(seat))
+		return;
+	if (!*about || !*reason) {
+		seat_say(seat, "warn", "a waiver wants what it waives and a reason in words");
+		return;
+	}
+	if (forbidden(e->state, about, why)) {
+		seat_say(seat, "bad", "%s", why);
+		return;
+	}
+	/* Tied to what is so now, not to what a late seat has shown. */
+	char now[200];
+	if (fact_now(e->state, about, now, sizeof now)) {
+		text_copy(fact, sizeof fact, now);
+	} else if (!*fact) {
+		seat_say(seat, "warn", "nothing called %s is seen now, so there is nothing to waive", about);
+		return;
+	}
+	struct jw w;
+	jw_event(&w, "waiver.given");
+	jw_str(&w, "about", about);
+	jw_str(&w, "by", seat->name);
+	jw_str(&w, "reason", reason);
+	jw_str(&w, "fact", fact);
+	engine_emit(e, &w, NULL);
+	attempt_tick(e);
+}
