@@ -32,6 +32,21 @@ const struct json *playbook_step(const struct engine *e, const char *id)
 	return NULL;
 }
 
+static void run_over(struct engine *e);
+
+/* The waiting step that made room for something beside it goes on; it may have ended meanwhile. */
+static void act_unpark(struct engine *e)
+{
+	struct act_now *parked = e->parked;
+	if (!parked)
+		return;
+	e->parked = NULL;
+	e->act = *parked;
+	free(parked);
+	if (!e->act.child)
+		run_over(e);
+}
+
 static void act_reset(struct engine *e)
 {
 	struct act_now *act = &e->act;
@@ -40,7 +55,9 @@ static void act_reset(struct engine *e)
 	free(act->plan_text);
 	buf_done(&act->seen);
 	buf_done(&act->check_lines);
+	json_free(act->own_params);
 	memset(act, 0, sizeof *act);
+	act_unpark(e);
 }
 
 static void step_state(struct engine *e, const char *step, const char *state, const char *text)
@@ -74,7 +91,7 @@ static int spawn(struct engine *e, const char *verb, child_ended_fn *ended, cons
 	    .verb = verb,
 	    .step = act->step,
 	    .attempt = act->attempt,
-	    .params = json_get(playbook_step(e, act->step), "with"),
+	    .params = act->own_params ? act->own_params : json_get(playbook_step(e, act->step), "with"),
 	    .plan_text = plan,
 	    .secrets = act->row->secrets,
 	    .spool = spool,
@@ -103,12 +120,9 @@ static const char *order_problem(const struct engine *e, const struct step_seen 
 	return NULL;
 }
 
-static int may_begin(struct engine *e, const struct step_seen *step, const char *id, const char *verb,
-		     struct err *err)
+/* What stands in the way of everything. */
+static int may_start(const struct engine *e, struct err *err)
 {
-	char why[200];
-	if (!step)
-		return err_set(err, ERR_USAGE, "the playbook has no step \"%s\"", id);
 	if (e->stopping || e->state->closed_at_ms)
 		return err_set(err, ERR_REFUSED, "this night is closed; nothing starts in it any more");
 	if (e->state->people.hold)
@@ -118,12 +132,23 @@ static int may_begin(struct engine *e, const struct step_seen *step, const char 
 		return err_set(err, ERR_IO,
 			       "the disk under the journal is full, so nothing starts; make room in %s",
 			       e->dir);
-	if (e->act.phase != ACT_IDLE)
-		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", e->act.step);
 	if (e->attempt_alive)
 		return err_set(
 		    err, ERR_REFUSED,
 		    "an attempt of the engine before this one still runs; nothing is started beside it");
+	return 0;
+}
+
+static int may_begin(struct engine *e, const struct step_seen *step, const char *id, const char *verb,
+		     struct err *err)
+{
+	char why[200];
+	if (!step)
+		return err_set(err, ERR_USAGE, "the playbook has no step \"%s\"", id);
+	if (may_start(e, err) < 0)
+		return -1;
+	if (e->act.phase != ACT_IDLE)
+		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", e->act.step);
 	if (text_equal(verb, "undo"))
 		return step->state == STEP_WAITING
 			   ? err_set(err, ERR_REFUSED, "%s has not run, so there is nothing to take back", id)
@@ -191,6 +216,112 @@ int attempt_begin(struct engine *e, const char *id, const char *verb, const char
 	return 0;
 }
 
+/* A playbook's step is asked for by name; this is something beside it, such as ending one session. A step
+ * that only waits goes on running meanwhile. */
+int attempt_aside(struct engine *e, const char *kind, struct json *take_params, const char *by,
+		  struct err *err)
+{
+	struct act_now *act = &e->act;
+	const struct step *row = step_row(kind);
+	bool waits = act->phase == ACT_RUN && act->child && act->row->gate == GATE_NONE && !e->parked;
+	int rc = may_start(e, err);
+	if (rc == 0 && !row)
+		rc = err_set(err, ERR_CONFIG, "this build has no step kind \"%s\"", kind);
+	if (rc == 0 && act->phase != ACT_IDLE && !waits)
+		rc = err_set(err, ERR_REFUSED, "%s is under way; one step at a time", act->step);
+	if (rc < 0) {
+		json_free(take_params);
+		return -1;
+	}
+	if (waits) {
+		e->parked = xcalloc(1, sizeof *e->parked);
+		*e->parked = *act;
+		memset(act, 0, sizeof *act);
+	}
+	act->row = row;
+	act->own_params = take_params;
+	act->aside = true;
+	text_copy(act->step, sizeof act->step, kind);
+	text_copy(act->verb, sizeof act->verb, "run");
+	text_copy(act->by, sizeof act->by, by);
+	act->phase = ACT_PLAN;
+	if (spawn(e, "plan", on_plan, NULL, "", -1, err) < 0) {
+		give_up(e, "waiting", err->text);
+		return -1;
+	}
+	return 0;
+}
+
+/* Steps whose proof later gates show: to go without it is typed. */
+static bool is_proof(const char *kind)
+{
+	static const char *const proofs[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
+	for (size_t i = 0; i < sizeof proofs / sizeof *proofs; i++)
+		if (text_equal(proofs[i], kind))
+			return true;
+	return false;
+}
+
+static int skipped(struct engine *e, const char *id, const char *reason, const char *by)
+{
+	struct jw w;
+	jw_event(&w, "step.skipped");
+	jw_str(&w, "step", id);
+	jw_str(&w, "by", by);
+	jw_str(&w, "reason", reason);
+	return engine_emit(e, &w, NULL);
+}
+
+int attempt_skip(struct engine *e, const char *id, const char *reason, const char *by, struct err *err)
+{
+	const struct step_seen *step = steps_get(e->state, id);
+	struct act_now *act = &e->act;
+	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
+	    step->state == STEP_PROVING)
+		return err_set(err, ERR_REFUSED, "that step cannot be skipped now");
+	if (!*reason)
+		return err_set(
+		    err, ERR_REFUSED,
+		    "a skip wants its reason in words; it stands in every later gate and in the report");
+	if (act->phase != ACT_IDLE && text_equal(act->step, id))
+		return err_set(err, ERR_REFUSED, "%s is being looked at; leave its gate first", id);
+	if (!is_proof(step->kind))
+		return skipped(e, id, reason, by);
+	if (act->phase != ACT_IDLE)
+		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", act->step);
+	act_reset(e);
+	act->row = step_row(step->kind);
+	text_copy(act->step, sizeof act->step, id);
+	text_copy(act->verb, sizeof act->verb, "skip");
+	text_copy(act->by, sizeof act->by, by);
+	text_copy(act->words, sizeof act->words, reason);
+	act->level = GATE_TYPE;
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "target", id);
+	jw_str(&w, "verb", "SKIPS A PROOF");
+	jw_arr(&w, "does");
+	jw_strf(&w, NULL, "goes on without %s: \"%s\"", id, reason);
+	jw_end(&w);
+	jw_str(&w, "then", "every later gate and the report show it as skipped, with your name");
+	jw_str(&w, "back",
+	       "R runs it as long as the step after it has not begun; a skip itself changes nothing");
+	jw_arr(&w, "seen");
+	jw_obj(&w, NULL);
+	jw_str(&w, "verdict", "WARN");
+	jw_str(&w, "name", "proof");
+	jw_strf(&w, "text", "what %s proves will not be known: %s", id,
+		*step->title ? step->title : step->kind);
+	jw_strf(&w, "fact", "%s", step_state_name(step->state));
+	jw_end(&w);
+	jw_end(&w);
+	const char *text = jw_finish(&w);
+	act->plan_text = xstrdup(text);
+	act->plan = json_parse(text, strlen(text), NULL);
+	jw_done(&w);
+	return gate_open(e);
+}
+
 /* ---- plan and checks ---- */
 
 static void start_next_check(struct engine *e);
@@ -205,7 +336,12 @@ static enum gate level_now(const struct engine *e)
 		  book = gate_of(json_str(playbook_step(e, act->step), "gate", ""));
 	enum gate level = act->row->gate;
 	level = plan > level ? plan : level;
-	return book > level ? book : level;
+	level = book > level ? book : level;
+	/* With two people at the desk, traffic is never moved forward by one alone. */
+	if (level == GATE_TYPE && e->state->people.wanted >= 2 && !e->state->steps.turned &&
+	    text_equal(act->row->name, "dns-point"))
+		level = GATE_POLL;
+	return level;
 }
 
 static void close_gate(struct engine *e, const char *by, const char *why)
@@ -363,7 +499,7 @@ static void on_plan(struct child *child)
 void attempt_tick(struct engine *e)
 {
 	struct act_now *act = &e->act;
-	if (act->phase != ACT_GATE || act->refreshing || !act->row || text_equal(act->verb, "undo"))
+	if (act->phase != ACT_GATE || act->refreshing || !act->row || !text_equal(act->verb, "run"))
 		return;
 	act->refreshing = true;
 	if (spawn(e, "plan", on_plan, NULL, "", -1, NULL) < 0)
@@ -389,6 +525,12 @@ static int lock_attempt(const struct engine *e, const char *id, struct err *err)
 static void start_run(struct engine *e)
 {
 	struct act_now *act = &e->act;
+	if (e->state->people.hold) {
+		char why[80];
+		text_copyf(why, sizeof why, "HOLD by %s: it was not started", e->state->people.hold_by);
+		give_up(e, "waiting", why);
+		return;
+	}
 	text_copyf(act->attempt, sizeof act->attempt, "a%d", ++e->n_attempts);
 	struct err err = {0};
 	struct jw w;
@@ -424,9 +566,12 @@ static void ended(struct engine *e, const char *outcome, const char *text, const
 	jw_str(&w, "text", text);
 	if (seen)
 		jw_json(&w, "seen", seen);
+	bool aside = act->aside;
 	engine_emit(e, &w, NULL);
 	act_reset(e);
-	if (text_equal(outcome, "done"))
+	if (aside)
+		seats_say(e, text_equal(outcome, "done") ? "info" : "warn", "%s %s: %s", step, outcome, text);
+	else if (text_equal(outcome, "done"))
 		attempt_go_on(e, by);
 	else
 		seats_say(e, text_equal(outcome, "failed") ? "bad" : "warn", "%s %s: %s", step, outcome,
@@ -447,34 +592,37 @@ static void on_run(struct child *child)
 {
 	struct engine *e = child->e;
 	struct act_now *act = &e->act;
+	if (e->parked && e->parked->child == child)
+		act = e->parked;
 	if (act->child != child)
 		return;
 	act->child = NULL;
 	act->records = child->records;
-	bool ok = json_bool(child->end, "ok", false);
-	char text[700];
-	if (child->end)
-		text_copy(text, sizeof text, json_str(child->end, "text", ""));
-	else
-		text_copyf(text, sizeof text, "its process ended without a word (%s %d)",
+	act->run_end = child->end;
+	child->end = NULL;
+	if (!act->run_end)
+		text_copyf(act->words, sizeof act->words, "its process ended without a word (%s %d)",
 			   child->term_signal ? "signal" : "status",
 			   child->term_signal ? child->term_signal : child->exit_status);
-	if (text_equal(act->verb, "undo")) {
+	if (act == &e->act)
+		run_over(e);
+}
+
+/* Its process is gone; what it did is told by its last word, its records and a fresh look. */
+static void run_over(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	bool ok = json_bool(act->run_end, "ok", false);
+	char text[700];
+	text_copy(text, sizeof text, act->run_end ? json_str(act->run_end, "text", "") : act->words);
+	if (text_equal(act->verb, "undo"))
 		ended(e, ok ? "undone" : "unknown", ok ? "taken back" : text, NULL);
-		return;
-	}
-	if (!ok && json_bool(child->end, "cancelled", false)) {
+	else if (!ok && json_bool(act->run_end, "cancelled", false))
 		ended(e, "cancelled", *text ? text : "stopped by a person", NULL);
-		return;
-	}
-	/* Nothing was recorded, so nothing was begun: this is a plain failure. */
-	if (!ok && child->end && child->records == 0) {
-		ended(e, "failed", text, NULL);
-		return;
-	}
-	act->run_end = child->end ? child->end : NULL;
-	child->end = NULL;
-	start_prove(e);
+	else if (!ok && act->run_end && act->records == 0)
+		ended(e, "failed", text, NULL); /* nothing was recorded, so nothing was begun */
+	else
+		start_prove(e);
 }
 
 static void on_prove(struct child *child)
@@ -524,6 +672,14 @@ void attempt_gate_passed(struct engine *e, const char *by, const char *how)
 		act->child = NULL;
 		act->refreshing = false;
 	}
+	if (text_equal(act->verb, "skip")) {
+		char step[48], words[200];
+		text_copy(step, sizeof step, act->step);
+		text_copy(words, sizeof words, act->words);
+		act_reset(e);
+		skipped(e, step, words, by);
+		return;
+	}
 	if (act->row) {
 		start_run(e);
 		return;
@@ -548,6 +704,13 @@ void attempt_cancel(struct engine *e, const char *by)
 	struct act_now *act = &e->act;
 	if (act->phase == ACT_GATE) {
 		attempt_leave_gate(e, by, "nothing happened: the gate was left");
+	} else if (act->phase == ACT_RUN && act->child && act->row->cancel == CANCEL_NEVER) {
+		seats_say(e, "warn",
+			  "%s cannot be stopped half-way; it ends by itself, and U or B take it back",
+			  act->step);
+	} else if (act->phase == ACT_PROVE || act->phase == ACT_FOUND) {
+		seats_say(e, "info", "%s has run and is only looked at now; there is nothing to cancel",
+			  act->step);
 	} else if (act->phase == ACT_RUN && act->child) {
 		act->cancelled = true;
 		child_cancel(act->child);
@@ -666,6 +829,70 @@ static int begin_probe(struct engine *e, const struct step_seen *step, const cha
 	return 0;
 }
 
+static int by_hand(struct engine *e, const char *step, const char *by, const char *words,
+		   const struct json *fields)
+{
+	struct jw w;
+	jw_event(&w, "step.byhand");
+	jw_str(&w, "step", step);
+	jw_str(&w, "by", by);
+	jw_str(&w, "words", words);
+	if (fields)
+		jw_json(&w, "fields", fields);
+	return engine_emit(e, &w, NULL);
+}
+
+/* A person says it is done; only a look that says NOT_DONE or RUNNING is believed more. */
+static void by_hand_probed(struct engine *e, const char *done)
+{
+	struct act_now *act = &e->act;
+	char by[32];
+	text_copy(by, sizeof by, act->by);
+	int rc = -1;
+	if (text_equal(done, "NOT_DONE") || text_equal(done, "RUNNING"))
+		seats_say(
+		    e, "bad",
+		    "%s was just looked at and %s, so it cannot be ticked by hand. R runs it, S skips it",
+		    act->step, text_equal(done, "RUNNING") ? "something of it still runs" : "is not done");
+	else
+		rc = by_hand(e, act->step, act->by, act->words, act->plan);
+	act_reset(e);
+	if (rc == 0)
+		attempt_go_on(e, by);
+}
+
+int attempt_by_hand(struct engine *e, const char *id, const char *by, const char *words,
+		    const struct json *fields, struct err *err)
+{
+	const struct step_seen *step = steps_get(e->state, id);
+	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
+	    step->state == STEP_PROVING ||
+	    (!step->manual && step->state != STEP_UNKNOWN && step->state != STEP_FAILED))
+		return err_set(
+		    err, ERR_REFUSED,
+		    "M is for cards done by people, and for a step that failed or is UNKNOWN and was done by "
+		    "hand");
+	if (!*words)
+		return err_set(err, ERR_REFUSED,
+			       "say in words what was done and seen; it stands in the report");
+	/* What was never begun leaves nothing to probe. */
+	if (step->manual || !step->attempts || !step_row(step->kind)) {
+		if (by_hand(e, id, by, words, fields) == 0)
+			attempt_go_on(e, by);
+		return 0;
+	}
+	if (e->act.phase != ACT_IDLE)
+		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", e->act.step);
+	if (begin_probe(e, step, by, err) < 0)
+		return -1;
+	text_copy(e->act.verb, sizeof e->act.verb, "byhand");
+	text_copy(e->act.words, sizeof e->act.words, words);
+	char *copy = json_print(fields);
+	e->act.plan = fields ? json_parse(copy, strlen(copy), NULL) : NULL;
+	free(copy);
+	return 0;
+}
+
 static void on_probe(struct child *child)
 {
 	struct engine *e = child->e;
@@ -674,6 +901,10 @@ static void on_probe(struct child *child)
 		return;
 	act->child = NULL;
 	const char *done = child->end ? json_str(child->end, "done", "UNCLEAR") : "UNCLEAR";
+	if (text_equal(act->verb, "byhand")) {
+		by_hand_probed(e, done);
+		return;
+	}
 	char text[400];
 	if (text_equal(done, "NOT_DONE")) {
 		text_copyf(text, sizeof text,
@@ -712,6 +943,16 @@ int attempt_probe_again(struct engine *e, const char *id, const char *by, struct
 int attempt_resume(struct engine *e, struct err *err)
 {
 	const struct step_seen *step = NULL;
+	const struct gate_seen *gate = &e->state->steps.gate;
+	if (gate->open && e->act.phase == ACT_IDLE) {
+		struct jw w;
+		jw_event(&w, "gate.closed");
+		jw_str(&w, "gate", gate->id);
+		jw_str(&w, "step", gate->step);
+		jw_str(&w, "by", "nightferry");
+		jw_str(&w, "why", "the engine was started again; nothing happened, open the gate anew");
+		engine_emit(e, &w, NULL);
+	}
 	for (size_t i = 0; i < e->state->steps.n && !step; i++) {
 		enum step_state s = e->state->steps.steps[i].state;
 		if (s == STEP_RUNNING || s == STEP_PROVING || s == STEP_GATE || s == STEP_PLANNING)
@@ -720,16 +961,6 @@ int attempt_resume(struct engine *e, struct err *err)
 	if (!step)
 		return 0;
 	if (step->state == STEP_GATE || step->state == STEP_PLANNING) {
-		if (e->state->steps.gate.open) {
-			struct jw w;
-			jw_event(&w, "gate.closed");
-			jw_str(&w, "gate", e->state->steps.gate.id);
-			jw_str(&w, "step", step->id);
-			jw_str(&w, "by", "nightferry");
-			jw_str(&w, "why",
-			       "the engine was started again; nothing happened, open the gate anew");
-			engine_emit(e, &w, NULL);
-		}
 		step_state(e, step->id, "waiting",
 			   "the engine was started again before it began; nothing happened");
 		return 0;

@@ -112,68 +112,57 @@ static void cmd_leave_gate(struct seat *seat, const struct json *m)
 
 static void cmd_cancel(struct seat *seat, const struct json *m)
 {
-	(void)m;
-	if (seat->e->act.phase == ACT_IDLE)
+	struct engine *e = seat->e;
+	const char *meant = json_str(m, "step", e->act.step);
+	if (e->act.phase == ACT_IDLE)
 		seat_say(seat, "info", "nothing runs, so there is nothing to cancel");
+	else if (!text_equal(meant, e->act.step))
+		seat_say(seat, "warn", "%s no longer runs, %s does; press X again if you mean that", meant,
+			 e->act.step);
 	else if (seat_may_act(seat))
-		attempt_cancel(seat->e, seat->name);
+		attempt_cancel(e, seat->name);
 }
 
 static void cmd_skip(struct seat *seat, const struct json *m)
 {
-	struct engine *e = seat->e;
 	char reason[160];
+	struct err err = {0};
 	seat_clean(m, "reason", reason, sizeof reason);
-	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
-	if (!seat_may_act(seat))
-		return;
-	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
-	    step->state == STEP_PROVING) {
-		seat_say(seat, "warn", "that step cannot be skipped now");
-		return;
-	}
-	if (!*reason) {
-		seat_say(seat, "warn",
-			 "a skip wants its reason in words; it stands in every later gate and in the report");
-		return;
-	}
-	struct jw w;
-	jw_event(&w, "step.skipped");
-	jw_str(&w, "step", step->id);
-	jw_str(&w, "by", seat->name);
-	jw_str(&w, "reason", reason);
-	engine_emit(e, &w, NULL);
+	if (seat_may_act(seat) &&
+	    attempt_skip(seat->e, json_str(m, "step", ""), reason, seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
 }
 
 static void cmd_manual(struct seat *seat, const struct json *m)
 {
-	struct engine *e = seat->e;
 	char words[200];
+	struct err err = {0};
 	seat_clean(m, "words", words, sizeof words);
-	const struct step_seen *step = steps_get(e->state, json_str(m, "step", ""));
+	if (seat_may_act(seat) && attempt_by_hand(seat->e, json_str(m, "step", ""), seat->name, words,
+						  json_get(m, "fields"), &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
+}
+
+/* Acts on the session that stood on that screen, by its process and its begin: never on a row. */
+static void cmd_end_session(struct seat *seat, const struct json *m)
+{
+	struct err err = {0};
+	int64_t pid = json_int(m, "pid", 0), start_ms = json_int(m, "start_ms", 0);
 	if (!seat_may_act(seat))
 		return;
-	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
-	    step->state == STEP_PROVING ||
-	    (!step->manual && step->state != STEP_UNKNOWN && step->state != STEP_FAILED)) {
-		seat_say(seat, "warn",
-			 "M is for cards done by people, and for a step that failed or is UNKNOWN and was "
-			 "done by hand");
+	if (pid <= 0 || start_ms <= 0) {
+		seat_say(seat, "warn", "that session is gone, or it was never seen by itself");
 		return;
 	}
-	if (!*words) {
-		seat_say(seat, "warn", "say in words what was done and seen; it stands in the report");
-		return;
-	}
-	struct jw w;
-	jw_event(&w, "step.byhand");
-	jw_str(&w, "step", step->id);
-	jw_str(&w, "by", seat->name);
-	jw_str(&w, "words", words);
-	if (json_get(m, "fields"))
-		jw_json(&w, "fields", json_get(m, "fields"));
-	if (engine_emit(e, &w, NULL) == 0)
-		attempt_go_on(e, seat->name);
+	struct jw w = {0};
+	jw_open(&w);
+	jw_int(&w, "pid", pid);
+	jw_int(&w, "start_ms", start_ms);
+	const char *text = jw_finish(&w);
+	struct json *params = json_parse(text, strlen(text), NULL);
+	jw_done(&w);
+	if (attempt_aside(seat->e, "end-session", params, seat->name, &err) < 0)
+		seat_say(seat, "warn", "%s", err.text);
 }
 
 static void cmd_undo(struct seat *seat, const struct json *m)
@@ -279,6 +268,7 @@ static const struct {
     {"note", cmd_note},
     {"vote", cmd_vote},
     {"repoll", cmd_repoll},
+    {"end-session", cmd_end_session},
     {"wheel", cmd_wheel},
     {"probe", cmd_probe},
     {"again", cmd_again},

@@ -103,7 +103,10 @@ struct act_now {
 	int64_t records; /* made by run() */
 	struct json *run_end;
 	int64_t count_until_life_ms;
-	bool failed_quietly; /* the plan could not be made */
+	struct json *own_params; /* of something beside the playbook */
+	char words[200];         /* a skip's reason, what was seen by hand, or how its process ended */
+	bool aside;              /* beside the playbook: no step of it */
+	bool failed_quietly;     /* the plan could not be made */
 };
 
 struct engine {
@@ -131,6 +134,7 @@ struct engine {
 	int n_seats_ever;
 	struct child *children;
 	struct act_now act;
+	struct act_now *parked; /* a step that only waits, while something is done beside it */
 	int n_attempts, n_gates;
 	uint64_t poll_seq; /* newest event the votes were compared with */
 	bool auto_run;
@@ -235,6 +239,11 @@ void cmd_waive(struct seat *seat, const struct json *m);
 /* attempt.c: one step from plan to proof */
 int attempt_begin(struct engine *e, const char *step, const char *verb, const char *by, struct err *err);
 void attempt_gate_passed(struct engine *e, const char *by, const char *how);
+int attempt_aside(struct engine *e, const char *kind, struct json *take_params, const char *by,
+		  struct err *err);
+int attempt_skip(struct engine *e, const char *id, const char *reason, const char *by, struct err *err);
+int attempt_by_hand(struct engine *e, const char *id, const char *by, const char *words,
+		    const struct json *fields, struct err *err);
 void attempt_cancel(struct engine *e, const char *by);
 void attempt_leave_gate(struct engine *e, const char *by, const char *why);
 int attempt_resume(struct engine *e, struct err *err); /* after a restart */
