@@ -222,6 +222,13 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 		columns_put(canvas, row, columns, CONTENT, ROLE_MUTED, hashed ? "equal" : "-");
 	columns_put(canvas, row, columns, WRITTEN, ROLE_MUTED,
 		    table->last_write_ms > 0 ? units_clock(text, table->last_write_ms) : "-");
+	if (!table->cause[0] && table->grown_to > table->new_rows) {
+		char now[UNITS_MAX + 16];
+
+		snprintf(now, sizeof(now), "NEW has %s now", units_count(text, table->grown_to));
+		columns_put(canvas, row, columns, CAUSE, ROLE_MUTED, now);
+		return;
+	}
 	columns_put(canvas, row, columns, CAUSE, ROLE_MUTED, table->cause);
 }
 

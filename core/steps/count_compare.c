@@ -193,6 +193,9 @@ static void tell_tables(struct job *job, const struct compared *out)
 		jw_str(&w, "verdict", verdict_name(t->verdict));
 		jw_str(&w, "cause", t->cause);
 		jw_bool(&w, "skipped", t->skipped);
+		/* The counts it speaks of: the same verdict for other counts is news. */
+		jw_int(&w, "old_rows", t->old_rows);
+		jw_int(&w, "new_rows", t->new_rows);
 		job_event(job, &w);
 	}
 }

@@ -105,7 +105,19 @@ static struct rows_table *rows_table_of(struct rows_state *r, const char *full)
 	memset(&r->tables[i], 0, sizeof *r->tables);
 	text_copy(r->tables[i].table, sizeof r->tables[i].table, table);
 	r->tables[i].old_rows = r->tables[i].new_rows = -2;
+	r->tables[i].grown_to = -1;
 	return &r->tables[i];
+}
+
+/* The new app was started after the comparison: from then on NEW may grow, and the proof stays what it was.
+ */
+static bool new_side_lives(const struct state *state)
+{
+	for (size_t i = 0; i < state->steps.n; i++)
+		if (text_equal(state->steps.steps[i].kind, "app-boot") && state->rows.compared_at_ms &&
+		    state->steps.steps[i].started_at_ms >= state->rows.compared_at_ms)
+			return true;
+	return false;
 }
 
 static void fold_rows_side(struct state *state, const struct event *event)
@@ -113,20 +125,26 @@ static void fold_rows_side(struct state *state, const struct event *event)
 	const struct json *b = event->body;
 	struct rows_table *t = rows_table_of(&state->rows, json_str(b, "table", ""));
 	int64_t rows = json_int(b, "rows", -2);
-	if (text_equal(json_str(b, "side", ""), "OLD")) {
-		t->old_rows = rows;
-		FOLD_TEXT(t->old_hash, b, "hash");
-		t->old_at_ms = event->at_ms;
-		t->last_write_ms = json_int(b, "last_write_ms", t->last_write_ms);
-	} else {
-		t->new_rows = rows;
-		FOLD_TEXT(t->new_hash, b, "hash");
-		t->new_at_ms = event->at_ms;
+	if (!text_equal(json_str(b, "side", ""), "OLD") && t->verdict && new_side_lives(state)) {
+		t->grown_to = rows;
+		return;
 	}
-	/* A verdict speaks of the counts it was given for: a new count takes it away until it is given again.
-	 */
-	t->verdict = 0;
-	t->cause[0] = '\0';
+	bool old = text_equal(json_str(b, "side", ""), "OLD");
+	int64_t *count = old ? &t->old_rows : &t->new_rows;
+	char *hash = old ? t->old_hash : t->new_hash;
+	const char *told = json_str(b, "hash", "");
+	/* A verdict and a hash speak of the count they were given for: another one takes them away. A look
+	 * that only counts, and finds the same, leaves them. */
+	if (*count != rows || (*told && *hash && !text_equal(told, hash))) {
+		t->verdict = 0;
+		t->cause[0] = hash[0] = '\0';
+	}
+	if (*told)
+		text_copy(hash, sizeof t->old_hash, told);
+	*count = rows;
+	*(old ? &t->old_at_ms : &t->new_at_ms) = event->at_ms;
+	if (old)
+		t->last_write_ms = json_int(b, "last_write_ms", t->last_write_ms);
 }
 
 static void fold_rows_progress(struct state *state, const struct event *event)

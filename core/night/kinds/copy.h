@@ -42,6 +42,7 @@ struct transfer_state {
 struct rows_table {
 	char table[96];
 	int64_t old_rows, new_rows; /* -1 missing, -2 not counted yet */
+	int64_t grown_to; /* rows on NEW since the app writes there, after the proof; -1: not seen to grow */
 	char old_hash[36], new_hash[36];
 	int64_t old_at_ms, new_at_ms, last_write_ms;
 	int verdict; /* 0 UNKNOWN 1 PASS 2 WARN 3 FAIL */
