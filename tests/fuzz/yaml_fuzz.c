@@ -1,4 +1,5 @@
-/* Random bytes as YAML, in both of our readings, and as a nightferry.yml: a tree or a sentence, nothing else. */
+/* Random bytes as YAML, in both of our readings, and as a nightferry.yml: a tree or a sentence, nothing else.
+ */
 #include "core/base/yaml.h"
 #include "core/night/config.h"
 #include <stdio.h>
