@@ -1,4 +1,5 @@
-/* A growing string of bytes, always NUL-terminated. Out of memory ends the process: nothing sane can follow. */
+/* A growing string of bytes, always NUL-terminated. Out of memory ends the process: nothing sane can follow.
+ */
 #ifndef CORE_BASE_BUF_H
 #define CORE_BASE_BUF_H
 

@@ -1,5 +1,6 @@
-/* The only place that asks for the time. NIGHTFERRY_CLOCK="START_MS,SPEED" scales both clocks, in children too:
- * START_MS is the wall time at which the scaled clock began (0: now), SPEED how many times faster it runs. */
+/* The only place that asks for the time. NIGHTFERRY_CLOCK="START_MS,SPEED" scales both clocks, in children
+ * too: START_MS is the wall time at which the scaled clock began (0: now), SPEED how many times faster it
+ * runs. */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 

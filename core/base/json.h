@@ -43,7 +43,8 @@ char *json_quote(const char *text);
 /* Compact text, to be freed. */
 char *json_print(const struct json *node);
 
-/* The writer. `key` is NULL inside arrays. jw_open() starts with "{". Each jw_obj()/jw_arr() needs its jw_end(). */
+/* The writer. `key` is NULL inside arrays. jw_open() starts with "{". Each jw_obj()/jw_arr() needs its
+ * jw_end(). */
 struct jw {
 	struct buf buf;
 	bool comma;
@@ -51,7 +52,8 @@ struct jw {
 	char close[72];
 };
 void jw_open(struct jw *w);
-void jw_str(struct jw *w, const char *key, const char *value); /* NULL becomes null; bad UTF-8 becomes U+FFFD */
+void jw_str(struct jw *w, const char *key,
+	    const char *value); /* NULL becomes null; bad UTF-8 becomes U+FFFD */
 void jw_strf(struct jw *w, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void jw_strn(struct jw *w, const char *key, const char *value, size_t len);
 void jw_int(struct jw *w, const char *key, int64_t value);

@@ -9,7 +9,8 @@
 /* Decodes one code point; returns the bytes used (at least 1), U+FFFD for a broken sequence. len > 0. */
 size_t text_decode(const char *text, size_t len, uint32_t *code);
 size_t text_encode(uint32_t code, char out[4]);
-/* 0 for combining marks, 2 for wide East Asian and emoji, else 1; controls count 1 (they are drawn as a mark). */
+/* 0 for combining marks, 2 for wide East Asian and emoji, else 1; controls count 1 (they are drawn as a
+ * mark). */
 int text_code_width(uint32_t code);
 size_t text_width(const char *text); /* in cells */
 
@@ -18,8 +19,8 @@ bool text_copy(char *out, size_t size, const char *text);
 bool text_copyf(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Shortens to `cells`, the last one an ellipsis when cut. */
 void text_fit(char *out, size_t size, const char *text, size_t cells);
-/* Makes text from outside harmless: C0, C1, escape sequences, bidi controls, invalid UTF-8. Tabs become one space.
- * Writes at most size bytes with the NUL; returns the length. */
+/* Makes text from outside harmless: C0, C1, escape sequences, bidi controls, invalid UTF-8. Tabs become one
+ * space. Writes at most size bytes with the NUL; returns the length. */
 size_t text_clean(char *out, size_t size, const char *text, size_t len);
 bool text_equal(const char *a, const char *b); /* NULL equals NULL */
 bool text_starts(const char *text, const char *prefix);

@@ -1,8 +1,10 @@
 /* Figures as people read them, the same in every locale. */
 #include "core/base/units.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -172,4 +174,16 @@ int64_t units_parse_duration_ms(const char *text)
 		total += n * unit;
 	}
 	return total;
+}
+
+int64_t units_parse_int(const char *text, int64_t otherwise)
+{
+	char *end = NULL;
+	long long n;
+
+	if (!text)
+		return otherwise;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	return end == text || errno == ERANGE ? otherwise : n;
 }

@@ -19,5 +19,8 @@ char *units_iso(char out[UNITS_MAX], int64_t at_ms);            /* 2026-11-21T01
 int units_percent(int64_t done, int64_t total);
 /* "90s", "5m", "1h30m", "250ms" or a bare number of seconds; -1 when it is none. */
 int64_t units_parse_duration_ms(const char *text);
+/* The whole number a text begins with (blanks before it are passed over); `otherwise` when there is none or
+ * it does not fit. */
+int64_t units_parse_int(const char *text, int64_t otherwise);
 
 #endif

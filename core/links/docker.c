@@ -1,6 +1,7 @@
 /* Looks at containers: one inspect for all of them. */
 #include "core/links/docker.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
 #include <ctype.h>
@@ -132,9 +133,9 @@ static int read_line(char *line, const struct docker_names *names, struct docker
 	text_clean(c->destination, sizeof c->destination, field[4], strlen(field[4]));
 	text_clean(c->status, sizeof c->status, field[5], strlen(field[5]));
 	text_clean(c->health, sizeof c->health, field[6], strlen(field[6]));
-	c->exit_code = atoi(field[7]);
+	c->exit_code = (int)units_parse_int(field[7], 0);
 	c->oom = text_equal(field[8], "true");
-	c->restarts = atoi(field[9]);
+	c->restarts = (int)units_parse_int(field[9], 0);
 	c->started_ms = docker_time_ms(field[10]);
 	c->finished_ms = docker_time_ms(field[11]);
 	text_clean(c->image, sizeof c->image, field[12], strlen(field[12]));
@@ -273,7 +274,7 @@ int docker_pg_version(struct ssh *ssh, const char *container, const char *progra
 	struct buf out = {0};
 	int rc = ssh_run(ssh, &out, err, "docker exec %s %s --version", container, program);
 	const char *at = rc == 0 ? strstr(buf_text(&out), "(PostgreSQL) ") : NULL;
-	*major = at ? atoi(at + 13) : 0;
+	*major = (int)units_parse_int(at ? at + 13 : NULL, 0);
 	text_clean(text, size, at ? at + 13 : "", at ? strcspn(at + 13, " \n") : 0);
 	buf_done(&out);
 	if (rc == 0 && *major <= 0)

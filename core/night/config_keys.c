@@ -1,8 +1,10 @@
 /* The keys of nightferry.yml: types, defaults, help, and a look at those that need one. */
 #include "core/night/config_keys.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/night/config.h"
 
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@ static int check_path(const struct schema_run *, const struct yaml *, struct err
 static int check_hour(const struct schema_run *, const struct yaml *, struct err *);
 static int write_steps(const struct schema_run *, const struct yaml *, struct jw *, struct err *);
 static int check_word(const struct schema_run *, const struct yaml *, struct err *);
+static int check_group(const struct schema_run *, const struct yaml *, struct err *);
 
 static const char *const providers[] = {"cloudflare", "manual", NULL};
 static const char *const schemes[] = {"https", "http", NULL};
@@ -182,7 +185,10 @@ const struct schema config_keys[] = {
      .type = SCHEMA_ANY,
      .help = "a map, for example {restore: {jobs: 4}}",
      .write = write_steps},
-    {.name = "group", .otherwise = "\"\"", .help = "the group whose members may join"},
+    {.name = "group",
+     .otherwise = "\"\"",
+     .help = "the group of this machine whose members may join",
+     .check = check_group},
     {0},
 };
 
@@ -277,8 +283,8 @@ static int parse_hour(const char *text)
 	if (!text || digits < 1 || digits > 2 || text[digits] != ':' || strlen(text + digits) != 3 ||
 	    strspn(text + digits + 1, "0123456789") != 2)
 		return -1;
-	hour = atoi(text);
-	minute = atoi(text + digits + 1);
+	hour = (int)units_parse_int(text, 0);
+	minute = (int)units_parse_int(text + digits + 1, 0);
 	return hour < 24 && minute < 60 ? hour * 60 + minute : -1;
 }
 
@@ -340,4 +346,13 @@ static int check_word(const struct schema_run *run, const struct yaml *node, str
 	    run->doc, node, err,
 	    "\"%s\" may hold letters, digits, - and _, at most 40 of them; write for example acme.",
 	    node->key);
+}
+
+static int check_group(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	if (!*node->text || getgrnam(node->text))
+		return 0;
+	return yaml_err(run->doc, node, err,
+			"\"%.80s\" is no group of this machine; `getent group` lists them, `groupadd` makes one.",
+			node->text);
 }

@@ -1,5 +1,6 @@
 /* The agreed hours of the night, in local time. */
 #include "core/night/config.h"
+#include "core/base/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@ static int64_t local_ms(const char *hour, int64_t now_ms, int days)
 	const char *minute = strchr(hour, ':');
 
 	localtime_r(&now, &tm);
-	tm.tm_hour = atoi(hour);
-	tm.tm_min = minute ? atoi(minute + 1) : 0;
+	tm.tm_hour = (int)units_parse_int(hour, 0);
+	tm.tm_min = (int)units_parse_int(minute ? minute + 1 : NULL, 0);
 	tm.tm_sec = 0;
 	tm.tm_mday += days;
 	tm.tm_isdst = -1;

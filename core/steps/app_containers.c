@@ -1,6 +1,7 @@
 #include "core/steps/app_containers.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/links/http.h"
 #include <stdlib.h>
 #include <string.h>
@@ -203,8 +204,8 @@ bool app_deploy_command(const struct app *app, const struct docker_container *c,
 		return false;
 	const char *target = json_text(json_first(json_get(s, "active_targets")));
 	const char *colon = target ? strrchr(target, ':') : NULL;
-	if (colon && atoi(colon + 1) > 0)
-		port = atoi(colon + 1);
+	if (colon && units_parse_int(colon + 1, 0) > 0)
+		port = (int)units_parse_int(colon + 1, 0);
 	buf_addf(out,
 		 "docker exec kamal-proxy kamal-proxy deploy %s --target=%.12s:%d --deploy-timeout=30s "
 		 "--drain-timeout=30s",
@@ -344,7 +345,7 @@ static int get_inside(struct app *app, const struct docker_container *web, int p
 	ssh_quote(&command, url);
 	buf_adds(&command, " || true");
 	int rc = ssh_run(app->ssh, &out, err, "%s", buf_text(&command));
-	*status = atoi(buf_text(&out));
+	*status = (int)units_parse_int(buf_text(&out), 0);
 	free(url);
 	free(host);
 	buf_done(&command);
@@ -359,7 +360,8 @@ int app_get(struct app *app, const char *path, int *status, struct err *err)
 	const char *colon = route ? strrchr(route->target, ':') : NULL,
 		   *way = job_config_str(app->job, "web.new", "");
 	if (route && route->tls && web && *web->address && !*way)
-		return get_inside(app, web, colon ? atoi(colon + 1) : 80, path, status, err);
+		return get_inside(app, web, (int)units_parse_int(colon ? colon + 1 : NULL, 80), path, status,
+				  err);
 	const char *scheme = job_config_str(app->job, "web.scheme", route && route->tls ? "https" : "http");
 	char to[220];
 	text_copy(to, sizeof to, way);

@@ -53,7 +53,7 @@ static int open_all(struct job *job, struct restore *r, struct err *err)
 	const struct json *dump = job_fact(job, "dump", ""), *started = job_fact(job, "restore-started", "");
 	*r = (struct restore){.job = job, .jobs = (int)json_int(job_params(job), "jobs", 2)};
 	if (!json_get(job_params(job), "jobs") || json_is_string(json_get(job_params(job), "jobs")))
-		r->jobs = atoi(json_str(job_params(job), "jobs", "2"));
+		r->jobs = (int)units_parse_int(json_str(job_params(job), "jobs", "2"), 0);
 	if (r->jobs < 1 || r->jobs > JOBS_MAX)
 		return err_set(err, ERR_CONFIG,
 			       "restore: jobs is %d, but it goes from 1 to %d; mend the playbook", r->jobs,

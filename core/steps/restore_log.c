@@ -1,5 +1,6 @@
 #include "core/steps/restore_log.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ bool restore_log_toc(struct restore_log *log, const char *toc)
 		if (by && by < at + len) {
 			by += strlen("Dumped by pg_dump version: ");
 			text_clean(log->dumped_by, sizeof log->dumped_by, by, strcspn(by, " \n"));
-			log->dumped_major = atoi(by);
+			log->dumped_major = (int)units_parse_int(by, 0);
 		}
 		if (isdigit((unsigned char)*at) && read_entry(at, len, &log->items[log->n]))
 			log->n++;
@@ -147,7 +148,7 @@ static void add_error(struct restore_log *log, const char *text, size_t len)
 static int number_after(const char *line, size_t len, const char *head)
 {
 	size_t n = strlen(head);
-	return len > n && memcmp(line, head, n) == 0 ? atoi(line + n) : 0;
+	return len > n && memcmp(line, head, n) == 0 ? (int)units_parse_int(line + n, 0) : 0;
 }
 
 /* Without parallel jobs pg_restore names tables, not entries. */

@@ -2,6 +2,7 @@
  */
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/docker.h"
 #include <stdio.h>
@@ -103,7 +104,7 @@ static int read_answer(struct host_look *look, const struct ssh_reply *reply, st
 		look->skew_ms = 0;
 	if (getenv("NIGHTFERRY_CLOCK") && *getenv("NIGHTFERRY_CLOCK"))
 		look->skew_ms = 0;
-	look->cores = atoi(parts[1]);
+	look->cores = (int)units_parse_int(parts[1], 0);
 	const char *load = strchr(parts[1], '\n');
 	look->load = load ? strtod(load, NULL) : 0;
 	look->mem_total = mem_value(parts[2], "MemTotal:");

@@ -157,6 +157,11 @@ static void test_durations(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(units_parse_duration_ms(rows[i].text), rows[i].ms);
 	assert_int_equal(units_parse_duration_ms(NULL), -1);
+	assert_int_equal(units_parse_int(" 42 containers", -1), 42);
+	assert_int_equal(units_parse_int("-7", 0), -7);
+	assert_int_equal(units_parse_int("many", 3), 3);
+	assert_int_equal(units_parse_int(NULL, 3), 3);
+	assert_int_equal(units_parse_int("9999999999999999999999", 3), 3);
 }
 
 static void test_err(void **state)
