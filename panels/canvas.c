@@ -193,8 +193,10 @@ static void put_combining(struct canvas *canvas, int col, int row, const char *f
 		cell--;
 	if (!cell->text[0])
 		return;
-	if (strlen(cell->text) + strlen(form) < sizeof(cell->text))
-		strcat(cell->text, form);
+	size_t used = strlen(cell->text);
+
+	if (used + strlen(form) < sizeof(cell->text))
+		text_copy(cell->text + used, sizeof(cell->text) - used, form);
 }
 
 /* Puts at most `cells` cells of the text. */

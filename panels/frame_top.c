@@ -197,7 +197,7 @@ void frame_top(const struct scene *scene, const struct layout *layout, struct ca
 	b = canvas_width(canvas, web);
 	for (char *shorter = a < b ? data : web; a != b && strlen(shorter) + 1 < sizeof(data);
 	     a < b ? a++ : b++)
-		strcat(shorter, " ");
+		text_copy(shorter + strlen(shorter), 2, " ");
 	crossing_line(scene, canvas, 1, "data", sums.data_percent, data);
 	crossing_line(scene, canvas, 2, "traffic", sums.traffic_percent, web);
 }

@@ -167,13 +167,13 @@ static void etag_add(struct http_request *req, struct http_reply *reply)
 	const char *body = http_reply_body(reply, &size), *known = http_header(req, "If-None-Match");
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length = 0;
-	char etag[40] = "\"";
+	char hex[2 * EVP_MAX_MD_SIZE + 1] = "", etag[2 * EVP_MAX_MD_SIZE + 3];
 
 	if (!body || !EVP_Digest(body, size, digest, &length, EVP_md5(), NULL))
 		return;
-	for (unsigned i = 0; i < 16; i++)
-		snprintf(etag + 1 + 2 * i, 3, "%02x", digest[i]);
-	strcat(etag, "\"");
+	for (unsigned i = 0; i < length; i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	snprintf(etag, sizeof(etag), "\"%s\"", hex);
 	if (known && strcmp(known, etag) == 0 && strcmp(req->method, "GET") == 0)
 		http_reply_bytes(reply, 304, "application/json", "", 0);
 	http_reply_header(reply, "ETag", "%s", etag);

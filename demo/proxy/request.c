@@ -283,9 +283,13 @@ static void id_make(char id[37])
 {
 	unsigned char bytes[16];
 	(void)!getrandom(bytes, sizeof bytes, 0);
-	char *at = id;
-	for (int i = 0; i < 16; i++)
-		at += sprintf(at, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
+	size_t at = 0;
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			id[at++] = '-';
+		snprintf(id + at, 37 - at, "%02x", bytes[i]);
+		at += 2;
+	}
 }
 
 void request_serve(int client)

@@ -1,5 +1,6 @@
 /* PostgreSQL: URLs, sentences, what quiet means, and a real scratch cluster for the rest. */
 #include "core/base/clock.h"
+#include "core/base/text.h"
 #include "core/links/pg_count.h"
 #include "core/links/pg_tables.h"
 #include "core/links/pg_writes.h"
@@ -157,7 +158,7 @@ static int cluster_up(void **state)
 {
 	struct cluster *c = xcalloc(1, sizeof *c);
 	*state = c;
-	strcpy(c->dir, "/tmp/nfpg.XXXXXX");
+	text_copy(c->dir, sizeof c->dir, "/tmp/nfpg.XXXXXX");
 	FILE *found = popen("ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1", "r");
 	if (found && fgets(c->bin, sizeof c->bin, found))
 		c->bin[strcspn(c->bin, "\n")] = 0;
@@ -166,7 +167,7 @@ static int cluster_up(void **state)
 	if (!*c->bin || !mkdtemp(c->dir))
 		return 0;
 	if (geteuid() == 0) {
-		strcpy(c->as, "setpriv --reuid=postgres --regid=postgres --clear-groups");
+		text_copy(c->as, sizeof c->as, "setpriv --reuid=postgres --regid=postgres --clear-groups");
 		shell("chown postgres %s", c->dir);
 	}
 	c->port = 20000 + (int)(getpid() % 20000);
