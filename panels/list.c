@@ -109,6 +109,7 @@ static void move(struct list *list, const struct list_rows *rows, const struct l
 	case MOVE_PAGE_DOWN: at += leap; break;
 	case MOVE_FIRST: at = 0; break;
 	case MOVE_LAST: at = page->n; break;
+	case MOVE_NONE: break; /* the row he sees selected is the one he means */
 	default: return;
 	}
 	choose(list, rows, page, at);

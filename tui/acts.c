@@ -197,11 +197,13 @@ static void do_wheel(struct cockpit *c, const char *key)
 		seat_toast(c, ROLE_MUTED, "you have the wheel; another seat asks for it with D");
 	} else if (c->me.driver) {
 		link_say(c, "wheel", "action", "give");
-	} else if (people->asked[0] && strcmp(people->asked, c->me.seat) == 0) {
+	} else if (people->offered[0] && strcmp(people->offered, c->me.seat) == 0) {
 		link_command(&w, "wheel");
 		jw_str(&w, "action", "take");
 		buf_adds(&say, "The wheel comes to this seat. It is not armed by that: A arms it.");
 		box_confirm(c, "TAKE THE WHEEL", &say, &w);
+	} else if (people->asked[0] && strcmp(people->asked, c->me.seat) == 0) {
+		seat_toast(c, ROLE_MUTED, "the driver has been asked; D there gives the wheel");
 	} else {
 		link_say(c, "wheel", "action", "ask");
 	}
@@ -226,39 +228,37 @@ bool acts_do(struct cockpit *c, const char *cmd, const char *key)
 	return false;
 }
 
-/* `pid:start_ms`, as the Writers panel names its rows; a bare pid is looked up. */
+/* `pid:start_ms`, as the Writers panel names its rows: a process number alone comes back. */
 static const struct writer_seen *writer_selected(const struct cockpit *c)
 {
-	char selected[104];
-	long pid;
+	char selected[104], key[64];
 
 	local_selected(c, selected, sizeof(selected));
-	pid = strtol(selected, NULL, 10);
-	for (size_t i = 0; pid && i < c->state->writers.n; i++)
-		if (c->state->writers.writers[i].pid == pid)
-			return &c->state->writers.writers[i];
+	if (c->sheet.kind == SHEET_CARD)
+		text_copy(selected, sizeof(selected), c->sheet.subject);
+	for (size_t i = 0; i < c->state->writers.n; i++) {
+		const struct writer_seen *writer = &c->state->writers.writers[i];
+		text_copyf(key, sizeof(key), "%d:%lld", writer->pid, (long long)writer->start_ms);
+		if (writer->pid > 0 && writer->start_ms > 0 && strcmp(key, selected) == 0)
+			return writer;
+	}
 	return NULL;
 }
 
+/* The engine looks at it once more and opens a gate; y there ends it. */
 static void end_session(struct cockpit *c)
 {
 	const struct writer_seen *writer = writer_selected(c);
-	struct buf say = {0};
 	struct jw w;
 
 	if (!writer) {
-		seat_toast(c, ROLE_WARN, "T: go to a session in Writers (6) first");
+		seat_toast(c, ROLE_WARN, "T: go to a session in Writers (6) first that is still there");
 		return;
 	}
 	link_command(&w, "end-session");
 	jw_int(&w, "pid", writer->pid);
 	jw_int(&w, "start_ms", writer->start_ms);
-	buf_addf(&say,
-		 "Ends session %d of %s from %s on the OLD database.\n\nIts open transaction is rolled back; "
-		 "what it has committed "
-		 "stays.\nIt may come back: a dyno that still runs connects again.\n\n%s",
-		 writer->pid, writer->who, writer->from, writer->query);
-	box_confirm(c, "END A SESSION  OLD", &say, &w);
+	link_send(c, &w);
 }
 
 void acts_panel(struct cockpit *c, const struct binding *binding)

@@ -72,7 +72,7 @@ struct gate_box {
 	char id[16]; /* the gate this box belongs to; "" for none */
 	bool shown, calls;
 	struct line phrase;
-	bool sent; /* the phrase is complete and was sent */
+	bool sent;     /* the phrase is complete and was sent */
 	bool counting; /* at the last fold */
 	char tag[8];
 	int top;
@@ -91,7 +91,9 @@ struct cockpit {
 	struct state *state, *coming; /* coming: a snapshot that is not whole yet */
 	uint64_t coming_left;
 	char failed_step[48];
-	char asked[16]; /* the seat that asks for the wheel, as last told here */
+	char asked[16];                 /* the seat that asks for the wheel, as last told here */
+	bool offer_seen;                /* the wheel is offered to this seat, and its box was opened */
+	int64_t step_ended_ms, hold_ms; /* newest that were heard */
 	struct seat_view me;
 	struct wire wire;
 	bool welcomed, ever_welcomed;

@@ -8,8 +8,10 @@ static void do_look(struct cockpit *c, const char *key)
 {
 	char selected[104];
 	const struct binding *binding = keys_of_panel(c->local.focus, "Enter");
+	struct act pin = {.kind = ACT_MOVE, .move = MOVE_NONE};
 
 	(void)key;
+	local_act(c, &pin);
 	local_selected(c, selected, sizeof(selected));
 	/* A gate that was put aside is looked at again from its step. */
 	if (c->state->steps.gate.open && (!selected[0] || strcmp(selected, c->state->steps.gate.step) == 0)) {

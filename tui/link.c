@@ -96,9 +96,6 @@ static void said(struct cockpit *c, const struct json *message)
 	const char *raw = json_str(message, "text", "");
 
 	text_clean(text, sizeof(text), raw, strlen(raw));
-	/* The third key of a handover: its box comes by itself, so that `y` is bound to nothing elsewhere. */
-	if (strstr(text, "gives you the wheel") && !c->confirm.open)
-		acts_do(c, "wheel", "D");
 	seat_toast(c,
 		   strcmp(level, "bad") == 0    ? ROLE_BAD
 		   : strcmp(level, "warn") == 0 ? ROLE_WARN

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAW_EVERY_MS = 33, AGES_EVERY_MS = 1000, TOAST_MS = 6000 };
+enum { DRAW_EVERY_MS = 33, AGES_EVERY_MS = 1000, TOAST_MS = 6000, LONG_STEP_MS = 10000 };
 
 int64_t seat_now_ms(const struct cockpit *c)
 {
@@ -67,34 +67,60 @@ static void me_follow(struct cockpit *c)
 		}
 }
 
-/* A step that ends badly is heard, once. */
+/* Heard once each: a step that ends badly, the end of a long one on the driver's seat, a HOLD of somebody
+ * else. */
 static void bell_follow(struct cockpit *c)
 {
-	const struct step_seen *bad = NULL;
+	const struct step_seen *bad = NULL, *ended = NULL;
+	const struct people_state *people = &c->state->people;
+	bool ring = false;
 
-	for (size_t i = 0; i < c->state->steps.n; i++)
-		if (c->state->steps.steps[i].state == STEP_FAILED ||
-		    c->state->steps.steps[i].state == STEP_UNKNOWN)
-			bad = &c->state->steps.steps[i];
-	if (bad && strcmp(bad->id, c->failed_step) != 0 && c->terminal && !c->replay)
-		terminal_bell(c->terminal);
+	for (size_t i = 0; i < c->state->steps.n; i++) {
+		const struct step_seen *step = &c->state->steps.steps[i];
+		if (step->state == STEP_FAILED || step->state == STEP_UNKNOWN)
+			bad = step;
+		if (step->ended_at_ms && (!ended || step->ended_at_ms > ended->ended_at_ms))
+			ended = step;
+	}
+	if (bad && strcmp(bad->id, c->failed_step) != 0)
+		ring = true;
 	text_copy(c->failed_step, sizeof(c->failed_step), bad ? bad->id : "");
+	if (ended && ended->ended_at_ms > c->step_ended_ms) {
+		/* What a snapshot tells is long over. */
+		ring = ring || (c->step_ended_ms && c->me.driver && ended->started_at_ms &&
+				ended->ended_at_ms - ended->started_at_ms > LONG_STEP_MS);
+		c->step_ended_ms = ended->ended_at_ms;
+	}
+	if (people->hold && people->hold_at_ms != c->hold_ms && strcmp(people->hold_seat, c->me.seat) != 0)
+		ring = true;
+	c->hold_ms = people->hold ? people->hold_at_ms : 0;
+	if (!c->step_ended_ms)
+		c->step_ended_ms = c->state->opened_at_ms;
+	if (ring && c->terminal && !c->replay)
+		terminal_bell(c->terminal);
 }
 
 static void wheel_follow(struct cockpit *c)
 {
 	const struct people_state *people = &c->state->people;
-	const char *name = people->asked;
+	const struct seat_seen *asks = seat_get(c->state, people->asked);
+	bool mine = people->offered[0] && strcmp(people->offered, c->me.seat) == 0;
 
+	/* The third key of a handover: its box comes by itself, so that `y` is bound to nothing elsewhere. It
+	 * waits for a box or a line that is open. */
+	if (!mine)
+		c->offer_seen = false;
+	else if (!c->offer_seen && !c->confirm.open && !c->prompt.kind && c->terminal && !c->replay) {
+		c->offer_seen = true;
+		acts_do(c, "wheel", "D");
+		terminal_bell(c->terminal);
+	}
 	if (strcmp(people->asked, c->asked) == 0)
 		return;
 	text_copy(c->asked, sizeof(c->asked), people->asked);
-	for (size_t i = 0; i < people->n; i++)
-		if (strcmp(people->seats[i].id, people->asked) == 0)
-			name = people->seats[i].name;
 	if (!c->asked[0] || !c->me.driver || !c->terminal || c->replay)
 		return;
-	seat_toast(c, ROLE_NOW, "%s asks for the wheel: D gives it", name);
+	seat_toast(c, ROLE_NOW, "%s asks for the wheel: D gives it", asks ? asks->name : people->asked);
 	terminal_bell(c->terminal);
 }
 

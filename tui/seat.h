@@ -18,6 +18,8 @@ struct seat_options {
 	const char *at;              /* where the replay begins: "01:14:07", "+10m"; NULL: at its begin */
 	const char *view;            /* first view; NULL: the phase's own */
 	const char *attach_hint;     /* how to come back, said at the end; NULL: "nightferry attach" */
+	const char *join_hint;       /* how somebody else opens an own seat; NULL: not said */
+	const char *tmux_hint;       /* what of this tmux hurts, said once; NULL or "": nothing does */
 	const char *stop_hint;       /* how to stop what goes on; NULL: "nightferry stop" */
 	const char *
 	    quit_question; /* asked at `q`, with y as yes: stop the engine, too (the demo); NULL: not asked */

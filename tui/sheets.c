@@ -77,11 +77,19 @@ void sheet_who(struct cockpit *c)
 			 seat->here && seat->armed_until_ms > seat_now_ms(c) ? "  ARMED" : "",
 			 seat->observer ? "  only watches" : "");
 	}
-	for (size_t i = 0; i < people->n_votes; i++)
-		buf_addf(&text, "%svote of %s: %s by %s %s\n", i ? "" : "\n", people->votes[i].station,
-			 people->votes[i].go ? "GO" : "NO-GO", people->votes[i].by, people->votes[i].reason);
+	for (size_t i = 0; i < people->n_votes; i++) {
+		const struct vote_seen *vote = &people->votes[i];
+		buf_addf(&text, "%svote of %s: %s by %s %s%s%s\n", i ? "" : "\n", vote->station,
+			 vote->go ? "GO" : "NO-GO", vote->by, vote->reason, vote->fallen ? "  FALLEN: " : "",
+			 vote->fallen ? vote->fallen_why : "");
+	}
 	if (!text.len)
 		buf_adds(&text, "nobody has been recorded here yet\n");
+	if (c->options->join_hint)
+		buf_addf(&text,
+			 "\nA terminal is one seat, however many people look at it. Somebody else opens an "
+			 "own one:\n%s\n",
+			 c->options->join_hint);
 	sheet_text(c, "WHO is here", &text);
 }
 
@@ -117,8 +125,20 @@ static void card_lines(struct cockpit *c)
 	char selected[104], row[800];
 
 	local_selected(c, selected, sizeof(selected));
-	if (strcmp(selected, c->sheet.subject) != 0)
-		text_copy(c->sheet.subject, sizeof(c->sheet.subject), selected);
+	/* Nothing moves under an open card: when its row is gone, it stays as it was last seen and says so.
+	 */
+	if (strcmp(selected, c->sheet.subject) != 0) {
+		if (c->sheet.text.len && !text_starts(c->sheet.text.data, "GONE")) {
+			struct buf kept = c->sheet.text;
+			c->sheet.text = (struct buf){0};
+			buf_addf(&c->sheet.text,
+				 "GONE: this row is no longer there. As it was last seen:\n\n%s",
+				 buf_text(&kept));
+			buf_done(&kept);
+		}
+		canvas_free(canvas);
+		return;
+	}
 	buf_reset(&c->sheet.text);
 	c->sheet.panel->card(&scene, canvas);
 	for (int i = 0; i < CARD_ROWS; i++) {

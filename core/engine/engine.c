@@ -1,6 +1,7 @@
 /* The engine's life: open or take up a night, serve it, close it. */
 #include "core/engine/inner.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -92,6 +93,8 @@ static int take_up(struct engine *e, const struct engine_options *o, struct err 
 {
 	char path[512];
 	bool torn = false;
+	if (o->config && group_folder(o->config, e->dir, err) < 0)
+		return -1;
 	text_copyf(path, sizeof path, "%s/attempts", e->dir);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
@@ -265,6 +268,8 @@ static void engine_free(struct engine *e)
 	}
 	json_free(e->act.plan);
 	json_free(e->act.run_end);
+	json_free(e->act.own_params);
+	free(e->parked);
 	free(e->act.plan_text);
 	buf_done(&e->act.seen);
 	buf_done(&e->act.check_lines);
@@ -285,7 +290,7 @@ static void drain(struct engine *e)
 			left |= !text_equal(c->role, "step");
 		if (!left)
 			break;
-		usleep(25000);
+		poll(NULL, 0, 25);
 	}
 	child_kill_all(e, false);
 }

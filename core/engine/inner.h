@@ -215,6 +215,11 @@ void seat_arm(struct seat *seat, bool on);
 bool seat_may_act(struct seat *seat); /* says why not, on that seat only */
 void seat_clean(const struct json *m, const char *key, char *out, size_t size);
 
+/* group.c: folder and socket, to the configured group */
+int group_folder(const struct json *config, const char *dir,
+		 struct err *err); /* before anything is written in it */
+int group_socket(const struct engine *e, struct err *err);
+
 /* people.c: the wheel, HOLD, who comes and goes */
 bool seat_drives(const struct seat *seat);
 void people_joined(struct seat *seat);

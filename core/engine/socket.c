@@ -390,6 +390,10 @@ int socket_listen(struct engine *e, struct err *err)
 	mode_t old = umask(0177);
 	int rc = uv_pipe_bind(&e->listener, e->socket_path);
 	umask(old);
+	if (rc == 0 && group_socket(e, err) < 0) {
+		unlink(e->socket_path);
+		return -1;
+	}
 	if (rc == 0)
 		rc = uv_listen((uv_stream_t *)&e->listener, 16, on_connect);
 	return rc < 0 ? err_set(err, ERR_IO, "%s: %s", e->socket_path, uv_strerror(rc)) : 0;

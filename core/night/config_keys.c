@@ -352,7 +352,8 @@ static int check_group(const struct schema_run *run, const struct yaml *node, st
 {
 	if (!*node->text || getgrnam(node->text))
 		return 0;
-	return yaml_err(run->doc, node, err,
-			"\"%.80s\" is no group of this machine; `getent group` lists them, `groupadd` makes one.",
-			node->text);
+	return yaml_err(
+	    run->doc, node, err,
+	    "\"%.80s\" is no group of this machine; `getent group` lists them, `groupadd` makes one.",
+	    node->text);
 }

@@ -7,6 +7,7 @@ extern const struct step capture_step;
 extern const struct step count_rows_step;
 extern const struct step dns_point_step;
 extern const struct step download_step;
+extern const struct step end_session_step;
 extern const struct step first_backup_step;
 extern const struct step maintenance_step;
 extern const struct step manual_step;
@@ -30,6 +31,7 @@ const struct step *const step_table[] = {
     &count_rows_step,
     &dns_point_step,
     &download_step,
+    &end_session_step,
     &first_backup_step,
     &maintenance_step,
     &manual_step,
