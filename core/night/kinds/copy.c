@@ -109,6 +109,13 @@ static struct rows_table *rows_table_of(struct rows_state *r, const char *full)
 	return &r->tables[i];
 }
 
+static void rows_table_drop(struct rows_state *r, struct rows_table *table)
+{
+	size_t i = (size_t)(table - r->tables);
+	memmove(&r->tables[i], &r->tables[i + 1], (r->n - 1 - i) * sizeof *r->tables);
+	r->n--;
+}
+
 /* The new app was started after the comparison: from then on NEW may grow, and the proof stays what it was.
  */
 static bool new_side_lives(const struct state *state)
@@ -145,6 +152,9 @@ static void fold_rows_side(struct state *state, const struct event *event)
 	*(old ? &t->old_at_ms : &t->new_at_ms) = event->at_ms;
 	if (old)
 		t->last_write_ms = json_int(b, "last_write_ms", t->last_write_ms);
+	/* Gone where it was, and never on the other side: what a wipe took away is no table of this night. */
+	if (rows == -1 && t->old_rows < 0 && t->new_rows < 0)
+		rows_table_drop(&state->rows, t);
 }
 
 static void fold_rows_progress(struct state *state, const struct event *event)
