@@ -1,10 +1,12 @@
-/* Shared by ssh.c, ssh_login.c and ssh_stream.c only: these three may include libssh2. */
+/* Shared by the files named ssh*.c only: nobody else may include libssh2. */
 #ifndef CORE_LINKS_SSH_INNER_H
 #define CORE_LINKS_SSH_INNER_H
 
 #include "core/job.h"
 #include "core/links/ssh.h"
 #include <libssh2.h>
+
+enum { SSH_SLICE_MS = 1000 }; /* the longest single wait, so that a keepalive is never late */
 
 struct ssh {
 	struct job *job; /* may be NULL */
@@ -33,5 +35,9 @@ int ssh_check_host(struct ssh *ssh, struct err *err);
 /* Sets the kinds of host keys to ask for: a server may have several, and only one may be known. */
 void ssh_prefer_known(struct ssh *ssh);
 int ssh_login(struct ssh *ssh, struct err *err);
+/* From the socket to the login; -1 leaves nothing open. */
+int ssh_connect(struct ssh *ssh, struct err *err);
+/* Says farewell, for half a second at most, and closes. */
+void ssh_drop(struct ssh *ssh);
 
 #endif

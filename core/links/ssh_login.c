@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOGIN_MS = 30000, SLICE_MS = 1000, AGENT_KEYS = 5 };
+enum { LOGIN_MS = 30000, AGENT_KEYS = 5 };
 
 /* ---- files ---- */
 
@@ -173,7 +173,7 @@ static void note(struct login *l, const char *fmt, ...)
 	do {                                                                                       \
 		int64_t began_ms_ = clock_life_ms();                                               \
 		while (((rc) = (call)) == LIBSSH2_ERROR_EAGAIN && ssh_since(began_ms_) < LOGIN_MS) \
-			if (ssh_idle((l)->ssh, SLICE_MS, (err)) < 0)                               \
+			if (ssh_idle((l)->ssh, SSH_SLICE_MS, (err)) < 0)                           \
 				break;                                                             \
 	} while (0)
 
@@ -335,7 +335,7 @@ int ssh_login(struct ssh *ssh, struct err *err)
 		if (libssh2_session_last_errno(ssh->session) != LIBSSH2_ERROR_EAGAIN ||
 		    ssh_since(began_ms) > LOGIN_MS)
 			return ssh_broken(ssh, "asking for the ways to log in failed", err);
-		if (ssh_idle(ssh, SLICE_MS, err) < 0)
+		if (ssh_idle(ssh, SSH_SLICE_MS, err) < 0)
 			return -1;
 	}
 	text_clean(allowed, sizeof allowed, methods, strlen(methods));

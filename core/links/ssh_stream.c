@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 16384, FAREWELL_MS = 1000, SLICE_MS = 1000 };
+enum { LINE_BYTES = 16384, FAREWELL_MS = 1000 };
 
 struct ssh_stream {
 	struct ssh *ssh;
@@ -119,7 +119,7 @@ int ssh_pump(struct ssh *ssh, int ms, struct err *err)
 		/* Without an open stream nobody would read what makes the socket ready. */
 		int fd = ssh->fd;
 		ssh->fd = open ? fd : -1;
-		int rc = ssh_idle(ssh, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, err);
+		int rc = ssh_idle(ssh, left_ms < SSH_SLICE_MS ? (int)left_ms : SSH_SLICE_MS, err);
 		ssh->fd = fd;
 		if (rc < 0)
 			return -1;
