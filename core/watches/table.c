@@ -11,7 +11,18 @@ extern const struct watch newrows_watch;
 extern const struct watch traffic_watch;
 extern const struct watch writers_watch;
 
+/* One line each, so that two changes do not meet. */
+/* clang-format off */
 const struct watch *const watch_table[] = {
-    &container_logs_watch, &counts_watch,  &dns_watch,     &dynos_watch,   &heroku_logs_watch,
-    &host_watch,           &newrows_watch, &traffic_watch, &writers_watch, NULL,
+    &container_logs_watch,
+    &counts_watch,
+    &dns_watch,
+    &dynos_watch,
+    &heroku_logs_watch,
+    &host_watch,
+    &newrows_watch,
+    &traffic_watch,
+    &writers_watch,
+    NULL,
 };
+/* clang-format on */
