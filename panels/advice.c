@@ -47,11 +47,17 @@ static enum role gate_advice(const struct scene *scene, char *out, size_t size)
 {
 	const struct gate_seen *gate = &scene->state->steps.gate;
 	const char *verb = gate->plan.verb[0] ? gate->plan.verb : gate->verb;
+	struct poll_look look;
 
 	if (gate->counting_until_ms > scene->now_ms) {
 		snprintf(out, size, "%s STARTS IN %lld s: any key stops it.", gate->step,
 			 (long long)((gate->counting_until_ms - scene->now_ms + 999) / 1000));
 		return ROLE_WARN;
+	}
+	poll_look(scene->state, &look);
+	if (gate->level == 3 && !look.ready) {
+		snprintf(out, size, "POLL: %s waits: %s. V votes.", gate->step, look.why);
+		return scene->seat.driver ? ROLE_NOW : ROLE_TEXT;
 	}
 	if (!scene->seat.driver || scene->seat.observer) {
 		snprintf(out, size, "GATE: %s decides on %s %s. H holds.", driver_name(scene->state),
@@ -181,15 +187,47 @@ static enum role next_advice(const struct scene *scene, const struct step_seen *
 	return waits ? ROLE_TEXT : ROLE_NOW;
 }
 
+/* Who called it, what it costs, who ends it. */
 static enum role hold_advice(const struct scene *scene, char *out, size_t size)
 {
 	const struct people_state *people = &scene->state->people;
-	const struct step_seen *step = steps_current(scene->state);
+	const struct step_seen *step = steps_current(scene->state), *next = steps_next(scene->state);
+	const struct seat_seen *caller = seat_get(scene->state, people->hold_seat);
+	bool mine = scene->seat.driver || text_equal(people->hold_seat, scene->seat.seat);
+	bool gone = !caller || !caller->here, runs = step && step->state >= STEP_RUNNING;
+	char age[UNITS_MAX], waits[160] = "";
+
+	if (runs)
+		snprintf(waits, sizeof(waits), " %s runs on, nothing new starts.", step->id);
+	else if (next)
+		snprintf(waits, sizeof(waits), " %d %s waits.", next->number, next->id);
+	snprintf(out, size, "HOLD by %s for %s%s%s.%s%s %s%s", people->hold_by,
+		 units_age(age, scene->now_ms - people->hold_at_ms), people->hold_why[0] ? ": " : "",
+		 people->hold_why, waits,
+		 scene->state->freeze_at_ms && !scene->state->public_at_ms ? " DOWN runs on." : "",
+		 mine ? "H releases it." : "The driver or the caller releases it.",
+		 gone ? " Its caller's seat is gone." : "");
+	return ROLE_WARN;
+}
+
+/* The driver's seat is gone: what runs goes on, and for a moment the wheel waits for him. */
+static enum role lost_advice(const struct scene *scene, char *out, size_t size)
+{
+	const struct people_state *people = &scene->state->people;
+	int64_t left_ms = people->lost_take_at_ms - scene->now_ms;
 	char age[UNITS_MAX];
 
-	snprintf(out, size, "HOLD by %s for %s%s%s. Nothing new starts%s. H releases it.", people->hold_by,
-		 units_age(age, scene->now_ms - people->hold_at_ms), people->hold_why[0] ? ": " : "",
-		 people->hold_why, step && step->state == STEP_RUNNING ? "; what runs goes on" : "");
+	units_age(age, scene->now_ms - people->lost_at_ms);
+	if (scene->seat.observer)
+		snprintf(out, size, "NOBODY DRIVES: the seat of %s is gone since %s. What runs goes on.",
+			 people->lost_name, age);
+	else if (left_ms > 0)
+		snprintf(out, size,
+			 "NOBODY DRIVES: the seat of %s is gone since %s. D takes the wheel in %lld s.",
+			 people->lost_name, age, (long long)((left_ms + 999) / 1000));
+	else
+		snprintf(out, size, "NOBODY DRIVES: the seat of %s is gone since %s. D takes the wheel.",
+			 people->lost_name, age);
 	return ROLE_WARN;
 }
 
@@ -216,7 +254,9 @@ enum role advice_of(const struct scene *scene, char *out, size_t size, char *say
 		snprintf(out, size, "WAITING for the engine to open the night.");
 		return ROLE_TEXT;
 	}
-	if (state->steps.gate.open)
+	if (state->people.lost_seat[0] && !scene->seat.replaying)
+		return lost_advice(scene, out, size);
+	if (state->steps.gate.open && !state->people.hold)
 		return gate_advice(scene, out, size);
 	if (current && current->say[0])
 		text_copy(say, say_size, current->say);

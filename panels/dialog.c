@@ -38,8 +38,12 @@ static void draw_frame(const struct gate_seen *gate, const struct step_seen *ste
 		canvas_put(box, cols - 1, row, role,
 			   glyph(box, row == 0 ? GLYPH_TR : (rule ? GLYPH_BR : GLYPH_V)));
 	}
-	col = canvas_putf(box, 2, 0, role, " GATE %s   %d %s   %s", sums_gate_word(gate->level),
-			  step ? step->number : 0, gate->step, verb);
+	if (step)
+		col = canvas_putf(box, 2, 0, role, " GATE %s   %d %s   %s", sums_gate_word(gate->level),
+				  step->number, gate->step, verb);
+	else
+		col = canvas_putf(box, 2, 0, role, " GATE %s   %s   %s", sums_gate_word(gate->level),
+				  gate->step, verb);
 	if (plan->side[0])
 		col = canvas_putf(box, col, 0, role, "   %s", plan->side);
 	canvas_put(box, col, 0, role, " ");
@@ -58,37 +62,62 @@ static int draw_changes(struct canvas *canvas, int row, const struct gate_seen *
 	return gate->n_changed > 0 ? row + 1 : row;
 }
 
-/* Every station that has a seat or a vote, and what it said. */
+static int draw_vote(const struct scene *scene, struct canvas *canvas, int row, const char *station,
+		     const struct vote_seen *vote, bool first)
+{
+	char text[400], age[48];
+
+	if (!vote)
+		snprintf(text, sizeof(text), "%s  -  has not voted: V", station);
+	else if (vote->fallen)
+		snprintf(text, sizeof(text), "%s  -  the %s of %s has fallen: %s", station,
+			 vote->go ? "go" : "no-go", vote->by, vote->fallen_why);
+	else
+		snprintf(text, sizeof(text), "%s  %s  %s%s%s  %s", station, vote->go ? "GO" : "NO-GO",
+			 vote->by, vote->reason[0] ? ": " : "", vote->reason,
+			 age_ago(age, sizeof(age), vote->at_ms, scene->now_ms));
+	return card_text(canvas, row, first ? "POLL" : "",
+			 !vote || vote->fallen ? ROLE_UNKNOWN : (vote->go ? ROLE_OK : ROLE_BAD), text);
+}
+
+/* Every station that is asked, then every other vote, then the second person. */
 static int draw_poll(const struct scene *scene, struct canvas *canvas, int row)
 {
 	const struct people_state *people = &scene->state->people;
-	char text[240], age[48];
+	struct poll_look look;
+	char text[240];
 	bool first = true;
 
+	for (size_t i = 0; i < people->n_stations; i++, first = false)
+		row = draw_vote(scene, canvas, row, people->stations[i],
+				vote_get(scene->state, people->stations[i]), first);
 	for (size_t i = 0; i < people->n_votes; i++) {
-		const struct vote_seen *vote = &people->votes[i];
+		bool asked = false;
 
-		snprintf(text, sizeof(text), "%s  %s  %s%s%s  %s", vote->station, vote->go ? "GO" : "NO-GO",
-			 vote->by, vote->reason[0] ? ": " : "", vote->reason,
-			 age_ago(age, sizeof(age), vote->at_ms, scene->now_ms));
-		row = card_text(canvas, row, first ? "POLL" : "", vote->go ? ROLE_OK : ROLE_BAD, text);
+		for (size_t k = 0; k < people->n_stations; k++)
+			asked = asked || vote_get(scene->state, people->stations[k]) == &people->votes[i];
+		if (asked)
+			continue;
+		row = draw_vote(scene, canvas, row, people->votes[i].station, &people->votes[i], first);
 		first = false;
 	}
-	for (size_t i = 0; i < people->n; i++) {
-		bool voted = !people->seats[i].station[0] || !people->seats[i].here;
-
-		for (size_t j = 0; j < people->n_votes; j++)
-			voted = voted || text_equal(people->votes[j].station, people->seats[i].station);
-		if (voted)
-			continue;
-		snprintf(text, sizeof(text), "%s  -  %s has not voted: V", people->seats[i].station,
-			 people->seats[i].name);
-		row = card_text(canvas, row, first ? "POLL" : "", ROLE_UNKNOWN, text);
+	poll_look(scene->state, &look);
+	if (look.second_wanted) {
+		if (!look.second)
+			snprintf(text, sizeof(text), "nobody but the driver has said go yet: V");
+		else if (look.by_name_only)
+			snprintf(text, sizeof(text),
+				 "%s, BY NAME ONLY: the same login as the driver's. The report says so.",
+				 look.second->by);
+		else
+			snprintf(text, sizeof(text), "%s, login %s", look.second->by, look.second->login);
+		row = card_text(canvas, row, "2ND", !look.second || look.by_name_only ? ROLE_WARN : ROLE_OK,
+				text);
 		first = false;
 	}
 	if (first)
-		row = card_text(canvas, row, "POLL", ROLE_UNKNOWN,
-				"nobody has voted yet: each station presses V");
+		row =
+		    card_text(canvas, row, "POLL", ROLE_UNKNOWN, "no station is configured: nobody is asked");
 	return row + 1;
 }
 
@@ -207,8 +236,10 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 {
 	const struct gate_seen *gate = &scene->state->steps.gate;
 	int64_t left_ms = gate->counting_until_ms - scene->now_ms;
+	struct poll_look look;
 	int note = row + (gate->level >= 2 || gate->counting_until_ms > 0 ? 2 : 1);
 
+	poll_look(scene->state, &look);
 	if (gate->plan.refused[0]) {
 		canvas_put(box, 2, row, ROLE_BAD,
 			   "This gate cannot be passed: the reason is above. Esc leaves.");
@@ -219,6 +250,19 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 		canvas_bar(box, 16, row, cells > 30 ? 30 : cells, 3000 - left_ms, 3000, ROLE_WARN);
 		canvas_putf(box, 2, row + 1, ROLE_TEXT, "%s gave the phrase. ANY KEY on any seat stops it.",
 			    gate->counting_by[0] ? gate->counting_by : "The driver");
+	} else if (scene->state->people.hold) {
+		canvas_putf(box, 2, row, ROLE_WARN,
+			    "HOLD by %s: this gate waits. H releases it, with a reason.",
+			    scene->state->people.hold_by);
+	} else if (gate->level == 3 && !look.ready && !scene->seat.replaying) {
+		char text[240];
+
+		snprintf(text, sizeof(text), "WAITS: %s.", look.why);
+		canvas_field(box, 2, row, box->size.cols - 4, false, ROLE_WARN, text);
+		canvas_put(box, 2, row + 1, ROLE_MUTED,
+			   decides(scene)
+			       ? "The phrase is asked for after the last go. V votes, r asks all again."
+			       : "V votes go or no-go. H holds, Esc closes this picture.");
 	} else if (!decides(scene)) {
 		canvas_put(box, 2, row, ROLE_MUTED,
 			   scene->seat.replaying

@@ -133,11 +133,12 @@ static int others_part(const struct scene *scene, struct canvas *canvas, int row
 
 		if (people->seats[i].here && !text_equal(people->seats[i].id, scene->seat.seat) &&
 		    len + 20 < sizeof(text))
-			snprintf(text + len, sizeof(text) - len, "%s%.12s",
-				 len ? " " : "others: ", people->seats[i].name);
+			snprintf(text + len, sizeof(text) - len, "%s%.12s%s",
+				 len ? " " : "others: ", people->seats[i].name,
+				 text_equal(people->seats[i].id, people->driver) ? " (drives)" : "");
 	}
 	width = canvas_width(canvas, text);
-	if (width == 0 || width > 24)
+	if (width == 0 || width > 32)
 		return canvas->size.cols - 1;
 	canvas_put(canvas, canvas->size.cols - 1 - width, row, ROLE_MUTED, text);
 	return canvas->size.cols - 1 - width - 2;

@@ -30,7 +30,10 @@ static void seats_text(const struct people_state *people, char *out, size_t size
 		size_t len = strlen(out);
 
 		if (people->seats[i].here && len + 20 < size)
-			snprintf(out + len, size - len, " %.16s", people->seats[i].name);
+			snprintf(out + len, size - len, " %.16s%s", people->seats[i].name,
+				 text_equal(people->seats[i].id, people->driver) && people->n > 1
+				     ? " (drives)"
+				     : "");
 	}
 }
 

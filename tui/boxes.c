@@ -125,6 +125,32 @@ static bool unarmed(struct cockpit *c)
 	return true;
 }
 
+/* The first line of evidence that keeps this gate shut, or is not PASS. */
+static void waive_line(struct cockpit *c)
+{
+	const struct gate_seen *gate = gate_of_state(c);
+	const struct seen_line *line = NULL;
+	char about[104], label[160];
+
+	for (size_t i = 0; i < gate->n_seen; i++) {
+		const struct seen_line *x = &gate->seen[i];
+		bool shuts = x->verdict == 0 || x->verdict == 3;
+		if (x->waived || x->verdict == 1)
+			continue;
+		if (!line || (shuts && line->verdict == 2))
+			line = x;
+	}
+	if (!line) {
+		seat_toast(c, ROLE_MUTED, "W: everything here is PASS or waived");
+		return;
+	}
+	if (!c->me.driver || unarmed(c))
+		return;
+	text_copyf(about, sizeof(about), "seen:%s", line->name);
+	text_copyf(label, sizeof(label), "waive %s, because", line->name);
+	prompt_open(c, PROMPT_WAIVE, about, label);
+}
+
 /* Evidence, calls, hold, vote, redraw: the same in every box. True when it was one of them. */
 static bool gate_common(struct cockpit *c, const char *key)
 {
@@ -139,11 +165,31 @@ static bool gate_common(struct cockpit *c, const char *key)
 		box->top = 0;
 	} else if (strcmp(key, "H") == 0 || strcmp(key, "V") == 0) {
 		commands_do(c, strcmp(key, "H") == 0 ? "hold" : "vote", key);
+	} else if (strcmp(key, "W") == 0) {
+		waive_line(c);
 	} else if (strcmp(key, "F5") == 0 || strcmp(key, "Ctrl-L") == 0) {
 		terminal_redraw(c->terminal);
 	} else {
 		return false;
 	}
+	return true;
+}
+
+/* The box for the phrase opens after the last go; until then its keys only ask again. */
+static bool poll_key(struct cockpit *c, const char *key)
+{
+	struct poll_look look;
+
+	poll_look(c->state, &look);
+	if (look.ready || !key_printable(key))
+		return false;
+	line_set(&c->gate.phrase, "");
+	if (strcmp(key, "r") != 0)
+		seat_toast(c, ROLE_WARN, "the phrase is asked for after the last go: %s", look.why);
+	else if (c->me.driver)
+		link_say(c, "repoll", NULL, NULL);
+	else
+		seat_toast(c, ROLE_MUTED, "the driver asks the stations again");
 	return true;
 }
 
@@ -156,6 +202,8 @@ bool box_gate_key(struct cockpit *c, const char *key)
 		return false;
 	if (gate->counting_until_ms) {
 		gate_say(c, "stop-count");
+		if (strcmp(key, "H") == 0)
+			commands_do(c, "hold", key);
 		line_set(&c->gate.phrase, "");
 		return true;
 	}
@@ -172,6 +220,8 @@ bool box_gate_key(struct cockpit *c, const char *key)
 	}
 	if (strcmp(key, "Esc") == 0 || strcmp(key, "Ctrl-C") == 0)
 		leave(c);
+	else if (gate->level == 3 && poll_key(c, key))
+		return true;
 	else if (key_printable(key) && unarmed(c))
 		return true;
 	else if (phrase_key(&c->gate.phrase, key))
@@ -206,6 +256,8 @@ void box_confirm_key(struct cockpit *c, const char *key)
 	if (seat_real_ms(c) - box->opened_real_ms < FRESH_MS)
 		return;
 	box->open = false;
+	if (strcmp(key, "H") == 0)
+		commands_do(c, "hold", key);
 	if (yes && box->command.len && c->wire.fd >= 0) {
 		buf_add(&c->wire.out, box->command.data, box->command.len);
 		buf_addc(&c->wire.out, '\n');

@@ -105,6 +105,8 @@ const struct key_row key_table[] = {
     {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_YES},
     {"H", "hold", "hold", "none", "H hold", .where = WHERE_YES, .acts = true},
     {"V", "vote", "vote go or no-go", "none", NULL, .where = WHERE_YES, .acts = true},
+    {"W", "waive", "waive the line that keeps it shut: reason typed", "yes", NULL, .where = WHERE_YES,
+     .acts = true, .armed = true},
     {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, .where = WHERE_YES},
     {"Esc", "leave", "every other key leaves: nothing happens", NULL, "any other key: nothing happens",
      .where = WHERE_YES},
@@ -116,6 +118,9 @@ const struct key_row key_table[] = {
     {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_TYPE},
     {"H", "hold", "hold", "none", "H hold", .where = WHERE_TYPE, .acts = true},
     {"V", "vote", "vote go or no-go", "none", "V vote", .where = WHERE_TYPE, .acts = true},
+    {"W", "waive", "waive the line that keeps it shut: reason typed", "yes", NULL, .where = WHERE_TYPE,
+     .acts = true, .armed = true},
+    {"r", "repoll", "poll, before the last go: ask every station again", NULL, NULL, .where = WHERE_TYPE},
     {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, .where = WHERE_TYPE},
     {"Esc Ctrl-C", "leave", "leave: nothing happens", NULL, "Esc nothing happens", .where = WHERE_TYPE},
     /* A line of text. */

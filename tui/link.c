@@ -69,6 +69,7 @@ static void event_take(struct cockpit *c, const char *text, size_t len)
 static void welcome(struct cockpit *c, const struct json *message)
 {
 	bool again = c->ever_welcomed;
+	const char *hint = c->options->tmux_hint;
 
 	c->welcomed = c->ever_welcomed = true;
 	c->me.connected = true;
@@ -86,6 +87,8 @@ static void welcome(struct cockpit *c, const struct json *message)
 	}
 	if (c->retry_wait_ms && again)
 		seat_toast(c, ROLE_OK, "the engine is back; nothing was lost");
+	if (!again && hint && *hint)
+		seat_toast(c, ROLE_MUTED, "%s", hint);
 	c->retry_wait_ms = 0;
 }
 

@@ -9,6 +9,7 @@
 #include "tui/keys.h"
 #include "tui/replay.h"
 #include "tui/seat.h"
+#include "tui/tmux.h"
 #include <locale.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -54,19 +55,47 @@ static void seat_options_from(const struct cli *cli, struct seat_options *o)
 	o->ascii = cli_has(cli, "ascii");
 }
 
+/* What opens a seat at this night from anywhere, for this login and, where a group is configured, for others.
+ */
+static void attach_command(const struct cli *cli, const struct json *config, const char *dir, char *out,
+			   size_t size)
+{
+	const char *named = cli_get(cli, "config", getenv("CONFIG"));
+	char *path = realpath(named && *named ? named : "nightferry.yml", NULL);
+	char state[400];
+
+	text_copy(state, sizeof state, dir);
+	for (int up = 0; up < 2 && strrchr(state, '/'); up++)
+		*strrchr(state, '/') = '\0';
+	bool say = getenv("NIGHTFERRY_STATE") || *json_str(config, "group", "");
+	text_copyf(out, size, "%s%s%snightferry attach --config %s", say ? "NIGHTFERRY_STATE=" : "",
+		   say ? state : "", say ? " " : "", path ? path : "nightferry.yml");
+	free(path);
+}
+
 static int sit_down(const struct cli *cli, bool may_open)
 {
 	struct err err = {0};
-	char dir[400], socket[480];
+	char dir[400] = "", socket[480];
 	struct json *config = cmd_config(cli_get(cli, "config", NULL), &err);
 	if (!config)
 		return cmd_fail(&err);
 	int rc = night_start(config, may_open, dir, sizeof dir, &err);
+	char again[900], join[1000], tmux[300];
+	attach_command(cli, config, dir, again, sizeof again);
 	json_free(config);
 	if (rc < 0)
 		return cmd_fail(&err);
 	text_copyf(socket, sizeof socket, "%s/seat.sock", dir);
-	struct seat_options o = {.socket = socket};
+	text_copyf(join, sizeof join, "%s --as NAME", again);
+	tmux_hint(tmux, sizeof tmux);
+	printf("%s Somebody else opens an own one in an own terminal:\n%s\n",
+	       getenv("TMUX") ? "This tmux pane is one seat, however many people look at it."
+			      : "This terminal is one seat.",
+	       join);
+	fflush(stdout);
+	struct seat_options o = {
+	    .socket = socket, .attach_hint = again, .join_hint = join, .tmux_hint = tmux};
 	seat_options_from(cli, &o);
 	return seat_main(&o);
 }

@@ -100,15 +100,15 @@ static void vote(struct cockpit *c, const char *text)
 		station = word;
 		word = strtok_r(NULL, " ", &save);
 	}
-	if (!word || !station || (strncasecmp(word, "go", 3) != 0 && strncasecmp(word, "no", 2) != 0)) {
+	if (!word || (strncasecmp(word, "go", 3) != 0 && strncasecmp(word, "no", 2) != 0)) {
 		seat_toast(c, ROLE_WARN,
-			   "a vote is \"go\" or \"no-go REASON\"; a seat without a station names it first: "
+			   "a vote is \"go\" or \"no-go REASON\"; for another station it is named first: "
 			   "\"db go\"");
 		return;
 	}
 	go = strcasecmp(word, "go") == 0;
 	link_command(&w, "vote");
-	jw_str(&w, "station", station);
+	jw_str(&w, "station", station ? station : "");
 	jw_bool(&w, "go", go);
 	jw_str(&w, "reason", save ? save : "");
 	link_send(c, &w);
