@@ -79,8 +79,7 @@ static void close_all(struct restore *r)
 	pg_source_done(&r->source);
 }
 
-/* What an earlier start has become; its log is read too. Needs the table of contents. */
-static int look_earlier(struct restore *r, struct detached_look *look, struct err *err)
+int restore_look_earlier(struct restore *r, struct detached_look *look, struct err *err)
 {
 	*look = (struct detached_look){.state = DETACHED_NEVER};
 	return *r->base ? restore_read_log(r, look, err) : 0;
@@ -88,14 +87,14 @@ static int look_earlier(struct restore *r, struct detached_look *look, struct er
 
 /* It ended, and by its own account nothing is lost. One that was stopped ends with 1 too, but names no error
  * that was ignored. */
-static bool ended_whole(const struct restore *r, const struct detached_look *look)
+bool restore_ended_whole(const struct restore *r, const struct detached_look *look)
 {
 	if (look->state != DETACHED_ENDED || restore_log_harm(&r->log, NULL))
 		return false;
 	return look->rc == 0 || (look->rc == 1 && r->log.n_errors);
 }
 
-static int count_tables(struct restore *r, size_t *n, struct err *err)
+int restore_count_tables(struct restore *r, size_t *n, struct err *err)
 {
 	struct pg_tables tables = {0};
 	if (!r->pg)
@@ -107,187 +106,12 @@ static int count_tables(struct restore *r, size_t *n, struct err *err)
 	return 0;
 }
 
-/* ---- the plan ---- */
-
-/* What we look at and what pg_restore would write to must be one server: a forgotten tunnel is enough to mix
- * them up. */
-static int plan_identity(struct restore *r, struct plan *plan, struct err *err)
-{
-	static const char sql[] = "SELECT system_identifier FROM pg_control_system()";
-	struct buf inside = {0};
-	char outside[40] = "", same[40];
-	struct err seen = {0};
-	if (pg_value(r->pg, sql, NULL, outside, sizeof outside, &seen) < 0) {
-		evidence_add(&plan->seen, VERDICT_WARN, "server", "unseen",
-			     "whether the URL and %s are one server could not be seen", r->db.container);
-		return 0;
-	}
-	struct buf command = {0};
-	buf_addf(&command, "docker exec %s psql -X -At -U ", r->db.container);
-	ssh_quote(&command, r->db.user);
-	buf_adds(&command, " -d ");
-	ssh_quote(&command, r->db.database);
-	buf_addf(&command, " -c '%s'", sql);
-	int rc = ssh_run(r->ssh, &inside, err, "%s", buf_text(&command));
-	text_copyf(same, sizeof same, "%.*s", (int)strcspn(buf_text(&inside), "\n"), buf_text(&inside));
-	buf_done(&inside);
-	buf_done(&command);
-	if (rc < 0)
-		return -1;
-	bool one = text_equal(same, outside);
-	evidence_add(&plan->seen, one ? VERDICT_PASS : VERDICT_FAIL, "server", outside,
-		     one ? "NEW_DATABASE_URL and %s are the same server"
-			 : "NEW_DATABASE_URL leads to another server than %s",
-		     r->db.container);
-	if (!one)
-		plan_refuse(plan,
-			    "NEW_DATABASE_URL leads to another server than the container %s, so the empty "
-			    "database that was seen is not the one that "
-			    "would be filled: correct database.url",
-			    r->db.container);
-	return 0;
-}
-
-static int plan_versions(struct restore *r, struct plan *plan, struct err *err)
-{
-	int major;
-	char text[24];
-	if (docker_pg_version(r->ssh, r->db.container, "pg_restore", &major, text, sizeof text, err) < 0)
-		return -1;
-	bool fits = major >= r->log.dumped_major;
-	evidence_add(&plan->seen, fits ? VERDICT_PASS : VERDICT_FAIL, "version", text,
-		     "pg_restore %s in %s, the dump was written by pg_dump %s", text, r->db.container,
-		     r->log.dumped_by);
-	if (!fits)
-		plan_refuse(plan,
-			    "pg_restore %s is older than the pg_dump %s that wrote the dump and cannot read "
-			    "it: boot the accessory with a newer "
-			    "PostgreSQL image",
-			    text, r->log.dumped_by);
-	if (r->has_source && r->source.major > pg_major(r->pg))
-		evidence_add(&plan->seen, VERDICT_WARN, "major", "older",
-			     "NEW is PostgreSQL %d, OLD is %d: going back a major version can fail",
-			     pg_major(r->pg), r->source.major);
-	return 0;
-}
-
-static int plan_space(struct restore *r, struct plan *plan, struct err *err)
-{
-	struct buf out = {0};
-	char need[UNITS_MAX], have[UNITS_MAX];
-	if (!r->has_source)
-		return 0;
-	int rc = ssh_run(r->ssh, &out, err,
-			 "docker exec %s df -PB1 /var/lib/postgresql/data | tail -n 1 | awk '{print $4}'",
-			 r->db.container);
-	int64_t free_bytes = strtoll(buf_text(&out), NULL, 10),
-		bytes = r->source.size_bytes + r->source.size_bytes / 5;
-	buf_done(&out);
-	if (rc < 0)
-		return -1;
-	bool fits = free_bytes > bytes;
-	evidence_add(&plan->seen, fits ? VERDICT_PASS : VERDICT_FAIL, "space", fits ? "fits" : "too little",
-		     "%s needed for data and sorting, %s free", units_size(need, bytes),
-		     units_size(have, free_bytes));
-	if (!fits)
-		plan_refuse(
-		    plan, "the database needs about %s and its disk has %s free: make room, then plan again",
-		    need, have);
-	return 0;
-}
-
-static void plan_words(struct restore *r, struct plan *plan)
-{
-	char size[UNITS_MAX];
-	size_t done;
-	text_copy(plan->target, sizeof plan->target, r->db.database);
-	text_copy(plan->side, sizeof plan->side, "NEW");
-	text_copy(plan->verb, sizeof plan->verb, "RESTORES");
-	text_copyf(plan->from, sizeof plan->from, "%s, %s",
-		   json_str(job_fact(r->job, "dump", ""), "label", "the dump"),
-		   units_size(size, r->file_bytes));
-	text_copyf(plan->to, sizeof plan->to, "%zu tables, %zu indexes, %zu keys",
-		   restore_log_count(&r->log, RESTORE_DATA, &done),
-		   restore_log_count(&r->log, RESTORE_INDEX, &done),
-		   restore_log_count(&r->log, RESTORE_KEY, &done));
-	text_copy(plan->then, sizeof plan->then, "nobody notices; the new server is busy");
-	text_copy(plan->back, sizeof plan->back, "wipe-target, then restore again from the same dump");
-	plan->gate = GATE_YES;
-	plan->estimate_ms = r->file_bytes > 0 ? r->file_bytes / 25000 + 3000 : -1;
-}
-
-static int plan_fresh(struct restore *r, size_t tables, struct plan *plan, struct err *err)
-{
-	int64_t others = 0;
-	plan_does(plan, "docker exec -d %s pg_restore -j%d --no-owner --no-acl --verbose -U %s -d %s %s",
-		  r->db.container, r->jobs, r->db.user, r->db.database, r->file);
-	plan_does(plan, "it runs inside the container, detached: a lost connection does not end it");
-	plan_does(plan, "follow its log and PostgreSQL's own progress until it ends");
-	evidence_add(&plan->seen, tables ? VERDICT_FAIL : VERDICT_PASS, "empty", tables ? "tables" : "empty",
-		     tables ? "%s holds %zu tables" : "%s holds no table", r->db.database, tables);
-	if (tables)
-		plan_refuse(plan,
-			    "%s is not empty, it holds %zu tables: run wipe-target, then prepare-target, "
-			    "then plan again",
-			    r->db.database, tables);
-	if (pg_number(r->pg,
-		      "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_restore' AND "
-		      "datname = current_database()",
-		      NULL, &others, err) < 0)
-		return -1;
-	if (others)
-		plan_refuse(
-		    plan, "a pg_restore that is not ours works in %s: let it end or stop it, then plan again",
-		    r->db.database);
-	return plan_identity(r, plan, err) < 0 || plan_versions(r, plan, err) < 0 ||
-		       plan_space(r, plan, err) < 0
-		   ? -1
-		   : 0;
-}
-
-static bool restored(const struct restore *r)
-{
-	const struct json *by_us = job_fact(r->job, "restored-by-us", ""),
-			  *started = job_fact(r->job, "restore-started", "");
-	return by_us && json_int(by_us, "at_ms", 0) >= json_int(started, "at_ms", 0) &&
-	       text_equal(json_str(by_us, "database", ""), r->db.database);
-}
-
-static int fill_plan(struct restore *r, struct plan *plan, struct err *err)
-{
-	struct detached_look look;
-	size_t tables = 0;
-	int rc = restore_contents(r, err);
-	if (rc == 0)
-		rc = count_tables(r, &tables, err);
-	if (rc < 0 || look_earlier(r, &look, err) < 0)
-		return -1;
-	plan_words(r, plan);
-	jw_open(&plan->data);
-	jw_int(&plan->data, "tables", (int64_t)tables);
-	if (look.state == DETACHED_ALIVE) {
-		plan_does(plan, "join the pg_restore that already runs in %s (process %d)", r->db.container,
-			  look.pid);
-		evidence_add(&plan->seen, VERDICT_PASS, "running", "running",
-			     "tonight's pg_restore still runs; no second one is started");
-	} else if (tables && ended_whole(r, &look)) {
-		plan->nothing_to_do = restored(r);
-		plan_does(plan, "read the log of the pg_restore that ended with %d", look.rc);
-		evidence_add(&plan->seen, VERDICT_PASS, "ended", "ended",
-			     "tonight's pg_restore has ended with %d", look.rc);
-	} else {
-		rc = plan_fresh(r, tables, plan, err);
-	}
-	detached_look_done(&look);
-	return rc;
-}
-
 static int restore_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	struct restore r;
 	int rc = open_all(job, &r, err);
 	if (rc == 0)
-		rc = fill_plan(&r, plan, err);
+		rc = restore_fill_plan(&r, plan, err);
 	close_all(&r);
 	return rc;
 }
@@ -353,7 +177,7 @@ static int start(struct restore *r, struct err *err)
 	int64_t size;
 	bool some;
 	/* The plan saw this; a deploy may have migrated the database since. */
-	if (count_tables(r, &tables, err) < 0)
+	if (restore_count_tables(r, &tables, err) < 0)
 		return -1;
 	if (tables)
 		return err_set(err, ERR_WORLD,
@@ -459,12 +283,12 @@ static int run_all(struct restore *r, struct err *err)
 	size_t tables = 0;
 	int rc = -1;
 	int64_t began_ms = clock_life_ms();
-	if (restore_contents(r, err) < 0 || look_earlier(r, &look, err) < 0)
+	if (restore_contents(r, err) < 0 || restore_look_earlier(r, &look, err) < 0)
 		return -1;
 	enum detached_state state = look.state;
-	bool whole = ended_whole(r, &look);
+	bool whole = restore_ended_whole(r, &look);
 	detached_look_done(&look);
-	if (state != DETACHED_ALIVE && count_tables(r, &tables, err) < 0)
+	if (state != DETACHED_ALIVE && restore_count_tables(r, &tables, err) < 0)
 		return -1;
 	if (state == DETACHED_ALIVE)
 		job_log(r->job, "NEW", "joining the pg_restore that already runs in %s", r->db.container);
@@ -499,11 +323,11 @@ static enum done restore_probe(struct job *job, struct err *err)
 	if (!job_fact(job, "restore-started", ""))
 		return DONE_NOT_DONE;
 	if (open_all(job, &r, err) == 0 && restore_contents(&r, err) == 0 &&
-	    look_earlier(&r, &look, err) == 0) {
-		done = look.state == DETACHED_ALIVE  ? DONE_RUNNING
-		       : ended_whole(&r, &look)      ? DONE_DONE
-		       : look.state == DETACHED_DEAD ? DONE_UNCLEAR
-						     : DONE_NOT_DONE;
+	    restore_look_earlier(&r, &look, err) == 0) {
+		done = look.state == DETACHED_ALIVE     ? DONE_RUNNING
+		       : restore_ended_whole(&r, &look) ? DONE_DONE
+		       : look.state == DETACHED_DEAD    ? DONE_UNCLEAR
+							: DONE_NOT_DONE;
 		if (done == DONE_UNCLEAR)
 			err_set(err, ERR_WORLD,
 				"pg_restore ran and is gone without having told how it ended");
@@ -511,85 +335,6 @@ static enum done restore_probe(struct job *job, struct err *err)
 	detached_look_done(&look);
 	close_all(&r);
 	return done;
-}
-
-static void prove_tables(struct restore *r, const struct pg_tables *now, struct evidence *ev)
-{
-	char missing[200] = "";
-	size_t n = 0;
-	for (size_t i = 0; i < r->source.tables.n; i++) {
-		const char *label = r->source.tables.list[i].label;
-		if (!pg_tables_find(now, label) && n++ < 4)
-			text_copyf(missing + strlen(missing), sizeof missing - strlen(missing), "%s%s",
-				   n > 1 ? ", " : "", label);
-	}
-	if (!r->has_source)
-		evidence_add(ev, VERDICT_UNKNOWN, "tables", "no source",
-			     "nobody recorded what OLD holds: run record-source");
-	else if (n)
-		evidence_add(ev, VERDICT_FAIL, "tables", missing, "%zu of %zu tables are missing: %s%s", n,
-			     r->source.tables.n, missing, n > 4 ? " …" : "");
-	else
-		evidence_add(ev, VERDICT_PASS, "tables", "all", "all %zu tables of OLD are there",
-			     r->source.tables.n);
-}
-
-static void prove_end(struct restore *r, const struct detached_look *look, struct evidence *ev)
-{
-	const struct restore_error *first;
-	size_t harm = restore_log_harm(&r->log, &first), soft = r->log.n_errors - harm;
-	if (look->state == DETACHED_ALIVE)
-		evidence_add(ev, VERDICT_UNKNOWN, "end", "running", "pg_restore still runs");
-	else if (look->state != DETACHED_ENDED)
-		evidence_add(ev, VERDICT_FAIL, "end", "vanished",
-			     "pg_restore left no exit status: wipe, prepare and restore again");
-	else if (harm)
-		evidence_add(ev, VERDICT_FAIL, "end", "errors",
-			     "pg_restore had %zu errors, the first at %s %s: %.120s", harm, first->type,
-			     first->label, first->text);
-	else if (!ended_whole(r, look))
-		evidence_add(ev, VERDICT_FAIL, "end", "status",
-			     "pg_restore was stopped or failed (status %d): wipe, prepare and restore again",
-			     look->rc);
-	else
-		evidence_add(ev, VERDICT_PASS, "end", soft ? "harmless" : "clean",
-			     soft ? "pg_restore ended with %d; %zu errors that cost nothing"
-				  : "pg_restore ended with %d and %zu errors",
-			     look->rc, soft);
-}
-
-static int prove_indexes(struct restore *r, struct evidence *ev, struct err *err)
-{
-	struct pg_result *rows = pg_query(r->pg,
-					  "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = "
-					  "i.indexrelid WHERE NOT i.indisvalid ORDER BY 1",
-					  NULL, err);
-	if (!rows)
-		return -1;
-	char name[96] = "";
-	if (pg_rows(rows))
-		text_clean(name, sizeof name, pg_get(rows, 0, 0), strlen(pg_get(rows, 0, 0)));
-	evidence_add(ev, pg_rows(rows) ? VERDICT_FAIL : VERDICT_PASS, "indexes", name,
-		     pg_rows(rows) ? "%zu indexes are invalid, such as %s" : "%zu indexes are invalid%s",
-		     pg_rows(rows), name);
-	pg_result_free(rows);
-	return 0;
-}
-
-static int prove_all(struct restore *r, struct evidence *ev, struct err *err)
-{
-	struct detached_look look = {0};
-	struct pg_tables now = {0};
-	if (restore_contents(r, err) < 0 || restore_read_log(r, &look, err) < 0)
-		return -1;
-	prove_end(r, &look, ev);
-	detached_look_done(&look);
-	r->pg = pg_open_new(r->job, PG_LOOK, err);
-	if (!r->pg || pg_tables_look(r->pg, &now, err) < 0)
-		return -1;
-	prove_tables(r, &now, ev);
-	pg_tables_done(&now);
-	return prove_indexes(r, ev, err);
 }
 
 static enum verdict restore_prove(struct job *job, struct evidence *ev, struct err *err)
@@ -601,7 +346,7 @@ static enum verdict restore_prove(struct job *job, struct evidence *ev, struct e
 	}
 	int rc = open_all(job, &r, err);
 	if (rc == 0)
-		rc = prove_all(&r, ev, err);
+		rc = restore_prove_all(&r, ev, err);
 	close_all(&r);
 	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);
 }

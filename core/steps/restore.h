@@ -1,4 +1,5 @@
-/* Between restore.c (plan, run, proof) and restore_follow.c (looking at a running one). */
+/* Between restore.c (the run), restore_plan.c, restore_follow.c (looking at a running one) and
+ * restore_prove.c. */
 #ifndef CORE_STEPS_RESTORE_H
 #define CORE_STEPS_RESTORE_H
 
@@ -33,6 +34,14 @@ int restore_read_log(struct restore *r, struct detached_look *look, struct err *
 /* Tells events until it ends. *rc: its exit status, -1 when it vanished. -1: stopped or cannot be seen any
  * more. */
 int restore_follow(struct restore *r, int *rc, struct err *err);
+/* What an earlier start has become; its log is read too. Needs the table of contents. */
+int restore_look_earlier(struct restore *r, struct detached_look *look, struct err *err);
+/* It ended, and by its own account nothing is lost. */
+bool restore_ended_whole(const struct restore *r, const struct detached_look *look);
+/* Tables in the target, as a fresh look finds them. */
+int restore_count_tables(struct restore *r, size_t *n, struct err *err);
+int restore_fill_plan(struct restore *r, struct plan *plan, struct err *err);
+int restore_prove_all(struct restore *r, struct evidence *ev, struct err *err);
 /* "17 of 27 tables hold their rows" */
 void restore_left(const struct restore *r, char *out, size_t size);
 
