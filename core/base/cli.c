@@ -129,6 +129,9 @@ int cli_parse(struct cli *cli, const struct cli_command *command, int argc, char
 		} else if (!only_args && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
 			cli_help(stdout, command);
 			return 0;
+		} else if (!only_args && strcmp(argv[i], "--version") == 0) {
+			puts("nightferry " NIGHTFERRY_VERSION);
+			return 0;
 		} else if (!only_args && strncmp(argv[i], "--", 2) == 0) {
 			status = take_option(cli, argc, argv, &i);
 		} else if (!only_args && argv[i][0] == '-' && argv[i][1]) {

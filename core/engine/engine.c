@@ -298,6 +298,7 @@ static void drain(struct engine *e)
 int engine_main(const struct engine_options *o)
 {
 	signal(SIGPIPE, SIG_IGN);
+	umask(0077); /* journal, trace and attempts are the owner's; `group:` opens what it opens */
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	prctl(PR_SET_DUMPABLE, 0);
 	struct engine *e = xcalloc(1, sizeof *e);
