@@ -29,7 +29,9 @@ static int stop_run(int argc, char **argv)
 	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
 	if (!config)
 		return cmd_fail(&err);
-	bool open = place_open_night(json_str(config, "app", ""), dir, sizeof dir);
+	const char *app = json_str(config, "app", "");
+	/* The engine of a night that is closed stays for the seats that still look at it. */
+	bool open = place_open_night(app, dir, sizeof dir) || place_newest_night(app, dir, sizeof dir);
 	json_free(config);
 	if (!open || !night_engine_runs(dir)) {
 		puts("no engine runs");

@@ -128,7 +128,7 @@ static int may_start(const struct engine *e, struct err *err)
 	if (e->state->people.hold)
 		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released",
 			       e->state->people.hold_by);
-	if (e->journal_broken || journal_tight(e->journal))
+	if (journal_tight(e->journal))
 		return err_set(err, ERR_IO,
 			       "the disk under the journal is full, so nothing starts; make room in %s",
 			       e->dir);

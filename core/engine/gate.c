@@ -286,7 +286,7 @@ static int gate_is(struct engine *e, const char *gate, struct err *err)
 	if (e->state->people.hold)
 		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released",
 			       e->state->people.hold_by);
-	if (e->journal_broken)
+	if (journal_tight(e->journal))
 		return err_set(err, ERR_IO,
 			       "the journal cannot be written, so nothing acts; make room on the disk");
 	return 0;

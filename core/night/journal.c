@@ -235,6 +235,7 @@ int journal_append(struct journal *j, const char *line, size_t len, bool sync, s
 	if (n != (ssize_t)out.len) {
 		if (ftruncate(j->fd, j->size) < 0)
 			j->tight = true;
+		j->reserved = j->size; /* cutting the file gave back what was promised beyond it */
 		buf_done(&out);
 		j->tight = true;
 		return err_set(
@@ -260,8 +261,11 @@ uint64_t journal_lines(const struct journal *journal)
 	return journal->lines;
 }
 
-bool journal_tight(const struct journal *journal)
+bool journal_tight(struct journal *journal)
 {
+	/* Room may have been made since the last line. */
+	if (journal->tight)
+		reserve(journal);
 	return journal->tight;
 }
 

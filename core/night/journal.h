@@ -30,7 +30,7 @@ int journal_append(struct journal *journal, const char *line, size_t len, bool s
 const char *journal_head(const struct journal *journal); /* hash of the last line, "" when empty */
 uint64_t journal_lines(const struct journal *journal);
 /* True while the reserve on the disk is less than what a whole ending needs. */
-bool journal_tight(const struct journal *journal);
+bool journal_tight(struct journal *journal);
 /* Writes `head` and the number of lines into PATH's folder as HEAD. */
 int journal_anchor(struct journal *journal, struct err *err);
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { PLACE_SOCKET_MAX = 100 };
+
 int place_make_dirs(const char *path, struct err *err)
 {
 	char part[512];
@@ -100,7 +102,15 @@ bool place_newest_night(const char *app, char *out, size_t size)
 int place_new_night(const char *app, char *out, size_t size, struct err *err)
 {
 	char dir[400], name[32];
-	if (place_app_dir(app, dir, sizeof dir, err) < 0 || place_make_dirs(dir, err) < 0)
+	if (place_app_dir(app, dir, sizeof dir, err) < 0)
+		return -1;
+	/* Said before a night is begun that no seat could reach. */
+	if (strlen(dir) + strlen("/2026-01-31T0100-00/seat.sock") > PLACE_SOCKET_MAX)
+		return err_set(err, ERR_CONFIG,
+			       "%s is too long: with a night's name and its socket it may have %d bytes; set "
+			       "NIGHTFERRY_STATE to a shorter folder",
+			       dir, PLACE_SOCKET_MAX);
+	if (place_make_dirs(dir, err) < 0)
 		return -1;
 	time_t now = (time_t)(clock_wall_ms() / 1000);
 	struct tm tm;

@@ -27,7 +27,7 @@ counted() { # KIND N
 
 # What changes the world: requests that are no look, and attempts.
 deeds() {
-	printf '%s %s\n' "$(grep -cE '(PATCH|POST|PUT|DELETE) /' "$W/heroku/requests.log")" "$(count attempt.started)"
+	printf '%s %s\n' "$(grep -E '(PATCH|POST|PUT|DELETE) /' "$W/heroku/requests.log" | grep -vcE 'log-sessions|/resolve ')" "$(count attempt.started)"
 }
 
 nothing_happened() { # WHAT
