@@ -48,9 +48,16 @@ static bool others_could_drive(const struct seat *seat)
 static bool was_driver(const struct seat *seat)
 {
 	const struct people_state *p = &seat->e->state->people;
-	if (!*p->lost_seat || seat->uid != p->lost_uid || !text_equal(seat->login, p->lost_login))
-		return false;
-	return text_equal(seat->name, p->lost_name) || !others_could_drive(seat);
+	return *p->lost_seat && seat->uid == p->lost_uid && text_equal(seat->login, p->lost_login) &&
+	       text_equal(seat->name, p->lost_name);
+}
+
+/* The same login under another name, and nobody else is here: a night of one. */
+static bool is_alone_again(const struct seat *seat)
+{
+	const struct people_state *p = &seat->e->state->people;
+	return *p->lost_seat && seat->uid == p->lost_uid && text_equal(seat->login, p->lost_login) &&
+	       !others_could_drive(seat);
 }
 
 /* The first one drives. While the wheel waits for a driver who vanished, only he gets it without asking. */
@@ -61,7 +68,7 @@ void people_joined(struct seat *seat)
 	if (seat->observer || seat_driver(e))
 		return;
 	bool waits = *p->lost_seat && clock_wall_ms() < p->lost_take_at_ms;
-	if (was_driver(seat)) {
+	if (was_driver(seat) || is_alone_again(seat)) {
 		wheel_give(seat, "");
 		seat_say(seat, "info", "you are back and have the wheel again");
 	} else if (!waits && !others_could_drive(seat)) {
