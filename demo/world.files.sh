@@ -4,7 +4,7 @@
 
 # What the parts run, and the Debian package each comes from.
 TOOLS="knotd:knot knotc:knot unbound:unbound unbound-control:unbound sshd:openssh-server psql:postgresql-client
-	openssl:openssl setsid:util-linux flock:util-linux setpriv:util-linux"
+	openssl:openssl curl:curl setsid:util-linux flock:util-linux setpriv:util-linux"
 
 check_tools() {
 	local tool missing=() packages=()
