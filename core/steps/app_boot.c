@@ -2,6 +2,8 @@
  * look from outside. /up alone proves little: kamal-proxy answers it with 200 even in maintenance. */
 #include "core/base/text.h"
 #include "core/job.h"
+#include "core/links/pg_sides.h"
+#include "core/links/pg_since.h"
 #include "core/steps/app_containers.h"
 #include <string.h>
 
@@ -12,7 +14,8 @@ static enum done app_boot_probe(struct job *job, struct err *err);
 static enum verdict app_boot_prove(struct job *job, struct evidence *ev, struct err *err);
 
 static const struct param params[] = {{0}};
-static const char *const makes[] = {"app-booted", NULL};
+static const char *const makes[] = {"app-booted", "boundary", NULL};
+static const char *const secrets[] = {"NEW_DATABASE_URL", NULL};
 
 const struct step app_boot_step = {
     .name = "app-boot",
@@ -22,6 +25,7 @@ const struct step app_boot_step = {
     .rehearse = REHEARSE_SAME,
     .params = params,
     .makes = makes,
+    .secrets = secrets,
     .plan = app_boot_plan,
     .run = app_boot_run,
     .undo = app_boot_undo,
@@ -114,10 +118,33 @@ static int app_boot_plan(struct job *job, struct plan *plan, struct err *err)
 	return rc;
 }
 
+/* Where the database stands before the new app can write its first row: what is written from here on is what
+ * the way back costs. A second boot on the same copy keeps the first one. */
+static int record_boundary(struct job *job, struct err *err)
+{
+	struct pg_since since;
+	struct jw w;
+	bool known = pg_since_read(job, &since);
+	pg_since_done(&since);
+	if (known)
+		return 0;
+	struct pg *pg = pg_open_new(job, PG_LOOK, err);
+	int rc = pg ? pg_since_look(pg, &since, err) : -1;
+	pg_close(pg);
+	if (rc < 0)
+		return -1;
+	jw_fact(&w, "boundary", "");
+	pg_since_write(&w, &since);
+	pg_since_done(&since);
+	return job_record(job, &w, err);
+}
+
 static int app_boot_run(struct job *job, struct err *err)
 {
 	struct app app;
 	int rc = app_open(job, &app, err);
+	if (rc == 0)
+		rc = record_boundary(job, err);
 	if (rc == 0)
 		rc = app_start_all(&app, err);
 	app_close(&app);

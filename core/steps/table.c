@@ -8,6 +8,7 @@ extern const struct step count_rows_step;
 extern const struct step dns_point_step;
 extern const struct step download_step;
 extern const struct step end_session_step;
+extern const struct step export_new_rows_step;
 extern const struct step first_backup_step;
 extern const struct step maintenance_step;
 extern const struct step manual_step;
@@ -32,6 +33,7 @@ const struct step *const step_table[] = {
     &dns_point_step,
     &download_step,
     &end_session_step,
+    &export_new_rows_step,
     &first_backup_step,
     &maintenance_step,
     &manual_step,
