@@ -250,6 +250,14 @@ static enum done download_probe(struct job *job, struct err *err)
 	return done;
 }
 
+/* first-backup takes the copy away when nobody needs it any more. */
+static bool removed_since(const struct download *d, const struct json *dump, const char *path)
+{
+	const struct json *removed = job_fact(d->job, "dump-copy-removed", "");
+	return text_equal(json_str(removed, "path", ""), path) &&
+	       json_int(removed, "at_ms", 0) >= json_int(dump, "at_ms", 0);
+}
+
 static int prove_file(struct download *d, const struct json *dump, const char *container, const char *path,
 		      struct evidence *ev, struct err *err)
 {
@@ -262,7 +270,10 @@ static int prove_file(struct download *d, const struct json *dump, const char *c
 	bool same =
 	    size == json_int(dump, "size_bytes", -2) && text_equal(sha256, json_str(dump, "sha256", "?"));
 	const char *name = container ? "inside" : "file";
-	if (size < 0)
+	if (size < 0 && container && removed_since(d, dump, path))
+		evidence_add(ev, VERDICT_PASS, name, "removed", "%s in %s was removed after the comparison",
+			     path, where);
+	else if (size < 0)
 		evidence_add(ev, VERDICT_FAIL, name, "missing",
 			     "%s is not on %s any more: run download again", path, where);
 	else if (same)

@@ -1,4 +1,5 @@
-/* first-backup: from tonight on nobody backs this database up for us. A dump on the host, read to its end. */
+/* first-backup: from tonight on nobody backs this database up for us. A dump on the host, read to its end.
+ * The copy of Heroku's dump that pg_restore read in the container goes, once the comparison has passed. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
@@ -14,7 +15,7 @@ static enum done first_backup_probe(struct job *job, struct err *err);
 static enum verdict first_backup_prove(struct job *job, struct evidence *ev, struct err *err);
 
 static const struct param params[] = {{0}};
-static const char *const makes[] = {"backup-first", NULL};
+static const char *const makes[] = {"backup-first", "dump-copy-removed", NULL};
 static const char *const secrets[] = {"NEW_DATABASE_URL", NULL};
 
 const struct step first_backup_step = {
@@ -40,6 +41,9 @@ struct backup {
 	struct docker_db db;
 	char folder[320], path[360], part[380], base[380];
 	struct detached program;
+	const char *copy;     /* of Heroku's dump, in the container's /tmp */
+	int64_t copy_bytes;   /* -1: it is not there */
+	const char *kept_why; /* NULL: nobody needs it any more */
 };
 
 static int open_all(struct job *job, struct backup *b, struct err *err)
@@ -63,6 +67,48 @@ static int open_all(struct job *job, struct backup *b, struct err *err)
 	return 0;
 }
 
+/* Nobody needs the copy any more when the comparison has passed and the dump itself lies on the host. */
+static int look_copy(struct backup *b, struct err *err)
+{
+	const struct json *dump = job_fact(b->job, "dump", "");
+	const char *verdict = json_str(job_fact(b->job, "compared", ""), "verdict", "");
+	int64_t outside;
+	b->copy = json_str(dump, "inside", "");
+	b->copy_bytes = -1;
+	if (!text_starts(b->copy, "/tmp/nightferry-") ||
+	    !text_equal(json_str(dump, "container", ""), b->db.container))
+		return 0;
+	if (copy_file_size(b->ssh, b->db.container, b->copy, &b->copy_bytes, err) < 0 ||
+	    copy_file_size(b->ssh, NULL, json_str(dump, "path", ""), &outside, err) < 0)
+		return -1;
+	b->kept_why = !text_equal(verdict, "PASS") && !text_equal(verdict, "WARN")
+			  ? "count-rows has not passed"
+		      : outside != json_int(dump, "size_bytes", -2) ? "the dump on the host is not whole"
+								    : NULL;
+	return 0;
+}
+
+static bool backed_up(const struct backup *b, int64_t size)
+{
+	return size > 0 && size == json_int(job_fact(b->job, "backup-first", ""), "size_bytes", -1);
+}
+
+static void plan_copy(const struct backup *b, struct plan *plan)
+{
+	char size[UNITS_MAX];
+	if (b->copy_bytes < 0)
+		return;
+	if (b->kept_why)
+		evidence_add(&plan->seen, VERDICT_WARN, "copy", "kept",
+			     "the copy of Heroku's dump in %s (%s) stays: %s", b->db.container,
+			     units_size(size, b->copy_bytes), b->kept_why);
+	else
+		plan_does(plan,
+			  "docker exec %s rm -f %s (%s, the copy pg_restore read; Heroku's dump stays at %s)",
+			  b->db.container, b->copy, units_size(size, b->copy_bytes),
+			  json_str(job_fact(b->job, "dump", ""), "path", ""));
+}
+
 static int first_backup_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	struct backup b;
@@ -74,6 +120,8 @@ static int first_backup_plan(struct job *job, struct plan *plan, struct err *err
 		rc = docker_disk(b.ssh, b.folder, &disk, err);
 	if (rc == 0)
 		rc = copy_file_size(b.ssh, NULL, b.path, &size, err);
+	if (rc == 0)
+		rc = look_copy(&b, err);
 	if (rc == 0) {
 		text_copy(plan->target, sizeof plan->target, b.db.database);
 		text_copy(plan->side, sizeof plan->side, "NEW");
@@ -84,12 +132,12 @@ static int first_backup_plan(struct job *job, struct plan *plan, struct err *err
 			  b.db.database, b.path);
 		plan_does(plan, "docker exec -i %s pg_restore -f /dev/null <%s (one full read)",
 			  b.db.container, b.path);
+		plan_copy(&b, plan);
 		text_copy(plan->then, sizeof plan->then,
 			  "the database reads all of itself once; visitors may wait a little longer");
 		text_copy(plan->back, sizeof plan->back, "delete the file");
 		plan->estimate_ms = want > 0 ? want / 20000 + 3000 : -1;
-		plan->nothing_to_do =
-		    size > 0 && size == json_int(job_fact(job, "backup-first", ""), "size_bytes", -1);
+		plan->nothing_to_do = backed_up(&b, size) && (b.copy_bytes < 0 || b.kept_why);
 		bool fits = disk.free_bytes > want + want / 5;
 		evidence_add(&plan->seen, fits ? VERDICT_PASS : VERDICT_FAIL, "space",
 			     fits ? "fits" : "too little", "about %s needed, %s free", units_size(need, want),
@@ -187,7 +235,31 @@ static int record_end(struct backup *b, struct err *err)
 	return job_record(b->job, &w, err);
 }
 
-static int run_all(struct backup *b, struct err *err)
+static int remove_copy(struct backup *b, struct err *err)
+{
+	int64_t left = -1;
+	struct jw w;
+	if (look_copy(b, err) < 0)
+		return -1;
+	if (b->copy_bytes < 0 || b->kept_why)
+		return 0;
+	jw_fact(&w, "dump-copy-removed", "");
+	jw_str(&w, "container", b->db.container);
+	jw_str(&w, "path", b->copy);
+	jw_int(&w, "size_bytes", b->copy_bytes);
+	jw_int(&w, "at_ms", clock_wall_ms());
+	if (job_record(b->job, &w, err) < 0 ||
+	    ssh_run(b->ssh, NULL, err, "docker exec %s rm -f %s", b->db.container, b->copy) < 0 ||
+	    copy_file_size(b->ssh, b->db.container, b->copy, &left, err) < 0)
+		return -1;
+	return left < 0 ? 0
+			: err_set(err, ERR_WORLD,
+				  "the backup is on the host, but the copy of the dump %s is still in %s; "
+				  "remove it there",
+				  b->copy, b->db.container);
+}
+
+static int back_up(struct backup *b, struct err *err)
 {
 	struct detached_look look;
 	int64_t began_ms = clock_life_ms(), size = -1;
@@ -211,6 +283,15 @@ static int run_all(struct backup *b, struct err *err)
 	copy_ended(b->job, "backup", rc == 0, -1, clock_life_ms() - began_ms,
 		   rc == 0 ? "the first backup is on the host, read to its end" : "there is no backup yet");
 	return rc;
+}
+
+static int run_all(struct backup *b, struct err *err)
+{
+	int64_t size;
+	if (copy_file_size(b->ssh, NULL, b->path, &size, err) < 0 ||
+	    (!backed_up(b, size) && back_up(b, err) < 0))
+		return -1;
+	return remove_copy(b, err);
 }
 
 static int first_backup_run(struct job *job, struct err *err)
@@ -257,6 +338,8 @@ static enum verdict first_backup_prove(struct job *job, struct evidence *ev, str
 		rc = copy_file_size(b.ssh, NULL, json_str(fact, "path", ""), &size, err);
 	if (rc == 0)
 		rc = copy_file_sha256(b.ssh, NULL, json_str(fact, "path", ""), sha256, err);
+	if (rc == 0)
+		rc = look_copy(&b, err);
 	ssh_close(b.ssh);
 	if (rc < 0)
 		return VERDICT_UNKNOWN;
@@ -269,5 +352,9 @@ static enum verdict first_backup_prove(struct job *job, struct evidence *ev, str
 	evidence_add(ev, large ? VERDICT_PASS : VERDICT_FAIL, "size", large ? "like" : "small",
 		     large ? "it is as large as Heroku's dump, more or less"
 			   : "it is less than half of Heroku's dump: tables may be missing");
+	if (b.copy_bytes >= 0)
+		evidence_add(ev, VERDICT_WARN, "copy", "there",
+			     "the copy of Heroku's dump is still in %s, at %s%s%s", b.db.container, b.copy,
+			     b.kept_why ? ": " : "", b.kept_why ? b.kept_why : "");
 	return evidence_verdict(ev);
 }
