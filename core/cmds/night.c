@@ -143,7 +143,9 @@ int night_tell(const char *dir, const char *command, char *said, size_t size, st
 		while (out.len && (nl = memchr(out.data, '\n', out.len))) {
 			struct json *m = json_parse(out.data, (size_t)(nl - out.data), NULL);
 			const char *t = json_str(m, "t", "");
-			if (text_equal(t, "said") || text_equal(t, "bye"))
+			/* Word of the wheel comes to every seat; an answer is a refusal or the goodbye. */
+			bool info = text_equal(json_str(m, "level", ""), "info");
+			if (text_equal(t, "bye") || (text_equal(t, "said") && !info))
 				text_copy(said, size, json_str(m, "text", ""));
 			json_free(m);
 			buf_cut(&out, (size_t)(nl - out.data) + 1);

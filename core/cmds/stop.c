@@ -39,6 +39,6 @@ static int stop_run(int argc, char **argv)
 	}
 	if (night_tell(dir, "{\"t\":\"cmd\",\"cmd\":\"stop-engine\"}", said, sizeof said, &err) < 0)
 		return cmd_fail(&err);
-	puts(said);
+	puts(*said ? said : "stopped; `nightferry` takes the night up again");
 	return night_engine_runs(dir) ? EXIT_FAILED : EXIT_DONE;
 }
