@@ -25,6 +25,8 @@ extern const struct step wait_propagation_step;
 extern const struct step wait_quiet_step;
 extern const struct step wipe_target_step;
 
+/* One line each, so that two changes do not meet. */
+/* clang-format off */
 const struct step *const step_table[] = {
     &app_boot_step,
     &app_stop_step,
@@ -51,3 +53,4 @@ const struct step *const step_table[] = {
     &wipe_target_step,
     NULL,
 };
+/* clang-format on */
