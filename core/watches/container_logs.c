@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/docker.h"
+#include "core/watches/over_ssh.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,7 @@ const struct watch container_logs_watch = {
     .run = container_logs_run,
 };
 
-enum {
-	LOOK_MS = 3000,
-	BATCH_MS = 50,
-	BATCH_BYTES = 64 << 10,
-	TEXT_BYTES = 2000,
-	SEEN_MAX = 256,
-	WORST_MS = 30000
-};
+enum { LOOK_MS = 3000, BATCH_MS = 50, BATCH_BYTES = 64 << 10, TEXT_BYTES = 2000, SEEN_MAX = 256 };
 
 /* What was told of one container, for all its streams one after the other. */
 struct source {
@@ -39,6 +33,7 @@ struct source {
 };
 struct logs {
 	struct job *job;
+	struct docker_names names;
 	struct source **list;
 	size_t n;
 	struct jw batch;
@@ -253,11 +248,12 @@ static int pump(struct ssh *ssh, struct logs *logs, struct err *err)
 	return 0;
 }
 
-static int serve(struct ssh *ssh, struct logs *logs, const struct docker_names *names, struct err *err)
+static void serve(void *ctx, struct ssh *ssh, struct err *err)
 {
+	struct logs *logs = ctx;
 	int rc = 0;
 	while (rc == 0) {
-		rc = follow(ssh, logs, names, err);
+		rc = follow(ssh, logs, &logs->names, err);
 		ssh_hush(ssh, true);
 		if (rc == 0) {
 			job_beat(logs->job, LOOK_MS, true, "");
@@ -270,33 +266,14 @@ static int serve(struct ssh *ssh, struct logs *logs, const struct docker_names *
 		logs->list[i]->stream = NULL;
 	}
 	flush(logs);
-	return rc;
 }
 
 static int container_logs_run(struct job *job, struct err *err)
 {
-	struct docker_names names;
 	struct logs logs = {.job = job};
-	int64_t pause_ms = LOOK_MS;
-	if (docker_names(job, &names, err) < 0)
+	if (docker_names(job, &logs.names, err) < 0)
 		return -1;
-	for (bool stop = false; !stop;) {
-		struct err seen = {0};
-		int64_t began_ms = clock_life_ms();
-		struct ssh *ssh = ssh_open(job, SSH_SILENT, &seen);
-		if (ssh)
-			serve(ssh, &logs, &names, &seen);
-		ssh_close(ssh);
-		if (job_stopping(job))
-			break;
-		pause_ms = clock_life_ms() - began_ms > WORST_MS ? LOOK_MS
-			   : pause_ms * 2 > WORST_MS             ? WORST_MS
-								 : pause_ms * 2;
-		job_beat(job, pause_ms, false,
-			 seen.kind ? seen.text
-				   : "The connection to the host was lost; it is being made again.");
-		stop = job_wait(job, pause_ms);
-	}
+	over_ssh(job, LOOK_MS, serve, &logs);
 	for (size_t i = 0; i < logs.n; i++)
 		free(logs.list[i]);
 	free(logs.list);

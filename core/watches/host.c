@@ -5,6 +5,7 @@
 #include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/docker.h"
+#include "core/watches/over_ssh.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ const struct watch host_watch = {
     .run = host_run,
 };
 
-enum { INTERVAL_MS = 4000, WORST_MS = 30000, PART_MAX = 8 };
+enum { INTERVAL_MS = 4000, PART_MAX = 8 };
 #define CUT "\n--nightferry--\n"
 
 struct host_look {
@@ -255,8 +256,10 @@ static int wait_next(struct job *job, struct ssh *ssh, struct host_look *look, s
 	return look->stir && job_wait(job, 300) ? -1 : 0;
 }
 
-static int serve(struct job *job, struct ssh *ssh, struct host_look *look, struct err *err)
+static void serve(void *ctx, struct ssh *ssh, struct err *err)
 {
+	struct host_look *look = ctx;
+	struct job *job = ssh_job(ssh);
 	struct ssh_stream *events = NULL;
 	int rc = look_once(job, ssh, look, err);
 	ssh_hush(ssh, true);
@@ -268,32 +271,14 @@ static int serve(struct job *job, struct ssh *ssh, struct host_look *look, struc
 				    on_event, look, NULL);
 	while (rc == 0 && wait_next(job, ssh, look, events) == 0)
 		rc = look_once(job, ssh, look, err);
-	return rc;
 }
 
 static int host_run(struct job *job, struct err *err)
 {
 	struct host_look look = {0};
-	int64_t pause_ms = INTERVAL_MS;
 	if (docker_names(job, &look.names, err) < 0)
 		return -1;
-	for (bool stop = false; !stop;) {
-		struct err seen = {0};
-		struct ssh *ssh = ssh_open(job, SSH_SILENT, &seen);
-		int64_t began_ms = clock_life_ms();
-		if (ssh)
-			serve(job, ssh, &look, &seen);
-		ssh_close(ssh);
-		if (job_stopping(job))
-			break;
-		pause_ms = clock_life_ms() - began_ms > WORST_MS ? INTERVAL_MS
-			   : pause_ms * 2 > WORST_MS             ? WORST_MS
-								 : pause_ms * 2;
-		job_beat(job, pause_ms, false,
-			 seen.kind ? seen.text
-				   : "The connection to the host was lost; it is being made again.");
-		stop = job_wait(job, pause_ms);
-	}
+	over_ssh(job, INTERVAL_MS, serve, &look);
 	free(look.list);
 	free(look.routes);
 	return 0;
