@@ -107,12 +107,7 @@ static int app_boot_plan(struct job *job, struct plan *plan, struct err *err)
 		text_copy(plan->back, sizeof plan->back, "app-stop, about 10 s");
 		plan->nothing_to_do = up_already(&app);
 		plan->estimate_ms = 12000;
-		rc = app_not_locked(&app, &locked);
-		if (rc < 0 && locked.kind == ERR_REFUSED)
-			plan_refuse(plan, "%s", locked.text);
-		else if (rc < 0)
-			err_set(err, locked.kind, "%s", locked.text);
-		rc = rc < 0 && locked.kind != ERR_REFUSED ? -1 : 0;
+		rc = app_plan_not_locked(&app, plan, err);
 	}
 	app_close(&app);
 	return rc;
@@ -153,12 +148,7 @@ static int app_boot_run(struct job *job, struct err *err)
 
 static int app_boot_undo(struct job *job, struct err *err)
 {
-	struct app app;
-	int rc = app_open(job, &app, err);
-	if (rc == 0)
-		rc = app_stop_all(&app, err);
-	app_close(&app);
-	return rc;
+	return app_with(job, app_stop_all, err);
 }
 
 static enum done app_boot_probe(struct job *job, struct err *err)

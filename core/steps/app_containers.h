@@ -33,6 +33,10 @@ int app_start_all(struct app *app, struct err *err);
 /* The command that puts a role's container into the proxy; false when that role has no route. */
 bool app_deploy_command(const struct app *app, const struct docker_container *c, struct buf *out);
 int app_not_locked(struct app *app, struct err *err); /* refuses while somebody deploys */
+/* The same for a plan, which is refused by it. -1: nobody knows. */
+int app_plan_not_locked(struct app *app, struct plan *plan, struct err *err);
+/* Opens, acts, closes. */
+int app_with(struct job *job, int (*act)(struct app *app, struct err *err), struct err *err);
 /* Status of a path of the new side, past DNS. */
 int app_get(struct app *app, const char *path, int *status, struct err *err);
 

@@ -81,15 +81,8 @@ static int app_stop_plan(struct job *job, struct plan *plan, struct err *err)
 	struct app app;
 	int rc = app_open(job, &app, err);
 	if (rc == 0) {
-		struct err locked = {0};
 		fill_plan(&app, plan);
-		rc = app_not_locked(&app, &locked);
-		if (rc < 0 && locked.kind == ERR_REFUSED) {
-			plan_refuse(plan, "%s", locked.text);
-			rc = 0;
-		} else if (rc < 0) {
-			err_set(err, locked.kind, "%s", locked.text);
-		}
+		rc = app_plan_not_locked(&app, plan, err);
 	}
 	app_close(&app);
 	return rc;
@@ -97,22 +90,12 @@ static int app_stop_plan(struct job *job, struct plan *plan, struct err *err)
 
 static int app_stop_run(struct job *job, struct err *err)
 {
-	struct app app;
-	int rc = app_open(job, &app, err);
-	if (rc == 0)
-		rc = app_stop_all(&app, err);
-	app_close(&app);
-	return rc;
+	return app_with(job, app_stop_all, err);
 }
 
 static int app_stop_undo(struct job *job, struct err *err)
 {
-	struct app app;
-	int rc = app_open(job, &app, err);
-	if (rc == 0)
-		rc = app_start_all(&app, err);
-	app_close(&app);
-	return rc;
+	return app_with(job, app_start_all, err);
 }
 
 static enum done app_stop_probe(struct job *job, struct err *err)
