@@ -341,16 +341,24 @@ void job_learn_secret(struct job *job, const char *value)
 	job_send(job, &w);
 }
 
-void job_log(struct job *job, const char *side, const char *fmt, ...)
+enum { TEXT_MAX = 2000 };
+
+/* One line of text that may hold something from outside. */
+static void set_text(char out[TEXT_MAX], const char *fmt, va_list ap)
 {
 	struct buf raw = {0};
+	buf_vaddf(&raw, fmt, ap);
+	text_clean(out, TEXT_MAX, buf_text(&raw), raw.len);
+	buf_done(&raw);
+}
+
+void job_log(struct job *job, const char *side, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	buf_vaddf(&raw, fmt, ap);
+	set_text(text, fmt, ap);
 	va_end(ap);
-	char text[2000];
-	text_clean(text, sizeof text, buf_text(&raw), raw.len);
-	buf_done(&raw);
 	struct jw w;
 	jw_event(&w, "log.lines");
 	jw_arr(&w, "lines");
@@ -365,14 +373,11 @@ void job_log(struct job *job, const char *side, const char *fmt, ...)
 
 void job_command(struct job *job, const char *how, const char *fmt, ...)
 {
-	struct buf raw = {0};
+	char text[TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	buf_vaddf(&raw, fmt, ap);
+	set_text(text, fmt, ap);
 	va_end(ap);
-	char text[2000];
-	text_clean(text, sizeof text, buf_text(&raw), raw.len);
-	buf_done(&raw);
 	struct jw w;
 	jw_event(&w, "command.seen");
 	jw_int(&w, "at_ms", clock_wall_ms());

@@ -33,26 +33,13 @@ static void judge(struct evidence *ev, const char *name, const char *what, const
 			  : disk->free_bytes < (int64_t)LEAST_BYTES_GB * 1000000000;
 	units_size(have, disk->free_bytes);
 	units_size(total, disk->total_bytes);
+	enum verdict verdict = full ? VERDICT_FAIL : tight ? VERDICT_WARN : VERDICT_PASS;
+	const char *value = full ? "full" : tight ? "tight" : "room";
 	if (need)
-		evidence_add(ev,
-			     full    ? VERDICT_FAIL
-			     : tight ? VERDICT_WARN
-				     : VERDICT_PASS,
-			     name,
-			     full    ? "full"
-			     : tight ? "tight"
-				     : "room",
-			     "%s free of %s for %s; the night needs about %s", have, total, what,
-			     units_size(want, need));
+		evidence_add(ev, verdict, name, value, "%s free of %s for %s; the night needs about %s", have,
+			     total, what, units_size(want, need));
 	else
-		evidence_add(ev,
-			     full    ? VERDICT_FAIL
-			     : tight ? VERDICT_WARN
-				     : VERDICT_PASS,
-			     name,
-			     full    ? "full"
-			     : tight ? "tight"
-				     : "room",
+		evidence_add(ev, verdict, name, value,
 			     "%s free of %s for %s; how much the night needs is known after record-source",
 			     have, total, what);
 }

@@ -59,20 +59,6 @@ static int call_run(int argc, char **argv, FILE *out)
 	return failed ? 1 : 0;
 }
 
-static int send_all(int fd, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
-			return -1;
-		bytes += sent;
-		length -= (size_t)sent;
-	}
-	return 0;
-}
-
 static void *call_thread(void *argument)
 {
 	int fd = (int)(intptr_t)argument, argc = 0;

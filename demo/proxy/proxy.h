@@ -52,6 +52,9 @@ int control_call(int argc, char **argv);
 /* Runs a function on a detached thread of its own with the descriptor as its argument. 0, or -1. */
 int thread_start(void *(*run)(void *), int fd);
 
+/* All of it, however often the socket takes only a part. 0, or -1. */
+int send_all(int fd, const char *bytes, size_t length);
+
 /* Writes one JSON object as one line on standard output. Takes the object. */
 void log_object(cJSON *object);
 /* Starts such an object with time, level and message. */

@@ -29,20 +29,6 @@ struct request {
 	int routed;
 };
 
-static int send_all(int fd, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
-			return -1;
-		bytes += sent;
-		length -= (size_t)sent;
-	}
-	return 0;
-}
-
 /* Copies one header's value; "" when it is not there. The head ends with an empty line. */
 static void header(const char *head, const char *name, char *value, size_t size)
 {

@@ -98,3 +98,17 @@ int target_healthy(const char *target, const char *path, int timeout_ms)
 	close(fd);
 	return healthy;
 }
+
+int send_all(int fd, const char *bytes, size_t length)
+{
+	while (length) {
+		ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return -1;
+		bytes += sent;
+		length -= (size_t)sent;
+	}
+	return 0;
+}
