@@ -91,7 +91,6 @@ static void plan_role(struct app *app, const char *role, struct plan *plan)
 static int app_boot_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	struct app app;
-	struct err locked = {0};
 	int rc = app_open(job, &app, err);
 	if (rc == 0) {
 		text_copyf(plan->target, sizeof plan->target, "%s on %s", app.names.service,
