@@ -1,4 +1,5 @@
-/* The job line from the child's side: see job.h. Blocking, one line at a time, poll() only where it waits. */
+/* The job line from the child's side: see job.h. Blocking, one line at a time, poll() only where it waits.
+ * What it was told: job_told.c; what it tells: job_tell.c. */
 #include "core/job.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
@@ -112,85 +113,6 @@ static bool job_read(struct job *job, int real_ms)
 		buf_cut(&job->in, len + 1);
 	}
 	return true;
-}
-
-const char *job_name(const struct job *job)
-{
-	return json_str(job->hello, "name", "");
-}
-
-const char *job_step(const struct job *job)
-{
-	return json_str(job->hello, "step", "");
-}
-
-const char *job_attempt(const struct job *job)
-{
-	return json_str(job->hello, "attempt", "");
-}
-
-const struct json *job_config(const struct job *job)
-{
-	return json_get(job->hello, "config");
-}
-
-const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise)
-{
-	const char *text = json_text(json_path(job_config(job), dotted));
-	return text && *text ? text : otherwise;
-}
-
-const struct json *job_params(const struct job *job)
-{
-	return json_get(job->hello, "params");
-}
-
-const struct json *job_plan(const struct job *job)
-{
-	return json_get(job->hello, "plan");
-}
-
-const struct json *job_fact(const struct job *job, const char *name, const char *key)
-{
-	for (size_t i = job->n_fresh; i-- > 0;)
-		if (text_equal(json_str(job->fresh[i], "name", ""), name) &&
-		    text_equal(json_str(job->fresh[i], "key", ""), key ? key : ""))
-			return json_get(job->fresh[i], "data");
-	const struct json *facts = json_get(job->hello, "facts");
-	const struct json *found = NULL;
-	for (const struct json *f = json_first(facts); f; f = json_next(f))
-		if (text_equal(json_str(f, "name", ""), name) &&
-		    text_equal(json_str(f, "key", ""), key ? key : ""))
-			found = json_get(f, "data");
-	return found;
-}
-
-const struct json *job_fact_at(const struct job *job, const char *name, size_t i)
-{
-	const struct json *facts = json_get(job->hello, "facts");
-	for (const struct json *f = json_first(facts); f; f = json_next(f))
-		if (text_equal(json_str(f, "name", ""), name) && i-- == 0)
-			return job_fact(job, name, json_str(f, "key", ""));
-	for (size_t k = 0; k < job->n_fresh; k++) {
-		const char *key = json_str(job->fresh[k], "key", "");
-		bool known = !text_equal(json_str(job->fresh[k], "name", ""), name);
-		for (const struct json *f = json_first(facts); f && !known; f = json_next(f))
-			known = text_equal(json_str(f, "name", ""), name) &&
-				text_equal(json_str(f, "key", ""), key);
-		for (size_t p = 0; p < k && !known; p++)
-			known = text_equal(json_str(job->fresh[p], "name", ""), name) &&
-				text_equal(json_str(job->fresh[p], "key", ""), key);
-		if (!known && i-- == 0)
-			return job_fact(job, name, key);
-	}
-	return NULL;
-}
-
-const char *job_secret(const struct job *job, const char *name)
-{
-	const char *value = json_text(
-	    json_path(job->secrets, "values") ? json_get(json_get(job->secrets, "values"), name) : NULL);
-	return value && *value ? value : NULL;
 }
 
 void jw_event(struct jw *w, const char *kind)
@@ -328,93 +250,6 @@ bool job_wait(struct job *job, int64_t ms)
 		else
 			job_read(job, real > 60000 ? 60000 : (int)real);
 	}
-}
-
-void job_learn_secret(struct job *job, const char *value)
-{
-	if (job->fd < 0 || !value || !*value)
-		return;
-	struct jw w = {0};
-	jw_open(&w);
-	jw_str(&w, "t", "secret");
-	jw_str(&w, "value", value);
-	job_send(job, &w);
-}
-
-enum { TEXT_MAX = 2000 };
-
-/* One line of text that may hold something from outside. */
-static void set_text(char out[TEXT_MAX], const char *fmt, va_list ap)
-{
-	struct buf raw = {0};
-	buf_vaddf(&raw, fmt, ap);
-	text_clean(out, TEXT_MAX, buf_text(&raw), raw.len);
-	buf_done(&raw);
-}
-
-void job_log(struct job *job, const char *side, const char *fmt, ...)
-{
-	char text[TEXT_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	set_text(text, fmt, ap);
-	va_end(ap);
-	struct jw w;
-	jw_event(&w, "log.lines");
-	jw_arr(&w, "lines");
-	jw_obj(&w, NULL);
-	jw_int(&w, "at_ms", clock_wall_ms());
-	jw_str(&w, "side", side ? side : "");
-	jw_str(&w, "source", job_name(job));
-	jw_str(&w, "level", "");
-	jw_str(&w, "text", text);
-	job_event(job, &w);
-}
-
-void job_command(struct job *job, const char *how, const char *fmt, ...)
-{
-	char text[TEXT_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	set_text(text, fmt, ap);
-	va_end(ap);
-	struct jw w;
-	jw_event(&w, "command.seen");
-	jw_int(&w, "at_ms", clock_wall_ms());
-	jw_str(&w, "how", how);
-	jw_str(&w, "text", text);
-	jw_str(&w, "job", *job_step(job) ? job_step(job) : job_name(job));
-	job_event(job, &w);
-}
-
-void job_progress(struct job *job, int64_t done, int64_t total, const char *unit, const char *text)
-{
-	int64_t now = clock_life_ms();
-	if (job->progress_at_ms && now - job->progress_at_ms < 200 && done != total)
-		return;
-	job->progress_at_ms = now;
-	struct jw w;
-	jw_event(&w, "step.progress");
-	jw_str(&w, "step", job_step(job));
-	jw_int(&w, "done", done);
-	jw_int(&w, "total", total);
-	jw_str(&w, "unit", unit ? unit : "");
-	jw_str(&w, "text", text ? text : "");
-	job_event(job, &w);
-}
-
-void job_beat(struct job *job, int64_t interval_ms, bool ok, const char *text)
-{
-	struct jw w;
-	jw_event(&w, "watch.beat");
-	jw_str(&w, "watch", job_name(job));
-	jw_int(&w, "interval_ms", interval_ms);
-	jw_bool(&w, "ok", ok);
-	jw_str(&w, "text", text ? text : "");
-	if (ok)
-		job->ok_at_ms = clock_wall_ms();
-	jw_int(&w, "ok_at_ms", job->ok_at_ms);
-	job_event(job, &w);
 }
 
 struct job *job_by_hand(const char *name, const struct json *config, const struct json *params)

@@ -117,6 +117,8 @@ const char *job_step(const struct job *job);          /* the playbook's id: "sca
 const char *job_attempt(const struct job *job);       /* "a12" */
 const struct json *job_config(const struct job *job); /* resolved nightferry.yml as an object */
 const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise);
+/* The first of dns.names; NULL when there is none. */
+const char *job_first_name(const struct job *job);
 const struct json *job_params(const struct job *job); /* `with:` of the step, defaults filled in */
 const struct json *job_plan(const struct job *job);   /* the approved plan: target, from, to, does, data */
 /* Newest durable fact of this night: the object that was given to job_record(). key "" for the only one.

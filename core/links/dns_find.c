@@ -151,8 +151,7 @@ int dns_find_delegation(struct job *job, const char *zone, struct dns_hosts *out
 
 int dns_find_zone(struct job *job, char *out, size_t size, struct err *err)
 {
-	const char *zone = job_config_str(job, "dns.zone", ""),
-		   *name = json_text(json_first(json_path(job_config(job), "dns.names")));
+	const char *zone = job_config_str(job, "dns.zone", ""), *name = job_first_name(job);
 	struct dns_query *query = xcalloc(1, sizeof *query);
 	bool found = *zone;
 	if (found)

@@ -9,7 +9,7 @@
 
 static const char *first_name(const struct app *app)
 {
-	const char *name = json_text(json_first(json_path(job_config(app->job), "dns.names")));
+	const char *name = job_first_name(app->job);
 	return name ? name : ssh_host(app->ssh);
 }
 

@@ -134,8 +134,7 @@ static int set_state(struct job *job, bool on, struct err *err)
 static int look_public(struct job *job, struct heroku *heroku, int *status, char *from, size_t size,
 		       struct err *err)
 {
-	const char *name = json_text(json_first(json_path(job_config(job), "dns.names"))),
-		   *way = job_config_str(job, "web.old", "");
+	const char *name = job_first_name(job), *way = job_config_str(job, "web.old", "");
 	const char *scheme = job_config_str(job, "web.scheme", "https");
 	char to[220] = "", host[220] = "";
 	text_copy(host, sizeof host, name ? name : "");

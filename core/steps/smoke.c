@@ -45,7 +45,7 @@ static int smoke_step_plan(struct job *job, struct plan *plan, struct err *err)
 	char where[300];
 	if (read_side(job, &side, err) < 0 || smoke_plan(job, side, &requests, where, sizeof where, err) < 0)
 		return -1;
-	const char *name = json_text(json_first(json_path(job_config(job), "dns.names")));
+	const char *name = job_first_name(job);
 	text_copy(plan->target, sizeof plan->target, *where ? where : "public path");
 	text_copy(plan->side, sizeof plan->side, side == SMOKE_PUBLIC ? "" : smoke_side_name(side));
 	text_copy(plan->verb, sizeof plan->verb, "LOOKS");

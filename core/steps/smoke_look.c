@@ -55,7 +55,7 @@ static int where_is(struct job *job, enum smoke_side side, char *out, size_t siz
 {
 	const char *web = job_config_str(job, side == SMOKE_OLD ? "web.old" : "web.new", ""),
 		   *host = job_config_str(job, "host.address", "");
-	const char *name = json_text(json_first(json_path(job_config(job), "dns.names")));
+	const char *name = job_first_name(job);
 	*out = '\0';
 	if (side == SMOKE_PUBLIC)
 		return 0;

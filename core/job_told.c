@@ -1,0 +1,88 @@
+/* What a job was told: its names, the config, facts and secrets. */
+#include "core/base/text.h"
+#include "core/job.h"
+#include "core/job_inner.h"
+
+const char *job_name(const struct job *job)
+{
+	return json_str(job->hello, "name", "");
+}
+
+const char *job_step(const struct job *job)
+{
+	return json_str(job->hello, "step", "");
+}
+
+const char *job_attempt(const struct job *job)
+{
+	return json_str(job->hello, "attempt", "");
+}
+
+const struct json *job_config(const struct job *job)
+{
+	return json_get(job->hello, "config");
+}
+
+const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise)
+{
+	const char *text = json_text(json_path(job_config(job), dotted));
+	return text && *text ? text : otherwise;
+}
+
+const char *job_first_name(const struct job *job)
+{
+	return json_text(json_first(json_path(job_config(job), "dns.names")));
+}
+
+const struct json *job_params(const struct job *job)
+{
+	return json_get(job->hello, "params");
+}
+
+const struct json *job_plan(const struct job *job)
+{
+	return json_get(job->hello, "plan");
+}
+
+const struct json *job_fact(const struct job *job, const char *name, const char *key)
+{
+	for (size_t i = job->n_fresh; i-- > 0;)
+		if (text_equal(json_str(job->fresh[i], "name", ""), name) &&
+		    text_equal(json_str(job->fresh[i], "key", ""), key ? key : ""))
+			return json_get(job->fresh[i], "data");
+	const struct json *facts = json_get(job->hello, "facts");
+	const struct json *found = NULL;
+	for (const struct json *f = json_first(facts); f; f = json_next(f))
+		if (text_equal(json_str(f, "name", ""), name) &&
+		    text_equal(json_str(f, "key", ""), key ? key : ""))
+			found = json_get(f, "data");
+	return found;
+}
+
+const struct json *job_fact_at(const struct job *job, const char *name, size_t i)
+{
+	const struct json *facts = json_get(job->hello, "facts");
+	for (const struct json *f = json_first(facts); f; f = json_next(f))
+		if (text_equal(json_str(f, "name", ""), name) && i-- == 0)
+			return job_fact(job, name, json_str(f, "key", ""));
+	for (size_t k = 0; k < job->n_fresh; k++) {
+		const char *key = json_str(job->fresh[k], "key", "");
+		bool known = !text_equal(json_str(job->fresh[k], "name", ""), name);
+		for (const struct json *f = json_first(facts); f && !known; f = json_next(f))
+			known = text_equal(json_str(f, "name", ""), name) &&
+				text_equal(json_str(f, "key", ""), key);
+		for (size_t p = 0; p < k && !known; p++)
+			known = text_equal(json_str(job->fresh[p], "name", ""), name) &&
+				text_equal(json_str(job->fresh[p], "key", ""), key);
+		if (!known && i-- == 0)
+			return job_fact(job, name, key);
+	}
+	return NULL;
+}
+
+const char *job_secret(const struct job *job, const char *name)
+{
+	const char *value = json_text(
+	    json_path(job->secrets, "values") ? json_get(json_get(job->secrets, "values"), name) : NULL);
+	return value && *value ? value : NULL;
+}
