@@ -57,8 +57,8 @@ static void seat_options_from(const struct cli *cli, struct seat_options *o)
 
 /* What opens a seat at this night from anywhere, for this login and, where a group is configured, for others.
  */
-static void attach_command(const struct cli *cli, const struct json *config, const char *dir, char *out,
-			   size_t size)
+static void night_command(const struct cli *cli, const struct json *config, const char *dir, const char *verb,
+			  char *out, size_t size)
 {
 	const char *named = cli_get(cli, "config", getenv("CONFIG"));
 	char *path = realpath(named && *named ? named : "nightferry.yml", NULL);
@@ -68,8 +68,8 @@ static void attach_command(const struct cli *cli, const struct json *config, con
 	for (int up = 0; up < 2 && strrchr(state, '/'); up++)
 		*strrchr(state, '/') = '\0';
 	bool say = getenv("NIGHTFERRY_STATE") || *json_str(config, "group", "");
-	text_copyf(out, size, "%s%s%snightferry attach --config %s", say ? "NIGHTFERRY_STATE=" : "",
-		   say ? state : "", say ? " " : "", path ? path : "nightferry.yml");
+	text_copyf(out, size, "%s%s%snightferry %s --config %s", say ? "NIGHTFERRY_STATE=" : "",
+		   say ? state : "", say ? " " : "", verb, path ? path : "nightferry.yml");
 	free(path);
 }
 
@@ -81,8 +81,9 @@ static int sit_down(const struct cli *cli, bool may_open)
 	if (!config)
 		return cmd_fail(&err);
 	int rc = night_start(config, may_open, dir, sizeof dir, &err);
-	char again[900], join[1000], tmux[300];
-	attach_command(cli, config, dir, again, sizeof again);
+	char again[900], stop[900], join[1000], tmux[300];
+	night_command(cli, config, dir, "attach", again, sizeof again);
+	night_command(cli, config, dir, "stop", stop, sizeof stop);
 	json_free(config);
 	if (rc < 0)
 		return cmd_fail(&err);
@@ -95,7 +96,7 @@ static int sit_down(const struct cli *cli, bool may_open)
 	       join);
 	fflush(stdout);
 	struct seat_options o = {
-	    .socket = socket, .attach_hint = again, .join_hint = join, .tmux_hint = tmux};
+	    .socket = socket, .attach_hint = again, .stop_hint = stop, .join_hint = join, .tmux_hint = tmux};
 	seat_options_from(cli, &o);
 	return seat_main(&o);
 }

@@ -33,7 +33,7 @@ int night_start(const struct json *config, bool may_open, char *dir, size_t size
 /* Opens a night in a folder that was made for it, and starts its engine in the background. */
 int night_open_in(const char *dir, const struct json *config, struct err *err);
 bool night_engine_runs(const char *dir);
-/* Sends one line to the engine of a night and reads until the engine refuses, says goodbye or closes. */
+/* Sends one line to the engine of a night and reads until it refuses (1) or says goodbye (0). */
 int night_tell(const char *dir, const char *command, char *said, size_t size, struct err *err);
 /* Resolves config and playbook for a new night. The playbook's name: `given`, else config's, else
  * heroku-to-kamal. */

@@ -145,8 +145,11 @@ int night_tell(const char *dir, const char *command, char *said, size_t size, st
 			const char *t = json_str(m, "t", "");
 			/* Word of the wheel comes to every seat; an answer is a refusal or the goodbye. */
 			bool info = text_equal(json_str(m, "level", ""), "info");
-			if (text_equal(t, "bye") || (text_equal(t, "said") && !info))
+			bool refused = text_equal(t, "said") && !info;
+			if (refused || text_equal(t, "bye"))
 				text_copy(said, size, json_str(m, "text", ""));
+			if (refused)
+				rc = 1;
 			json_free(m);
 			buf_cut(&out, (size_t)(nl - out.data) + 1);
 		}

@@ -1,5 +1,6 @@
 /* nightferry stop: ends the engine of the open night; the night stays open in its journal. */
 #include "core/base/cli.h"
+#include "core/base/clock.h"
 #include "core/cmds/cmds.h"
 #include "core/night/place.h"
 #include <stdio.h>
@@ -37,8 +38,12 @@ static int stop_run(int argc, char **argv)
 		puts("no engine runs");
 		return EXIT_DONE;
 	}
-	if (night_tell(dir, "{\"t\":\"cmd\",\"cmd\":\"stop-engine\"}", said, sizeof said, &err) < 0)
+	int refused = night_tell(dir, "{\"t\":\"cmd\",\"cmd\":\"stop-engine\"}", said, sizeof said, &err);
+	if (refused < 0)
 		return cmd_fail(&err);
 	puts(*said ? said : "stopped; `nightferry` takes the night up again");
-	return night_engine_runs(dir) ? EXIT_FAILED : EXIT_DONE;
+	/* Its goodbye comes a moment before its socket goes. */
+	for (int i = 0; i < 100 && !refused && night_engine_runs(dir); i++)
+		clock_sleep_ms(50);
+	return refused || night_engine_runs(dir) ? EXIT_FAILED : EXIT_DONE;
 }

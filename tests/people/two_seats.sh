@@ -48,7 +48,7 @@ seat ana 80x24 "$NF" --as ana
 seat bea 160x48 "$NF" attach --as bea
 seat cyd 100x30 "$NF" attach --as cyd --observer
 on ana wait_text 5 "bea"
-on bea wait_text 5 "seats ana bea cyd"
+on bea wait_text 5 "seats ana (drives) bea cyd"
 for screen in ana bea cyd; do on "$screen" expect_frame; done
 
 seen_after() { # SCREEN TEXT: milliseconds from the journal's line to the other screen
@@ -127,7 +127,13 @@ echo "ok  the wheel goes over in three keys"
 kill -KILL "$(seat_pid bea)"
 wait_event 10 seat.left '.name == "bea"'
 on ana keys D
-wait_event 5 wheel.given '.name == "ana"'
+on ana wait_text 5 "bea may come back"
+takes_wheel() {
+	on ana keys D
+	sleep 0.5
+	have_event wheel.given '.name == "ana" and .from == "bea"'
+}
+eventually 20 takes_wheel || fail "The wheel of a seat that died is not given to another."
 on ana keys A
 on ana wait_text 5 "ARMED ana"
 echo "ok  the wheel of a seat that died is taken by another"

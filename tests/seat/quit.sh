@@ -19,7 +19,7 @@ echo "playbook: $T/quit.yml" >>"$CONFIG"
 cat >"$T/rc" <<'SH'
 PS1='shell> '
 SH
-screen_start 100x30 bash --noprofile --rcfile "$T/rc" -i
+screen_start 160x30 bash --noprofile --rcfile "$T/rc" -i
 wait_text 10 "shell>"
 
 shell() { # LINE: typed at the prompt
@@ -59,8 +59,8 @@ expect_frame
 keys q
 wait_text 10 "end 1: 0"
 wait_text 2 "This seat is left; the night of acme goes on"
-wait_text 2 "Come back: nightferry attach"
-wait_text 2 "Stop it:   nightferry stop"
+wait_text 2 "Come back: NIGHTFERRY_STATE=$NIGHTFERRY_STATE nightferry attach --config $CONFIG"
+wait_text 2 "Stop it:   NIGHTFERRY_STATE=$NIGHTFERRY_STATE nightferry stop --config $CONFIG"
 engine=$(events engine.started .pid)
 kill -0 "$engine" || fail "The engine has ended with its seat."
 wait_event 5 seat.left '.name == "ana"'
@@ -91,7 +91,7 @@ eventually 5 first_line || fail "fg did not draw the first line again."
 expect_frame
 sleep 0.3 # a seat that has just come back takes no key
 keys q
-wait_text 10 "Come back: nightferry attach"
+wait_text 10 "Come back: NIGHTFERRY_STATE=$NIGHTFERRY_STATE nightferry attach --config $CONFIG"
 same_modes "Ctrl-Z and fg"
 
 # ---- ended from outside ----
@@ -100,7 +100,7 @@ run "$NF attach --as cyd"
 wait_text 20 "R next"
 kill -TERM "$(seat_pid)"
 wait_text 10 "end 3: "
-wait_text 2 "Come back: nightferry attach"
+wait_text 2 "Come back: NIGHTFERRY_STATE=$NIGHTFERRY_STATE nightferry attach --config $CONFIG"
 same_modes "a seat that is told to end"
 
 run "$NF attach --as cyd"
@@ -116,4 +116,13 @@ wait_text 10 "end 5: 134"
 same_modes "a seat that gives itself up"
 
 kill -0 "$engine" || fail "The engine has ended with a seat."
+# What it says is how to stop it does stop it.
+stop=$(screen | sed -n 's/^Stop it:   //p' | tail -n 1)
+[ -n "$stop" ] || stop="NIGHTFERRY_STATE=$NIGHTFERRY_STATE nightferry stop --config $CONFIG"
+env -u NIGHTFERRY_STATE -u CONFIG "PATH=${NF%/*}:$PATH" bash -c "cd /; $stop" >"$T/stop" 2>&1 || fail "$stop: $(cat "$T/stop")"
+ended() {
+	! kill -0 "$engine"
+}
+eventually 10 ended || fail "The engine is still there: $(cat "$T/stop")"
+echo "ok  the line it prints stops the engine"
 "$NF" verify "$(journal)" >"$T/verify" || fail "$(cat "$T/verify")"
