@@ -167,34 +167,70 @@ static int data_percent(const struct state *state)
 	return -1;
 }
 
-/* FREE only while it is known that nothing was written: after the flip that needs somebody who counts. */
-static void way_back(const struct state *state, struct sums *sums)
+/* The same kind of step on the way forward, as long as it took tonight. */
+static int64_t took_ms(const struct state *state, const char *kind)
 {
-	const struct watch_seen *watch = watch_get(state, "newrows");
-	bool known = true;
+	for (size_t i = forward(state); i > 0; i--) {
+		const struct step_seen *step = &state->steps.steps[i - 1];
 
+		if (text_equal(step->kind, kind) && step->state == STEP_DONE && step->started_at_ms > 0 &&
+		    step->ended_at_ms > step->started_at_ms)
+			return step->ended_at_ms - step->started_at_ms;
+	}
+	return -1;
+}
+
+/* -1: not rehearsed, and nothing like it has been done tonight. */
+static int64_t back_step_ms(const struct state *state, const struct step_seen *step,
+			    const struct way_back *back)
+{
+	bool export = text_equal(step->kind, "export-new-rows");
+
+	if (step_state_finished(step->state))
+		return 0;
+	/* Nothing to export and no name to move. */
+	if (!back->started && (export || (text_equal(step->kind, "dns-point") && state->flip_at_ms <= 0)))
+		return 0;
+	if (step->estimate_ms >= 0 && step->estimate_ms <= LONGEST_MS)
+		return step->estimate_ms;
+	if (export)
+		return back->rows >= 0 ? 3000 + back->rows / 50 : -1;
+	return took_ms(state, step->kind);
+}
+
+/* A person needs a minute to decide, and once names have moved the last visitors come after their TTL. */
+static int64_t back_margin_ms(const struct state *state)
+{
+	int64_t ttl_s = 0;
+
+	for (size_t i = 0; state->flip_at_ms > 0 && i < state->dns.n_names; i++)
+		if (state->dns.names[i].ttl_s > ttl_s && state->dns.names[i].ttl_s < 86400)
+			ttl_s = state->dns.names[i].ttl_s;
+	return 60000 + ttl_s * 1000;
+}
+
+static void way_back(const struct state *state, int64_t now_ms, struct sums *sums)
+{
+	struct way_back back;
+	bool known = forward(state) < state->steps.n;
+
+	way_back_of(state, now_ms, &back);
 	sums->back_ms = 0;
 	for (size_t i = forward(state); i < state->steps.n; i++) {
-		int64_t estimate_ms = state->steps.steps[i].estimate_ms;
+		int64_t ms = back_step_ms(state, &state->steps.steps[i], &back);
 
-		if (estimate_ms < 0 || estimate_ms > LONGEST_MS)
-			known = false;
-		else
-			sums->back_ms += estimate_ms;
+		known = known && ms >= 0;
+		sums->back_ms += ms > 0 ? ms : 0;
 	}
-	if (!known || forward(state) == state->steps.n)
+	if (!known)
 		sums->back_ms = -1;
-	sums->back_rows = state->traffic.new_rows;
-	if (state->steps.n == 0)
-		sums->back = BACK_UNKNOWN;
-	else if (state->traffic.new_rows > 0 || state->new_write_at_ms > 0)
-		sums->back = BACK_COSTS;
-	else if (state->flip_at_ms <= 0 || (watch && watch->ok_at_ms > state->flip_at_ms))
-		sums->back = BACK_FREE;
-	else
-		sums->back = BACK_UNKNOWN;
+	sums->back = state->steps.n > 0 ? back.back : BACK_UNKNOWN;
+	sums->back_rows = back.rows > 0 ? back.rows : 0;
+	sums->back_jobs = back.jobs > 0 ? back.jobs : 0;
+	text_copy(sums->back_why, sizeof(sums->back_why), back.why);
+	sums->back_margin_ms = back_margin_ms(state);
 	if (state->window_end_ms > 0 && sums->back_ms >= 0)
-		sums->turn_back_at_ms = state->window_end_ms - sums->back_ms;
+		sums->turn_back_at_ms = state->window_end_ms - sums->back_ms - sums->back_margin_ms;
 }
 
 void sums_of(const struct state *state, int64_t now_ms, struct sums *sums)
@@ -219,7 +255,10 @@ void sums_of(const struct state *state, int64_t now_ms, struct sums *sums)
 		sums->number = 0;
 	down(state, now_ms, sums);
 	clocks(state, now_ms, sums);
-	way_back(state, sums);
+	way_back(state, now_ms, sums);
+	if (step && sums_step_active(step) && step->budget_ms > 0 && step->started_at_ms > 0 &&
+	    now_ms - step->started_at_ms > step->budget_ms)
+		sums->over_ms = now_ms - step->started_at_ms - step->budget_ms;
 	sums->data_percent = data_percent(state);
 	if (state->traffic.at_ms > 0 && state->traffic.share_new >= 0 && state->traffic.share_new <= 1)
 		sums->traffic_percent = (int)(state->traffic.share_new * 100.0);

@@ -4,8 +4,6 @@
 
 #include "core/night/state.h"
 
-enum back { BACK_UNKNOWN = 0, BACK_FREE, BACK_COSTS };
-
 struct sums {
 	const struct phase_seen *phase; /* of the running step, else of the next one; NULL for none */
 	int number, total;              /* "15/26": place of that step on the way forward */
@@ -16,8 +14,11 @@ struct sums {
 	int64_t up_at_ms, done_at_ms, now_until_ms;
 	int up_unknown, done_unknown;
 	enum back back;
-	int64_t back_rows, back_ms; /* back_ms -1: not rehearsed */
-	int64_t turn_back_at_ms;    /* 0: no window, or not rehearsed */
+	int64_t back_rows, back_jobs, back_ms; /* back_ms -1: not rehearsed */
+	int64_t back_margin_ms;                /* kept on top of back_ms */
+	int64_t turn_back_at_ms;               /* 0: no window, or not rehearsed */
+	int64_t over_ms; /* the current step beyond its budget; 0: within, or it has none */
+	char back_why[240];
 };
 void sums_of(const struct state *state, int64_t now_ms, struct sums *sums);
 

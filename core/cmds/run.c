@@ -23,6 +23,10 @@ int night_run(const struct json *config, const char *playbook_name, const struct
 		return err_set(err, ERR_REFUSED,
 			       "an engine already runs this night (%s); attach to it with `nightferry`", dir),
 		       -1;
+	if (!open && headless->back)
+		return err_set(err, ERR_REFUSED, "%s has no open night, so there is no way back to take",
+			       json_str(config, "app", "this app")),
+		       -1;
 	if (!open) {
 		playbook = night_playbook(config, playbook_name, err);
 		if (!playbook || place_new_night(json_str(config, "app", ""), dir, size, err) < 0) {
@@ -49,6 +53,8 @@ static int run_run(int argc, char **argv)
 	    {"done", "STEP=WORDS",
 	     "ticks a step that is done by people, with what was done; may be repeated"},
 	    {"waive", "STEP:NAME=REASON", "waives that line of evidence at STEP's gate; may be repeated"},
+	    {"until", "STEP", "stops when STEP is done and leaves the night open"},
+	    {"back", NULL, "takes the way back of the open night; its own gate is --yes way-back=APP"},
 	    {"quiet", NULL, "prints no events"},
 	    {0},
 	};
@@ -56,7 +62,9 @@ static int run_run(int argc, char **argv)
 	    .name = "run",
 	    .help = "Runs the night without a screen, or takes up the one that is open. Prints one line an "
 		    "event and, as the last word\n"
-		    "of its last line, the journal. Exit status: 0 done, 1 failed, 2 usage, 3 aborted.",
+		    "of its last line, the journal. Exit status: 0 done (or, with --until, so far), 1 "
+		    "failed, 2 usage,\n"
+		    "3 aborted or rolled back.",
 	    .options = options,
 	};
 	struct cli cli;
@@ -64,8 +72,12 @@ static int run_run(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	const char *yes[CLI_GIVEN_MAX], *done[CLI_GIVEN_MAX], *waive[CLI_GIVEN_MAX];
-	struct headless headless = {
-	    .yes = yes, .done = done, .waive = waive, .quiet = cli_has(&cli, "quiet")};
+	struct headless headless = {.yes = yes,
+				    .done = done,
+				    .waive = waive,
+				    .until = cli_get(&cli, "until", NULL),
+				    .back = cli_has(&cli, "back"),
+				    .quiet = cli_has(&cli, "quiet")};
 	for (const char *v; (v = cli_at(&cli, "yes", headless.n_yes));)
 		yes[headless.n_yes++] = v;
 	for (const char *v; (v = cli_at(&cli, "done", headless.n_done));)
@@ -77,12 +89,15 @@ static int run_run(int argc, char **argv)
 	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
 	status = config ? night_run(config, cli_get(&cli, "playbook", NULL), &headless, dir, sizeof dir, &err)
 			: -1;
+	char still[400];
+	bool open =
+	    config && status >= 0 && place_open_night(json_str(config, "app", ""), still, sizeof still);
 	json_free(config);
 	if (status < 0)
 		return cmd_fail(&err);
 	printf("%s: %s/journal.jsonl\n",
-	       status == EXIT_DONE      ? "done"
-	       : status == EXIT_ABORTED ? "aborted"
+	       status == EXIT_DONE      ? open ? "open" : "done"
+	       : status == EXIT_ABORTED ? open ? "aborted" : "rolled back"
 					: "failed",
 	       dir);
 	return status;

@@ -195,7 +195,7 @@ static void close_when_done(struct engine *e)
 	engine_close_night(e, back ? "rolled-back" : "done",
 			   back ? "the old side serves again" : "every step is done");
 	if (e->headless)
-		engine_stop(e, back ? 1 : 0);
+		engine_stop(e, back ? 3 : 0);
 }
 
 static void disarm_idle(struct engine *e)
@@ -309,6 +309,7 @@ int engine_main(const struct engine_options *o)
 	e->state = state_new();
 	text_copy(e->dir, sizeof e->dir, o->dir);
 	text_copyf(e->socket_path, sizeof e->socket_path, "%s/seat.sock", o->dir);
+	e->began_life_ms = clock_life_ms();
 	e->wall_minus_life_ms = clock_wall_ms() - clock_life_ms();
 	if (take_up(e, o, &err) < 0 || socket_listen(e, &err) < 0) {
 		char text[700];

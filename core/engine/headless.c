@@ -109,6 +109,31 @@ static void try_manual(struct engine *e, const struct step_seen *step)
 	engine_emit(e, &w, NULL);
 }
 
+/* True when nothing more is to be started. */
+static bool until_reached(struct engine *e)
+{
+	const char *until = e->headless->until;
+	const struct step_seen *step = until ? steps_get(e->state, until) : NULL;
+	if (until && !step) {
+		fail(e, "the playbook has no step \"%s\" to stop after", until);
+		e->exit_status = 2;
+	} else if (step && step_state_finished(step->state)) {
+		engine_stop(e, 0);
+	}
+	return e->stopping;
+}
+
+/* The way back opens like anybody's, by its own gate. */
+static bool turned_back(struct engine *e)
+{
+	struct err err = {0};
+	if (!e->headless->back || e->state->steps.turned)
+		return false;
+	if (way_back_is_seen(e) && gate_way_back(e, "headless", &err) < 0)
+		fail(e, "%s", err.text);
+	return true;
+}
+
 void headless_tick(struct engine *e)
 {
 	if (!e->headless || e->stopping || e->attempt_alive || e->state->closed_at_ms)
@@ -121,6 +146,8 @@ void headless_tick(struct engine *e)
 	if (e->act.phase == ACT_GATE && !e->act.refreshing)
 		try_gate(e);
 	if (e->act.phase != ACT_IDLE || e->stopping)
+		return;
+	if (until_reached(e) || turned_back(e))
 		return;
 	const struct step_seen *step = steps_next(e->state);
 	if (!step)

@@ -157,6 +157,7 @@ struct engine {
 	bool stopping;
 	int64_t wall_minus_life_ms;
 	int64_t probed_life_ms;
+	int64_t began_life_ms; /* of this engine */
 	bool attempt_alive; /* an attempt of an engine before us still runs */
 	int alive_lock_fd;
 };
@@ -259,6 +260,23 @@ const struct json *playbook_step(const struct engine *e, const char *id);
 /* The next ungated step, if `auto` is on and nothing forbids it. */
 void attempt_go_on(struct engine *e, const char *by);
 
+/* What the files of one attempt share: attempt.c, plan.c, exits.c, resume.c. */
+int act_may_start(const struct engine *e, struct err *err); /* what stands in the way of everything */
+void act_reset(struct engine *e);
+void act_state(struct engine *e, const char *step, const char *state, const char *text);
+/* Back to where it stood, with the reason on every screen. */
+void act_give_up(struct engine *e, const char *state, const char *why);
+int act_spawn(struct engine *e, const char *verb, child_ended_fn *ended, const char *plan, const char *spool,
+	      int lock_fd, struct err *err);
+int act_plan(struct engine *e, struct err *err);
+void act_run(struct engine *e);
+void act_close_gate(struct engine *e, const char *by, const char *why);
+void act_prove(struct engine *e);
+void act_end(struct engine *e, const char *outcome, const char *text, const struct json *seen);
+int act_probe(struct engine *e, const struct step_seen *step, const char *by, struct err *err);
+int act_skipped(struct engine *e, const char *id, const char *reason, const char *by);
+void by_hand_probed(struct engine *e, const char *done);
+
 /* gate.c */
 int gate_open(struct engine *e);     /* from e->act.plan and e->act.check_lines */
 void gate_refresh(struct engine *e); /* after a fresh plan */
@@ -266,7 +284,11 @@ int gate_yes(struct engine *e, const char *gate, const char *by, struct err *err
 int gate_phrase(struct engine *e, const char *gate, const char *text, const char *by, struct err *err);
 void gate_stop_count(struct engine *e, const char *gate, const char *by);
 void gate_tick(struct engine *e);
+
+/* way_back.c */
 int gate_way_back(struct engine *e, const char *by, struct err *err);
+void way_back_refresh(struct engine *e);
+bool way_back_is_seen(const struct engine *e); /* its cost, or nobody answers */
 
 /* headless.c */
 void headless_tick(struct engine *e);

@@ -11,6 +11,7 @@
 #include "core/night/kinds/world_old.h"
 #include "core/night/kinds/copy.h"
 #include "core/night/kinds/traffic.h"
+#include "core/night/kinds/way_back.h"
 #include "core/night/kinds/logs.h"
 #include "core/night/event.h"
 
@@ -31,7 +32,7 @@ struct state {
 	int64_t freeze_at_ms;                   /* maintenance seen on: DOWN runs from here */
 	int64_t public_at_ms;                   /* first public 2xx of NEW after the flip: DOWN ends here */
 	int64_t flip_at_ms;                     /* dns-point done */
-	int64_t new_write_at_ms;                /* first row written on NEW after the flip */
+	int64_t new_write_at_ms;                /* first look after the flip that saw rows written on NEW */
 
 	struct steps_state steps;       /* playbook, attempts, gate: kinds/steps.h */
 	struct people_state people;     /* seats, driver, hold, notes: kinds/people.h */

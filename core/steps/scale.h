@@ -18,7 +18,7 @@ struct scale_world {
 
 int scale_look(struct scale_world *world, struct err *err); /* afresh */
 void scale_close(struct scale_world *world);
-/* The formation to reach; -1 when `to: recorded` finds nothing recorded. */
+/* The formation to reach; -1 when `to: recorded` finds nothing recorded and nothing that runs. */
 int scale_want(struct job *job, const struct scale_world *now, struct scale_goal goal,
 	       struct scale_world *want);
 const struct heroku_process *scale_find(const struct scale_world *world, const char *type);

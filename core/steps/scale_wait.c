@@ -49,7 +49,12 @@ int scale_want(struct job *job, const struct scale_world *now, struct scale_goal
 {
 	const struct json *fact = job_fact(job, "formation", "");
 	*want = (struct scale_world){0};
-	if (goal.recorded && !json_count(fact))
+	bool some = false;
+	for (size_t i = 0; i < now->n_formation; i++)
+		some = some ||
+		       (now->formation[i].quantity > 0 && !text_equal(now->formation[i].type, "release"));
+	/* Nothing was recorded because nothing was scaled tonight: what runs is what ran. */
+	if (goal.recorded && !json_count(fact) && !some)
 		return -1;
 	want->formation = xcalloc(now->n_formation + 1, sizeof *want->formation);
 	for (size_t i = 0; i < now->n_formation; i++) {

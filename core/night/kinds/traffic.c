@@ -100,6 +100,11 @@ static void fold_newrows_seen(struct state *state, const struct event *event)
 {
 	struct traffic_state *t = &state->traffic;
 	t->new_rows = json_int(event->body, "rows", 0);
+	t->new_rows_at_ms = event->at_ms;
+	t->new_updated = json_int(event->body, "updated", -1);
+	t->new_deleted = json_int(event->body, "deleted", -1);
+	t->new_jobs = json_int(event->body, "jobs", -1);
+	t->old_certificate_ms = json_int(event->body, "old_certificate_ms", t->old_certificate_ms);
 	if (t->new_rows > 0 && state->flip_at_ms && !state->new_write_at_ms)
 		state->new_write_at_ms = event->at_ms;
 	free(t->new_tables);

@@ -7,7 +7,8 @@
  * the last minute traffic.first  RECORD {name, status}                  first public 2xx of NEW after the
  * flip smoke.seen     CHANGE key path,side {path, side: OLD|NEW|PUBLIC, status, want, verdict, text, ms}
  * quiet.seen     SAMPLE {since_ms, need_ms, why}        the quiet timer after the flip
- * newrows.seen   CHANGE {rows, tables[{table, rows}]}   rows written on NEW since the flip
+ * newrows.seen   CHANGE {rows, updated, deleted, jobs, tables[{table, rows}], old_certificate_ms}   written
+ * on NEW since its app started on tonight's copy; jobs -1: no job table
  */
 #ifndef CORE_NIGHT_KINDS_TRAFFIC_H
 #define CORE_NIGHT_KINDS_TRAFFIC_H
@@ -51,6 +52,8 @@ struct traffic_state {
 	int64_t quiet_since_ms, quiet_need_ms;
 	char quiet_why[120];
 	int64_t new_rows;
+	int64_t new_rows_at_ms, new_updated, new_deleted, new_jobs,
+	    old_certificate_ms; /* at_ms 0: nobody has counted */
 	struct {
 		char table[96];
 		int64_t rows;
