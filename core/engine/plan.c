@@ -1,0 +1,180 @@
+/* Before a gate: the plan of the next attempt, the playbook's checks, and what the two ask for. */
+#include "core/engine/inner.h"
+
+static void on_plan(struct child *child);
+static void on_check(struct child *child);
+
+static void start_next_check(struct engine *e);
+
+/* The highest of what the kind, the plan's evidence and the playbook ask for. */
+static enum gate level_now(const struct engine *e)
+{
+	const struct act_now *act = &e->act;
+	enum gate plan = gate_of(json_str(act->plan, "gate", "")),
+		  book = gate_of(json_str(playbook_step(e, act->step), "gate", ""));
+	enum gate level = act->row->gate;
+	level = plan > level ? plan : level;
+	level = book > level ? book : level;
+	/* With two people at the desk, traffic is never moved forward by one alone. */
+	if (level == GATE_TYPE && e->state->people.wanted >= 2 && !e->state->steps.turned &&
+	    text_equal(act->row->name, "dns-point"))
+		level = GATE_POLL;
+	return level;
+}
+
+/* The open gate meets the evidence of now: it may close, ask for more, or show what moved; it never asks for
+ * less. */
+static void decide_again(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	act->refreshing = false;
+	e->probed_life_ms = clock_life_ms();
+	const char *refused = json_str(act->plan, "refused", "");
+	enum gate level = level_now(e);
+	char text[480];
+	if (*refused || json_bool(act->plan, "nothing_to_do", false)) {
+		text_copyf(text, sizeof text, "nothing happened: %s",
+			   *refused ? refused
+				    : "it is done already by somebody else; R looks at it and proves it");
+		seats_say(e, *refused ? "bad" : "warn", "%s: %s", act->step, text);
+		attempt_leave_gate(e, "nightferry", text);
+	} else if (level > act->level) {
+		act_close_gate(e, "nightferry",
+			       "nothing happened: what is seen now asks for a stricter gate");
+		act->level = level;
+		gate_open(e);
+	} else {
+		gate_refresh(e);
+	}
+}
+
+static void decide(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	if (act->refreshing) {
+		decide_again(e);
+		return;
+	}
+	const char *refused = json_str(act->plan, "refused", "");
+	if (*refused) {
+		act_give_up(e, "failed", refused);
+		return;
+	}
+	if (json_bool(act->plan, "nothing_to_do", false)) {
+		act_prove(e);
+		return;
+	}
+	act->level = level_now(e);
+	if (act->level == GATE_NONE)
+		act_run(e);
+	else
+		gate_open(e);
+}
+
+static void start_next_check(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	const struct json *checks = json_get(playbook_step(e, act->step), "checks");
+	const struct json *x = json_first(checks);
+	for (size_t i = 0; x && i < act->check_next; i++)
+		x = json_next(x);
+	if (!x) {
+		decide(e);
+		return;
+	}
+	act->check_next++;
+	const struct check *row = check_row(json_text(x) ? json_text(x) : "");
+	struct child_spec spec = {.role = "check",
+				  .name = row ? row->name : "",
+				  .verb = "run",
+				  .step = "",
+				  .attempt = "",
+				  .secrets = row ? row->secrets : NULL,
+				  .lock_fd = -1,
+				  .ended = on_check};
+	if (!row || !(act->child = child_start(e, &spec, NULL)))
+		start_next_check(e);
+}
+
+static void on_check(struct child *child)
+{
+	struct engine *e = child->e;
+	struct act_now *act = &e->act;
+	if (act->child != child)
+		return;
+	act->child = NULL;
+	const char *verdict = json_str(child->end, "verdict", "UNKNOWN");
+	check_tell(child);
+	struct jw line = {0};
+	jw_open(&line);
+	jw_str(&line, "verdict", verdict);
+	jw_str(&line, "name", child->name);
+	const struct json *first = json_first(json_get(child->end, "seen"));
+	for (const struct json *x = first; x; x = json_next(x))
+		if (text_equal(json_str(x, "verdict", ""), verdict))
+			first = x;
+	jw_str(&line, "text",
+	       first ? json_str(first, "text", "") : json_str(child->end, "text", "it ended without a word"));
+	jw_str(&line, "fact", first ? json_str(first, "fact", "") : "");
+	jw_finish(&line);
+	if (act->check_lines.len)
+		buf_addc(&act->check_lines, ',');
+	buf_add(&act->check_lines, line.buf.data, line.buf.len);
+	jw_done(&line);
+	start_next_check(e);
+}
+
+static void on_plan(struct child *child)
+{
+	struct engine *e = child->e;
+	struct act_now *act = &e->act;
+	if (act->child != child)
+		return;
+	act->child = NULL;
+	if (!child->end || !json_bool(child->end, "ok", false)) {
+		char text[700];
+		text_copy(text, sizeof text,
+			  child->end ? json_str(child->end, "text", "")
+				     : "its plan ended without a word; nothing was changed, try again");
+		if (act->refreshing) {
+			act->refreshing = false;
+			e->probed_life_ms = clock_life_ms();
+			seats_say(e, "warn", "%s: evidence could not be looked at again: %s", act->step,
+				  text);
+		} else {
+			act_give_up(e, "failed", text);
+		}
+		return;
+	}
+	json_free(act->plan);
+	free(act->plan_text);
+	act->plan_text = json_print(json_get(child->end, "plan"));
+	act->plan = json_parse(act->plan_text, strlen(act->plan_text), NULL);
+	buf_reset(&act->check_lines);
+	act->check_next = 0;
+	if (!act->refreshing) {
+		act->phase = ACT_CHECKS;
+		struct jw w;
+		jw_event(&w, "plan.seen");
+		jw_str(&w, "step", act->step);
+		jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
+		engine_emit(e, &w, NULL);
+	}
+	start_next_check(e);
+}
+
+/* Evidence is refreshed while the dialog is open. */
+void attempt_tick(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	if (act->phase != ACT_GATE || act->refreshing || !act->row || !text_equal(act->verb, "run"))
+		return;
+	act->refreshing = true;
+	if (act_plan(e, NULL) < 0)
+		act->refreshing = false;
+}
+
+int act_plan(struct engine *e, struct err *err)
+{
+	return act_spawn(e, "plan", on_plan, NULL, "", -1, err);
+}
