@@ -158,7 +158,7 @@ struct engine {
 	int64_t wall_minus_life_ms;
 	int64_t probed_life_ms;
 	int64_t began_life_ms; /* of this engine */
-	bool attempt_alive; /* an attempt of an engine before us still runs */
+	bool attempt_alive;    /* an attempt of an engine before us still runs */
 	int alive_lock_fd;
 };
 
