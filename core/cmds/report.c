@@ -55,7 +55,9 @@ static int report_run(int argc, char **argv)
 		fputs(buf_text(&out), stdout);
 		buf_done(&out);
 	}
-	status = text_equal(report_verdict(&report), "done") ? EXIT_DONE : EXIT_FAILED;
+	const char *verdict = report_verdict(&report);
+	bool back = text_equal(verdict, "rolled-back") || text_equal(verdict, "aborted");
+	status = text_equal(verdict, "done") ? EXIT_DONE : back ? EXIT_ABORTED : EXIT_FAILED;
 	report_done(&report);
 	return status;
 }

@@ -166,19 +166,25 @@ int pg_since_jobs(struct pg *pg, const struct pg_since *since, int64_t *jobs, ch
 	*jobs = -1;
 	*table = '\0';
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-		char type[64];
 		int64_t n = 0;
-		if (pg_value(pg,
-			     "SELECT data_type FROM information_schema.columns WHERE table_name = $1 AND "
-			     "column_name = 'finished_at' AND table_schema = ANY (current_schemas(false))",
-			     PG_ARGS(kept[i]), type, sizeof type, err) < 0)
+		struct pg_result *r = pg_query(
+		    pg,
+		    "SELECT format('%I.%I', table_schema, table_name), data_type FROM "
+		    "information_schema.columns WHERE "
+		    "table_name = $1 AND column_name = 'finished_at' AND table_schema !~ '^pg_' ORDER BY 1",
+		    PG_ARGS(kept[i]), err);
+		if (!r)
 			return -1;
-		if (!*type)
+		if (!pg_rows(r)) {
+			pg_result_free(r);
 			continue;
+		}
 		/* Rails keeps UTC in columns without a time zone. */
 		char *sql =
 		    xasprintf("SELECT count(*) FROM %s WHERE finished_at >= to_timestamp($1::float8)%s",
-			      kept[i], text_find(type, "with time zone") ? "" : " AT TIME ZONE 'UTC'");
+			      pg_get(r, 0, 0),
+			      text_find(pg_get(r, 0, 1), "with time zone") ? "" : " AT TIME ZONE 'UTC'");
+		pg_result_free(r);
 		int rc = pg_number(pg, sql, PG_ARGS(since->clock), &n, err);
 		free(sql);
 		if (rc < 0)

@@ -21,8 +21,10 @@ static void tell(struct report *r, const struct event *event)
 		buf_addf(&line, "gate `%s` of **%s** opened, target %s", json_str(b, "level", ""), step,
 			 json_str(b, "target", ""));
 	else if (text_equal(k, "gate.passed"))
-		buf_addf(&line, "gate of **%s** passed by %s (%s)", step, json_str(b, "by", ""),
-			 json_str(b, "how", ""));
+		buf_addf(&line, "gate of **%s** passed by %s (%s)%s%s%s", step, json_str(b, "by", ""),
+			 json_str(b, "how", ""), *json_str(b, "second", "") ? ", second person " : "",
+			 json_str(b, "second", ""),
+			 json_bool(b, "by_name_only", false) ? " BY NAME ONLY: both use one login" : "");
 	else if (text_equal(k, "gate.closed"))
 		buf_addf(&line, "gate of **%s** left by %s: %s", step, json_str(b, "by", ""),
 			 json_str(b, "why", ""));
@@ -44,12 +46,25 @@ static void tell(struct report *r, const struct event *event)
 	else if (text_equal(k, "hold.called"))
 		buf_addf(&line, "HOLD by %s %s", json_str(b, "by", ""), json_str(b, "why", ""));
 	else if (text_equal(k, "hold.released"))
-		buf_addf(&line, "HOLD released by %s: %s", json_str(b, "by", ""), json_str(b, "reason", ""));
+		buf_addf(&line, "HOLD released by %s%s: %s", json_str(b, "by", ""),
+			 json_bool(b, "caller_gone", false) ? ", its caller being gone" : "",
+			 json_str(b, "reason", ""));
 	else if (text_equal(k, "note.added"))
 		buf_addf(&line, "note by %s: %s", json_str(b, "by", ""), json_str(b, "text", ""));
 	else if (text_equal(k, "waiver.given"))
 		buf_addf(&line, "%s waived by %s: %s", json_str(b, "about", ""), json_str(b, "by", ""),
 			 json_str(b, "reason", ""));
+	else if (text_equal(k, "waiver.fallen"))
+		buf_addf(&line, "the waiver of %s fell: %s", json_str(b, "about", ""),
+			 json_str(b, "why", ""));
+	else if (text_equal(k, "vote.given"))
+		buf_addf(&line, "%s of %s by %s %s", json_bool(b, "go", false) ? "GO" : "NO-GO",
+			 json_str(b, "station", ""), json_str(b, "by", ""), json_str(b, "reason", ""));
+	else if (text_equal(k, "vote.fallen"))
+		buf_addf(&line, "the vote of %s fell: %s", json_str(b, "station", ""),
+			 json_str(b, "why", ""));
+	else if (text_equal(k, "wheel.lost"))
+		buf_addf(&line, "the seat of %s, who drove, is gone", json_str(b, "name", ""));
 	else if (text_equal(k, "wheel.given"))
 		buf_addf(&line, "%s drives", json_str(b, "name", ""));
 	else if (text_equal(k, "night.turned"))
@@ -110,7 +125,15 @@ double report_downtime_s(const struct state *s, int64_t now_ms)
 {
 	if (!s->freeze_at_ms)
 		return -1;
-	return (double)((s->public_at_ms ? s->public_at_ms : now_ms) - s->freeze_at_ms) / 1000.0;
+	int64_t end_ms = s->public_at_ms ? s->public_at_ms : now_ms;
+	/* Whoever went back is down until the page on Heroku is gone, also if the new side served in between.
+	 */
+	if (s->steps.turned)
+		end_ms =
+		    s->dynos.seen && !s->dynos.maintenance && s->dynos.maintenance_at_ms > s->freeze_at_ms
+			? s->dynos.maintenance_at_ms
+			: now_ms;
+	return (double)(end_ms - s->freeze_at_ms) / 1000.0;
 }
 
 static void write_time(struct jw *w, const char *key, int64_t at_ms)
@@ -190,6 +213,35 @@ static void write_checks(const struct state *s, struct jw *w)
 	jw_end(w);
 }
 
+/* What going back cost or would have cost at the end, and what was saved of it. */
+static void write_way_back(const struct state *s, int64_t end_ms, struct jw *w)
+{
+	struct way_back back;
+	way_back_of(s, end_ms, &back);
+	jw_obj(w, "way_back");
+	jw_bool(w, "taken", s->steps.turned);
+	jw_str(w, "word", way_back_word(back.back));
+	jw_str(w, "why", back.why);
+	const struct {
+		const char *name;
+		int64_t value;
+	} counts[] = {
+	    {"rows", back.rows}, {"updated", back.updated}, {"deleted", back.deleted}, {"jobs", back.jobs}};
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		counts[i].value >= 0 ? jw_int(w, counts[i].name, counts[i].value)
+				     : jw_null(w, counts[i].name);
+	write_time(w, "old_certificate_until", back.certificate_ms);
+	const struct fact_seen *exported = NULL;
+	for (size_t i = 0; i < s->facts.n; i++)
+		if (text_equal(s->facts.facts[i].name, "exported"))
+			exported = &s->facts.facts[i];
+	if (exported && exported->data)
+		jw_raw(w, "exported", exported->data, strlen(exported->data));
+	else
+		jw_null(w, "exported");
+	jw_end(w);
+}
+
 void report_json(const struct report *r, struct jw *w)
 {
 	const struct state *s = r->state;
@@ -206,6 +258,7 @@ void report_json(const struct report *r, struct jw *w)
 		jw_num(w, "downtime_s", down);
 	else
 		jw_null(w, "downtime_s");
+	write_way_back(s, end, w);
 	write_steps(s, w);
 	write_tables(s, w);
 	write_checks(s, w);
@@ -293,9 +346,20 @@ static void md_tables(const struct state *s, struct buf *out)
 	}
 }
 
+static void md_exported(const struct fact_seen *fact, struct buf *out)
+{
+	char count[UNITS_MAX];
+	struct json *data = fact->data ? json_parse(fact->data, strlen(fact->data), NULL) : NULL;
+	buf_addf(out, "- exported: %s rows of the new side in `%s` on %s, SHA-256 `%.16s`\n",
+		 units_count(count, json_int(data, "rows", 0)), json_str(data, "path", "?"),
+		 json_str(data, "host", "?"), json_str(data, "sha256", "?"));
+	json_free(data);
+}
+
 void report_markdown(const struct report *r, struct buf *out)
 {
 	const struct state *s = r->state;
+	struct way_back back;
 	char a[UNITS_MAX], b[UNITS_MAX];
 	int64_t end = s->closed_at_ms ? s->closed_at_ms : r->last_ms;
 	double down = report_downtime_s(s, end);
@@ -309,6 +373,12 @@ void report_markdown(const struct report *r, struct buf *out)
 		 down >= 0 ? units_duration(b, (int64_t)(down * 1000)) : "never");
 	buf_addf(out, "- steps done: %zu of %zu\n", done, s->steps.n_forward);
 	buf_addf(out, "- waivers: %zu, notes: %zu\n", s->watching.n_waivers, s->people.n_notes);
+	way_back_of(s, end, &back);
+	buf_addf(out, "- way back: %s%s, %s\n", s->steps.turned ? "taken; " : "", way_back_word(back.back),
+		 back.why);
+	for (size_t i = 0; i < s->facts.n; i++)
+		if (text_equal(s->facts.facts[i].name, "exported"))
+			md_exported(&s->facts.facts[i], out);
 	buf_addf(out, "- journal: %llu lines, %s, head `%.16s`\n", (unsigned long long)r->check.lines,
 		 r->check.bad ? "BROKEN (see `nightferry verify`)" : "whole", r->check.head);
 	md_steps(s, out);

@@ -62,8 +62,9 @@ static bool look_is_fresh(const struct state *state, int64_t now_ms)
 	const struct watch_seen *watch = watch_get(state, "newrows");
 	int64_t limit_ms =
 	    watch && watch->interval_ms * 4 > OLD_LOOK_MS ? watch->interval_ms * 4 : OLD_LOOK_MS;
-	int64_t end_ms = state->closed_at_ms ? state->closed_at_ms : now_ms;
-	return watch && watch->ok_at_ms > 0 && end_ms - watch->ok_at_ms <= limit_ms;
+	if (state->closed_at_ms) /* beats are not kept; the last count is the last word */
+		return state->traffic.new_rows_at_ms > 0;
+	return watch && watch->ok_at_ms > 0 && now_ms - watch->ok_at_ms <= limit_ms;
 }
 
 static void decide(const struct state *state, int64_t now_ms, struct way_back *out)
