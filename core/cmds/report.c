@@ -21,7 +21,7 @@ static int report_run(int argc, char **argv)
 	    .name = "report",
 	    .args = "[JOURNAL]",
 	    .help = "Writes what happened in a night, from its journal alone. Exit status: 0 the night is "
-		    "done, 1 it is not.",
+		    "done, 3 it was rolled back or aborted, 1 else.",
 	    .options = options,
 	    .args_max = 1,
 	};

@@ -8,20 +8,51 @@
 
 enum { LINGER_MS = 6 * 3600 * 1000 };
 
-/* "HH:MM" of the day `days` after that of `now_ms`. The C library knows the clock changes of that day. */
+/* Minutes since midnight on a wall clock. */
+static int minute_of(time_t at)
+{
+	struct tm tm = {0};
+
+	localtime_r(&at, &tm);
+	return tm.tm_hour * 60 + tm.tm_min;
+}
+
+/* "HH:MM" of the day `days` after that of `now_ms`. An hour that comes twice, when the clocks go back, is the
+ * first of the two: the shorter window is the safe one. An hour that is left out, when they go forward, is
+ * the moment they do. */
 static int64_t local_ms(const char *hour, int64_t now_ms, int days)
 {
-	time_t now = (time_t)(now_ms / 1000);
+	time_t now = (time_t)(now_ms / 1000), first = -1;
 	struct tm tm = {0};
-	const char *minute = strchr(hour, ':');
+	const char *colon = strchr(hour, ':');
+	int minute = atoi(hour) * 60 + (colon ? atoi(colon + 1) : 0);
 
 	localtime_r(&now, &tm);
-	tm.tm_hour = (int)units_parse_int(hour, 0);
-	tm.tm_min = (int)units_parse_int(minute ? minute + 1 : NULL, 0);
-	tm.tm_sec = 0;
 	tm.tm_mday += days;
+	tm.tm_hour = 12; /* there is a noon on every day */
+	tm.tm_min = tm.tm_sec = 0;
 	tm.tm_isdst = -1;
-	return (int64_t)mktime(&tm) * 1000;
+	mktime(&tm);
+	for (int summer = 0; summer <= 1; summer++) {
+		struct tm wanted = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
+
+		wanted.tm_hour = minute / 60;
+		wanted.tm_min = minute % 60;
+		wanted.tm_isdst = summer;
+		time_t at = mktime(&wanted);
+		if (at != -1 && minute_of(at) == minute && wanted.tm_mday == tm.tm_mday &&
+		    (first == -1 || at < first))
+			first = at;
+	}
+	if (first == -1) {
+		tm.tm_hour = minute / 60;
+		tm.tm_min = minute % 60;
+		tm.tm_isdst = 0;
+		first = mktime(&tm);
+		while (minute_of(first) > minute && minute_of(first - 60) > minute)
+			first -= 60;
+	}
+	return (int64_t)first * 1000;
 }
 
 int config_window(const struct json *config, int64_t now_ms, int64_t *start_ms, int64_t *end_ms)

@@ -287,6 +287,42 @@ static void test_window(void **state)
 	expect_window(berlin, -27 * 1440 - 60, -27 * 1440 - 30, -27 * 1440 + 150);
 }
 
+/* Minutes after 2026-10-24 22:00 UTC: midnight in Berlin, of the day the clocks go back from 03:00 to 02:00;
+ * or after 2027-03-27 23:00 UTC, of the day they go forward from 02:00 to 03:00. */
+static void expect_berlin(bool autumn, const char *start, const char *end, int64_t now, int64_t from,
+			  int64_t until)
+{
+	int64_t midnight = autumn ? -26 * 1440 - 120 - 1440 : 127 * 1440 - 60;
+	char text[100];
+
+	snprintf(text, sizeof text, "{\"window\":{\"start\":\"%s\",\"end\":\"%s\"}}", start, end);
+	expect_window(text, midnight + now, midnight + from, midnight + until);
+}
+
+static void test_window_clock_change(void **state)
+{
+	(void)state;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	/* back: 01:00 to 04:00 is four hours long; an hour that comes twice is the first one */
+	expect_berlin(true, "01:00", "04:00", -120, 60, 300);
+	expect_berlin(true, "01:00", "04:00", 200, 60, 300);
+	expect_berlin(true, "01:30", "02:30", 0, 90, 150);
+	expect_berlin(true, "02:15", "02:45", 0, 135, 165);
+	expect_berlin(true, "02:30", "03:30", 0, 150, 270);
+	expect_berlin(true, "23:00", "02:00", -30, -60, 120);
+	expect_berlin(true, "22:00", "06:00", 60, -120, 420);
+	/* the night after is an ordinary one again */
+	expect_berlin(true, "01:00", "02:00", 1440, 60 + 60 + 1440, 60 + 120 + 1440);
+	/* forward: 01:00 to 04:00 is two hours long; an hour that is left out is the moment it is */
+	expect_berlin(false, "01:00", "04:00", 0, 60, 180);
+	expect_berlin(false, "01:30", "02:30", 0, 90, 120);
+	expect_berlin(false, "02:15", "03:30", 0, 120, 150);
+	expect_berlin(false, "23:30", "03:00", 10, -30, 120);
+	expect_berlin(false, "23:30", "02:59", -60, -30, 120);
+	expect_berlin(false, "22:00", "06:00", 60, -120, 300);
+}
+
 static char folder[] = "/tmp/nightferry-config-XXXXXX";
 
 static int enter(void **state)
@@ -305,8 +341,13 @@ static int leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_bad),    cmocka_unit_test(test_missing), cmocka_unit_test(test_defaults),
-	    cmocka_unit_test(test_values), cmocka_unit_test(test_kamal),   cmocka_unit_test(test_window),
+	    cmocka_unit_test(test_bad),
+	    cmocka_unit_test(test_missing),
+	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_kamal),
+	    cmocka_unit_test(test_window),
+	    cmocka_unit_test(test_window_clock_change),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);
