@@ -130,6 +130,7 @@ static void collect(struct engine *e)
 	for (const struct json *x = json_first(checks); x; x = json_next(x))
 		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""),
 			 json_str(x, "text", ""), json_str(x, "fact", ""), now);
+	act->n_fresh = json_count(json_get(act->plan, "seen")) + json_count(checks);
 	json_free(checks);
 	if (act->level >= GATE_TYPE && (text_equal(act->verb, "run") || text_equal(act->verb, "back"))) {
 		add_earlier(e, &w);
@@ -254,6 +255,13 @@ void gate_refresh(struct engine *e)
 		write_changes(e, &w, true, was, is);
 		jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
 		jw_raw(&w, "seen", act->seen.data, act->seen.len);
+		engine_emit(e, &w, NULL);
+	} else {
+		/* Nothing moved, and that was looked at just now: the ages on every seat start anew. */
+		struct jw w;
+		jw_event(&w, "gate.looked");
+		jw_str(&w, "gate", act->gate_id);
+		jw_int(&w, "lines", (int64_t)act->n_fresh);
 		engine_emit(e, &w, NULL);
 	}
 	json_free(was);

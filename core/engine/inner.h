@@ -96,9 +96,9 @@ struct act_now {
 	enum gate level;
 	struct buf seen; /* evidence as a JSON array */
 	char tag[8];
-	char *checks_text; /* evidence of the playbook's checks, members of an array */
 	size_t check_next;
 	struct buf check_lines;
+	size_t n_fresh; /* lines of evidence that each refresh looks at anew; the rest are earlier proofs */
 	bool refreshing, cancelled;
 	int64_t records; /* made by run() */
 	struct json *run_end;

@@ -25,8 +25,8 @@ void fold_plan(struct plan_seen *plan, const struct json *object, int64_t at_ms)
 /* Each file's rows. */
 extern const struct kind night_opened_kind, night_closed_kind, night_turned_kind, attempt_started_kind,
     attempt_ended_kind, attempt_found_kind, step_skipped_kind, step_byhand_kind, step_state_kind,
-    gate_opened_kind, gate_changed_kind, gate_counting_kind, gate_stopped_kind, gate_passed_kind,
-    gate_closed_kind, plan_seen_kind, step_progress_kind, fact_kind;
+    gate_opened_kind, gate_changed_kind, gate_counting_kind, gate_looked_kind, gate_stopped_kind,
+    gate_passed_kind, gate_closed_kind, plan_seen_kind, step_progress_kind, fact_kind;
 extern const struct kind seat_joined_kind, seat_left_kind, seat_armed_kind, wheel_given_kind,
     wheel_asked_kind, hold_called_kind, hold_released_kind, note_added_kind, vote_given_kind,
     engine_started_kind, wheel_offered_kind, wheel_kept_kind, wheel_lost_kind, vote_fallen_kind;

@@ -56,6 +56,15 @@ static void fold_gate_changed(struct state *state, const struct event *event)
 	gate->counting_until_ms = 0;
 }
 
+/* The first `lines` of the evidence were looked at anew and are as they were. */
+static void fold_gate_looked(struct state *state, const struct event *event)
+{
+	struct gate_seen *gate = gate_of_event(state, event);
+	int64_t lines = json_int(event->body, "lines", 0);
+	for (size_t i = 0; gate && i < gate->n_seen && (int64_t)i < lines; i++)
+		gate->seen[i].at_ms = event->at_ms;
+}
+
 static void fold_gate_counting(struct state *state, const struct event *event)
 {
 	struct gate_seen *gate = gate_of_event(state, event);
@@ -112,3 +121,5 @@ const struct kind gate_passed_kind = {
     .name = "gate.passed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_passed};
 const struct kind gate_closed_kind = {
     .name = "gate.closed", .keep = KEEP_RECORD, .since = 1, .fold = fold_gate_closed};
+const struct kind gate_looked_kind = {
+    .name = "gate.looked", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_gate_looked};

@@ -121,6 +121,18 @@ void fold_plan(struct plan_seen *plan, const struct json *object, int64_t at_ms)
 	plan->at_ms = at_ms;
 }
 
+/* What people do by hand is the playbook's own text: without it the card is only a title. */
+static void push_card(struct step_seen *step, const struct json *with)
+{
+	size_t n = 0;
+
+	if (!step->manual && !text_equal(step->kind, "note"))
+		return;
+	text_copy(step->card, sizeof step->card, json_str(with, step->manual ? "card" : "text", ""));
+	for (const struct json *x = json_first(json_get(with, "fields")); x && n < 6; x = json_next(x))
+		text_copy(step->fields[n++], sizeof step->fields[0], json_text(x) ? json_text(x) : "");
+}
+
 static void push_steps(struct steps_state *s, const struct json *steps, size_t phase)
 {
 	for (const struct json *x = json_first(steps); x; x = json_next(x)) {
@@ -133,6 +145,7 @@ static void push_steps(struct steps_state *s, const struct json *steps, size_t p
 		step->number = (int)s->n;
 		step->gate = fold_gate(json_str(x, "gate", ""));
 		step->manual = text_equal(step->kind, "manual");
+		push_card(step, json_get(x, "with"));
 		step->budget_ms = json_int(x, "budget_ms", -1);
 		step->estimate_ms = json_int(x, "estimate_ms", -1);
 		step->plan.estimate_ms = -1;

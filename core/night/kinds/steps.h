@@ -68,6 +68,7 @@ struct step_seen {
 	int gate;     /* the least known before planning */
 	bool manual;
 	bool skippable_freely;
+	char card[320], fields[6][32];  /* manual: what people do; what they fill in. note: its text */
 	int64_t budget_ms, estimate_ms; /* -1 unknown */
 	enum step_state state;
 	char by[32], text[320]; /* who started it; what its end said, or why skipped */
