@@ -188,11 +188,11 @@ static int64_t back_step_ms(const struct state *state, const struct step_seen *s
 
 	if (step_state_finished(step->state))
 		return 0;
+	if (step->estimate_ms >= 0 && step->estimate_ms <= LONGEST_MS)
+		return step->estimate_ms;
 	/* Nothing to export and no name to move. */
 	if ((export && !back->started) || (text_equal(step->kind, "dns-point") && state->flip_at_ms <= 0))
 		return 0;
-	if (step->estimate_ms >= 0 && step->estimate_ms <= LONGEST_MS)
-		return step->estimate_ms;
 	if (export)
 		return back->rows >= 0 ? 3000 + back->rows / 50 : -1;
 	return took_ms(state, step->kind);

@@ -35,7 +35,7 @@ static void test_sums(void **state)
 	assert_true(sums.down);
 	assert_int_equal(sums.back, BACK_FREE);
 	assert_int_equal(sums.back_ms, 165000);
-	assert_true(sums.turn_back_at_ms == night_ms("02:00:00") - 165000);
+	assert_true(sums.turn_back_at_ms == night_ms("02:00:00") - 165000 - 60000);
 	/* 2:05 of the restore, then repair, count, boot, smoke, flip. */
 	assert_true(sums.up_at_ms == night.now_ms + 125000 + 30000 + 10000 + 50000 + 20000 + 20000);
 	sums_phase(night.state, &night.state->steps.phases[2], night.now_ms, &phase);
