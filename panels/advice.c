@@ -39,7 +39,7 @@ static void next_words(const struct state *state, const struct step_seen *curren
 	if (!next)
 		snprintf(out, size, "  It is the last step.");
 	else
-		snprintf(out, size, "  Next: R %d %s (%s)", next->number, next->id,
+		snprintf(out, size, "  Next: %s %d %s (%s)", next->manual ? "M" : "R", next->number, next->id,
 			 next->manual ? "by hand" : gate_words(next->gate));
 }
 
@@ -130,13 +130,22 @@ static enum role running_advice(const struct scene *scene, const struct step_see
 			 step->number, step->id);
 		return ROLE_NOW;
 	}
+	if (sums.over_ms > 0) {
+		snprintf(out, size,
+			 "OVER BUDGET: %d %s has taken %s more than planned. Enter looks closer.%s",
+			 step->number, step->id, units_duration(over, sums.over_ms), next);
+		return ROLE_WARN;
+	}
 	if (text_equal(step->kind, "wait-propagation") && scene->state->dns.n > 0)
 		return watching_advice(scene, out, size, next);
 	if (text_starts(step->kind, "wait") || text_starts(step->kind, "quiet"))
 		return waiting_advice(step, out, size, next);
-	if (sums.now_until_ms > 0)
+	if (sums.now_until_ms > scene->now_ms + 120000)
 		snprintf(out, size, "NOTHING TO DO until ~%s.%s", units_clock_hm(clock, sums.now_until_ms),
 			 next);
+	else if (sums.now_until_ms > 0)
+		snprintf(out, size, "NOTHING TO DO for ~%s.%s",
+			 units_duration(over, sums.now_until_ms - scene->now_ms), next);
 	else if (step->estimate_ms >= 0)
 		snprintf(out, size, "NOTHING TO DO: %s runs %s over its estimate. Enter looks closer.",
 			 step->id,
@@ -176,13 +185,13 @@ static enum role next_advice(const struct scene *scene, const struct step_seen *
 	}
 	if (waits && scene->seat.driver && !scene->seat.armed && !scene->seat.observer &&
 	    scene->seat.connected && !scene->seat.replaying)
-		snprintf(out, size, "A arms this seat.  Next: R %d %s (%s)", step->number, step->id,
-			 step->manual ? "by hand" : gate_words(step->gate));
+		snprintf(out, size, "A arms this seat.  Next: %s %d %s (%s)", step->manual ? "M" : "R",
+			 step->number, step->id, step->manual ? "by hand" : gate_words(step->gate));
 	else if (waits)
 		snprintf(out, size, "Next: %d %s (%s), by %s", step->number, step->id,
 			 step->manual ? "by hand" : gate_words(step->gate), driver_name(scene->state));
 	else
-		snprintf(out, size, "Next: R %d %s (%s)", step->number, step->id,
+		snprintf(out, size, "Next: %s %d %s (%s)", step->manual ? "M" : "R", step->number, step->id,
 			 step->manual ? "by hand" : gate_words(step->gate));
 	return waits ? ROLE_TEXT : ROLE_NOW;
 }

@@ -342,7 +342,7 @@ static void card_check(const struct scene *scene, struct canvas *canvas, const s
 
 	canvas_putf(canvas, 0, row++, verdict_role(check->verdict), "%s  %s",
 		    sums_verdict_word(check->verdict), check->name);
-	row = card_seen(canvas, row + 1, check->lines, check->n, scene->now_ms) + 1;
+	row = card_seen(canvas, row + 1, check->lines, check->n, false, scene->now_ms) + 1;
 	if (check->bite[0])
 		row = card_text(canvas, row, "BITES", ROLE_TEXT, check->bite);
 	if (check->fix[0])

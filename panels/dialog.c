@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDEST = 110, LINES_MAX = 160 };
+/* TWO_LINES: from that width on the crossing has two lines, which the box leaves free. */
+enum { WIDEST = 110, LINES_MAX = 160, TWO_LINES = 120 };
 
 void dialog_phrase(const struct gate_seen *gate, char *out, size_t size)
 {
@@ -130,6 +131,8 @@ static int draw_cost(const struct scene *scene, struct canvas *canvas, int row)
 	sums_of(scene->state, scene->now_ms, &sums);
 	if (sums.back == BACK_FREE)
 		return row;
+	if (sums.back == BACK_ONE_WAY)
+		return card_text(canvas, row, "ONE-WAY", ROLE_WARN, sums.back_why);
 	if (sums.back == BACK_COSTS)
 		snprintf(text, sizeof(text), "Going back COSTS %s rows now.",
 			 sums.back_rows > 0 ? units_count(count, sums.back_rows) : "some");
@@ -138,17 +141,19 @@ static int draw_cost(const struct scene *scene, struct canvas *canvas, int row)
 	return card_text(canvas, row, "", ROLE_WARN, text);
 }
 
-static int draw_evidence(const struct scene *scene, struct canvas *canvas, const struct step_seen *step)
+/* tight: without the empty lines, where all of it is seen at once only so. */
+static int draw_evidence(const struct scene *scene, struct canvas *canvas, const struct step_seen *step,
+			 bool tight)
 {
 	const struct gate_seen *gate = &scene->state->steps.gate;
 	int row = 0;
 
 	row = draw_changes(canvas, row, gate);
-	row = card_plan(canvas, row, &gate->plan);
-	row++;
+	row = card_plan(canvas, row, &gate->plan, true);
+	row += !tight;
 	if (gate->n_seen == 0)
 		row = card_text(canvas, row, "SEEN", ROLE_UNKNOWN, "nothing: this gate has no evidence");
-	row = card_seen(canvas, row, gate->seen, gate->n_seen, scene->now_ms) + 1;
+	row = card_seen(canvas, row, gate->seen, gate->n_seen, true, scene->now_ms) + !tight;
 	if (gate->level == 3)
 		row = draw_poll(scene, canvas, row);
 	row = card_text(canvas, row, "BACK", ROLE_TEXT,
@@ -163,7 +168,8 @@ static int draw_evidence(const struct scene *scene, struct canvas *canvas, const
 	return row;
 }
 
-static int draw_calls(struct canvas *canvas, const struct gate_seen *gate)
+/* Everything whole: the calls as they go out, and every word of the evidence. */
+static int draw_calls(const struct scene *scene, struct canvas *canvas, const struct gate_seen *gate)
 {
 	int row = 0;
 
@@ -172,7 +178,8 @@ static int draw_calls(struct canvas *canvas, const struct gate_seen *gate)
 		row += canvas_wrap(canvas, 0, row, canvas->size.cols, 6, ROLE_TEXT, gate->plan.does[i]) + 1;
 	if (gate->plan.n_does == 0)
 		canvas_put(canvas, 0, row++, ROLE_MUTED, "the plan names none");
-	return row;
+	return card_seen(canvas, row + (gate->plan.n_does == 0), gate->seen, gate->n_seen, false,
+			 scene->now_ms);
 }
 
 /* Copies the lines from `top` on into the box; says in the frame that there is more. */
@@ -285,7 +292,8 @@ void dialog_draw(const struct scene *scene, const struct dialog_view *view, stru
 {
 	const struct gate_seen *gate = &scene->state->steps.gate;
 	const struct step_seen *step = steps_get(scene->state, gate->step);
-	int cols = canvas->size.cols - 2, rows = canvas->size.rows - 4, lines, answer, height;
+	int cols = canvas->size.cols - 2, top = canvas->size.cols >= TWO_LINES ? 3 : 2,
+	    rows = canvas->size.rows - 2 - top, lines, answer, height;
 	bool note = view->message && view->message[0];
 	struct canvas box, *text;
 
@@ -294,19 +302,23 @@ void dialog_draw(const struct scene *scene, const struct dialog_view *view, stru
 	note = note || (!scene->seat.armed && decides(scene));
 	cols = cols > WIDEST ? WIDEST : cols;
 	text = canvas_new((struct size){cols - 4, LINES_MAX}, canvas->ascii);
-	lines = view->calls ? draw_calls(text, gate) : draw_evidence(scene, text, step);
+	lines = view->calls ? draw_calls(scene, text, gate) : draw_evidence(scene, text, step, false);
 	lines = lines > LINES_MAX ? LINES_MAX : lines;
 	answer = (gate->level >= 2 || gate->counting_until_ms > 0 ? 2 : 1) + note;
+	if (!view->calls && lines + answer + 3 > rows) {
+		canvas_clear(text);
+		lines = draw_evidence(scene, text, step, true);
+	}
 	/* As high as it needs to be: frame, evidence, an empty line, the answer, frame. */
 	if (lines + answer + 3 < rows)
 		rows = lines + answer + 3;
 	height = rows - answer - 3;
-	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 2, cols, rows);
+	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, top, cols, rows);
 	/* On a narrow screen nothing of the panels is left at the edges to be read as part of the box. */
-	for (int row = 2; row < 2 + rows && canvas->size.cols - cols <= 4; row++)
+	for (int row = top; row < top + rows && canvas->size.cols - cols <= 4; row++)
 		canvas_fill(canvas, 0, row, canvas->size.cols, ROLE_TEXT, " ");
 	/* The clocks move to the line above the keys; where the box is low they would stand there twice. */
-	if (2 + rows <= canvas->size.rows - 3)
+	if (top + rows <= canvas->size.rows - 3)
 		canvas_fill(canvas, 0, canvas->size.rows - 3, canvas->size.cols, ROLE_TEXT, " ");
 	canvas_fill(canvas, 0, canvas->size.rows - 2, canvas->size.cols, ROLE_TEXT, " ");
 	frame_clocks(scene, canvas, canvas->size.rows - 2);

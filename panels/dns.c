@@ -187,7 +187,9 @@ static void draw_top(const struct scene *scene, struct canvas *canvas, int row)
 			    units_clock(clock, dns->safe_from_ms),
 			    units_duration(left, dns->safe_from_ms - scene->now_ms));
 	else
-		canvas_putf(canvas, 0, row, ROLE_MUTED, "safe to flip since %s: the old TTL has run out",
+		canvas_putf(canvas, 0, row, ROLE_MUTED,
+			    cols >= 56 ? "safe to flip since %s: the old TTL has run out"
+				       : "safe to flip since %s: old TTL is over",
 			    units_clock(clock, dns->safe_from_ms));
 }
 
@@ -239,6 +241,39 @@ struct grid {
 	int label, cell, rtt;
 };
 
+/* What every name ends with, from a dot on: where it is narrow it would be all that is left of them. */
+static size_t common_tail(const struct grid *grid)
+{
+	const char *first = grid->n > 0 ? grid->names[0] : "";
+	size_t tail = strlen(first);
+
+	for (size_t i = 1; i < grid->n; i++) {
+		size_t len = strlen(grid->names[i]), same = 0;
+
+		while (same < len && same < tail &&
+		       grid->names[i][len - same - 1] == first[strlen(first) - same - 1])
+			same++;
+		tail = same < tail ? same : tail;
+	}
+	while (tail > 0 && first[strlen(first) - tail] != '.')
+		tail--;
+	return grid->n > 1 ? tail : 0;
+}
+
+/* www of www.acme.com, if only so it fits. */
+static const char *narrow_name(const struct grid *grid, const struct canvas *canvas, const char *name,
+			       int cells, char *out, size_t size)
+{
+	size_t tail = common_tail(grid), len = strlen(name);
+	const char *end = grid->n > 0 ? grid->names[0] + strlen(grid->names[0]) - tail : "";
+
+	if (canvas_width(canvas, name) <= cells || tail == 0 || len <= tail ||
+	    !text_equal(name + len - tail, end))
+		return name;
+	text_copyf(out, size, "%.*s", (int)(len - tail), name);
+	return out;
+}
+
 static void grid_init(struct grid *grid, const struct dns_state *dns, int cols)
 {
 	grid->n = names_of(dns, grid->names, 64);
@@ -256,10 +291,13 @@ static void grid_init(struct grid *grid, const struct dns_state *dns, int cols)
 
 static void draw_heads(struct canvas *canvas, int row, const struct grid *grid)
 {
+	char name[128];
+
 	canvas_put(canvas, 0, row, ROLE_MUTED, "SERVER");
 	for (size_t i = 0; i < grid->shown; i++)
 		canvas_field(canvas, grid->label + (int)i * grid->cell, row, grid->cell - 1, false,
-			     ROLE_MUTED, grid->names[i]);
+			     ROLE_MUTED,
+			     narrow_name(grid, canvas, grid->names[i], grid->cell - 1, name, sizeof(name)));
 	if (grid->shown < grid->n)
 		canvas_putf(canvas, grid->label + (int)grid->shown * grid->cell, row, ROLE_WARN, "+%zu",
 			    grid->n - grid->shown);
@@ -274,8 +312,11 @@ static void draw_server(const struct scene *scene, struct canvas *canvas, int ro
 	const struct dns_view *view = scene->view;
 	double rtt = first->rtt_ms;
 
+	char label[128];
+
 	canvas_field(canvas, 0, row, grid->label - 1, false, ROLE_TEXT,
-		     first->label[0] ? first->label : first->server);
+		     narrow_name(grid, canvas, first->label[0] ? first->label : first->server,
+				 grid->label - 1, label, sizeof(label)));
 	for (size_t i = 0; i < grid->shown; i++) {
 		const struct dns_cell *cell = cell_of(&scene->state->dns, first->server, grid->names[i]);
 

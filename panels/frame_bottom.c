@@ -81,14 +81,14 @@ static void end_part(const struct scene *scene, const struct sums *sums, struct 
 		return;
 	if (at_ms <= 0 && unknown == 0)
 		return;
-	if (at_ms <= 0)
+	/* A sum with steps that nobody has timed is no time. */
+	if (unknown > 0 && line->canvas->size.cols >= WIDE)
+		snprintf(text, sizeof(text), "%s: %d %s not rehearsed", up ? "up" : "done", unknown,
+			 unknown == 1 ? "step" : "steps");
+	else if (at_ms <= 0 || unknown > 0)
 		snprintf(text, sizeof(text), "%s: not rehearsed", up ? "up" : "done");
-	else if (unknown > 0 && line->canvas->size.cols >= WIDE)
-		snprintf(text, sizeof(text), "%s after %s, %d %s not rehearsed", up ? "up" : "done",
-			 units_clock_hm(clock, at_ms), unknown, unknown == 1 ? "step" : "steps");
 	else
-		snprintf(text, sizeof(text), "%s %s%s", up ? "up" : "done", unknown > 0 ? "after " : "~",
-			 units_clock_hm(clock, at_ms));
+		snprintf(text, sizeof(text), "%s ~%s", up ? "up" : "done", units_clock_hm(clock, at_ms));
 	part(line, ROLE_TEXT, text);
 }
 
@@ -109,6 +109,10 @@ static void back_part(const struct scene *scene, const struct sums *sums, struct
 	if (sums->back == BACK_FREE)
 		snprintf(text, sizeof(text), "way back FREE%s%s", sums->back_ms >= 0 ? " ~" : "",
 			 sums->back_ms >= 0 ? units_duration(took, sums->back_ms) : "");
+	else if (sums->back == BACK_ONE_WAY)
+		snprintf(text, sizeof(text), "way back ONE-WAY%s%s%s", sums->back_jobs > 0 ? ", " : "",
+			 sums->back_jobs > 0 ? units_count(took, sums->back_jobs) : "",
+			 sums->back_jobs > 0 ? " jobs" : "");
 	else if (sums->back == BACK_COSTS && sums->back_rows > 0)
 		snprintf(text, sizeof(text), "way back COSTS %s rows", units_count(took, sums->back_rows));
 	else if (sums->back == BACK_COSTS)
@@ -116,7 +120,8 @@ static void back_part(const struct scene *scene, const struct sums *sums, struct
 	else
 		snprintf(text, sizeof(text), "way back: cost not seen");
 	if (scene->state->steps.n > 0)
-		part(line, sums->back == BACK_COSTS ? ROLE_WARN : ROLE_MUTED, text);
+		part(line, sums->back == BACK_COSTS || sums->back == BACK_ONE_WAY ? ROLE_WARN : ROLE_MUTED,
+		     text);
 }
 
 static int others_part(const struct scene *scene, struct canvas *canvas, int row)

@@ -99,9 +99,10 @@ static void line_one(const struct scene *scene, const struct sums *sums, struct 
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 'a' + 'A');
 	/* Where it is narrow, which app and which phase matter more than our own name. */
-	col = cols < 80 ? 1 : canvas_put(&row, 1, 0, ROLE_MUTED, "nightferry") + 2;
 	snprintf(text, sizeof(text), "%s", state->old_name[0] ? state->old_name : state->app);
-	int room = end - col - canvas_width(canvas, phase) - 4, width = canvas_width(canvas, text);
+	int room = end - canvas_width(canvas, phase) - 4, width = canvas_width(canvas, text);
+	col = cols < 80 || room - 13 < width ? 1 : canvas_put(&row, 1, 0, ROLE_MUTED, "nightferry") + 2;
+	room -= col;
 	if (width > room)
 		width = room > 0 ? room : 0;
 	col = canvas_field(&row, col, 0, width, false, ROLE_TITLE, text);

@@ -1,5 +1,6 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "panels/brief.h"
 #include "panels/sums.h"
 
 #include <stdarg.h>
@@ -64,7 +65,7 @@ static void add_step(struct newest *list, const struct step_seen *step)
 		add(list, step->ended_at_ms, true, "%s %s: %s", step->id, end_words(step->state), step->text);
 	else if (step->ended_at_ms > 0 && !sums_step_active(step))
 		add(list, step->ended_at_ms, false, "%s %s, %s", step->id, end_words(step->state),
-		    units_duration(took, step->ended_at_ms - step->started_at_ms));
+		    brief_took(took, sizeof(took), step->ended_at_ms - step->started_at_ms));
 }
 
 size_t sums_happened(const struct state *state, struct happened *out, size_t max)

@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/age.h"
+#include "panels/brief.h"
 #include "panels/columns.h"
 #include "panels/list.h"
 #include "panels/plan_card.h"
@@ -42,8 +43,8 @@ const struct panel host_panel = {
 
 enum { NAME, VERSION, HEALTH, UP, RESTARTS, N_COLUMNS };
 static const struct column host_columns[N_COLUMNS] = {
-    [NAME] = {.head = "CONTAINER", .least = 14, .want = 28},
-    [VERSION] = {.head = "VERSION", .least = 8, .want = 14, .rank = 2},
+    [NAME] = {.head = "CONTAINER", .least = 14, .want = 20},
+    [VERSION] = {.head = "VERSION", .least = 8, .want = 9, .rank = 2},
     [HEALTH] = {.head = "HEALTH", .least = 9, .want = 12},
     [UP] = {.head = "UP", .least = 8, .want = 10, .rank = 1},
     [RESTARTS] = {.head = "RESTARTS", .least = 8, .want = 8, .right = true, .rank = 3},
@@ -98,14 +99,14 @@ static void draw_load(const struct scene *scene, struct canvas *canvas, int row)
 static void draw_container(const struct scene *scene, struct canvas *canvas, int row,
 			   const struct columns *columns, const struct container_seen *c)
 {
-	char up[UNITS_MAX];
+	char up[UNITS_MAX], name[128], version[128];
 	bool running = text_equal(c->status, "running"), sick = text_equal(c->health, "unhealthy");
 	const char *health =
 	    !running ? c->status : (c->health[0] && !text_equal(c->health, "none") ? c->health : c->status);
 
-	columns_put(canvas, row, columns, NAME, ROLE_TEXT, c->name);
+	columns_put(canvas, row, columns, NAME, ROLE_TEXT, brief_ids(name, sizeof(name), c->name));
 	columns_put(canvas, row, columns, VERSION, c->stale ? ROLE_WARN : ROLE_MUTED,
-		    c->version[0] ? c->version : "-");
+		    c->version[0] ? brief_ids(version, sizeof(version), c->version) : "-");
 	columns_put(canvas, row, columns, HEALTH, sick ? ROLE_BAD : (running ? ROLE_OK : ROLE_WARN),
 		    health[0] ? health : "-");
 	columns_put(canvas, row, columns, UP, ROLE_MUTED,
@@ -117,13 +118,14 @@ static void draw_container(const struct scene *scene, struct canvas *canvas, int
 static int draw_routes(const struct scene *scene, struct canvas *canvas, int row, int end)
 {
 	const struct host_state *host = &scene->state->host;
-	char text[400], since[UNITS_MAX];
+	char text[400], since[UNITS_MAX], target[128];
 
 	for (size_t i = 0; i < host->n_routes && row < end; i++) {
 		const struct route_seen *route = &host->routes[i];
 
 		snprintf(text, sizeof(text), "%s → %s  %s%s", route->hosts[0] ? route->hosts : "any name",
-			 route->target, route->state, route->tls ? "  TLS" : "");
+			 brief_ids(target, sizeof(target), route->target), route->state,
+			 route->tls ? "  TLS" : "");
 		canvas_put(canvas, 0, row, ROLE_MUTED, i == 0 ? "proxy" : "");
 		canvas_field(canvas, 7, row++, canvas->size.cols - 7, false, ROLE_MUTED, text);
 	}

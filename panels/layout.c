@@ -55,6 +55,8 @@ static const struct plan plans[] = {
 };
 
 enum { LEAST_COLS = 60, LEAST_ROWS = 20, BASE = 80, WIDE = 120, THREE = 160, BOTTOM_LINES = 4 };
+/* The playbook beside panels at 80 columns: its longest ids, such as maintenance-on, fit with their times. */
+enum { NARROW = 28 };
 
 static const struct plan *plan_of(const char *view)
 {
@@ -113,7 +115,7 @@ static void zoom(struct layout *layout, const char *name, bool half)
 	layout->zoomed = !half;
 	layout->half = half;
 	if (half && cols >= BASE && !text_equal(panel->name, "playbook")) {
-		left = cols >= THREE ? 36 : 27;
+		left = cols >= THREE ? 36 : NARROW;
 		add(layout, panel_find("playbook"), 0, layout->top, left, height);
 		add_line(layout, left++);
 		layout->focus = 1;
@@ -124,7 +126,7 @@ static void zoom(struct layout *layout, const char *name, bool half)
 static void arrange(struct layout *layout, const struct plan *plan)
 {
 	int cols = layout->size.cols, height = layout->bottom - layout->top;
-	int left = cols >= THREE ? 36 : (cols >= WIDE ? 34 : 27);
+	int left = cols >= THREE ? 36 : (cols >= WIDE ? 34 : NARROW);
 
 	/* Too narrow for two: what the phase is about has the screen, the playbook is a digit away. */
 	if (cols < BASE) {

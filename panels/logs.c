@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/age.h"
+#include "panels/brief.h"
 #include "panels/logs_histogram.h"
 #include "panels/panel.h"
 
@@ -141,9 +142,11 @@ static bool marked(const struct logs_view *view, uint64_t number)
 static int draw_line(const struct logs_view *view, struct canvas *canvas, int row, int rows,
 		     const struct log_line *line, bool mark)
 {
-	char clock[UNITS_MAX];
+	char clock[UNITS_MAX], text[600];
 	int cols = canvas->size.cols, col;
 	enum role role = ROLE_TEXT;
+
+	brief_log(text, sizeof(text), line->text ? line->text : "", line->at_ms);
 
 	if (text_equal(line->level, "error"))
 		role = ROLE_BAD;
@@ -155,20 +158,20 @@ static int draw_line(const struct logs_view *view, struct canvas *canvas, int ro
 		col += 4;
 	}
 	canvas_field(
-	    canvas, col, row, 7, false,
+	    canvas, col, row, 8, false,
 	    cols >= 56 ? ROLE_MUTED
 		       : (text_equal(line->side, "OLD") ? ROLE_OLD : (line->side[0] ? ROLE_NEW : ROLE_MUTED)),
 	    line->source);
-	col += 8;
+	col += 9;
 	if (view->wrap)
 		return canvas_wrap(canvas, col, row, cols - col, rows, role, line->text ? line->text : "");
-	canvas_field(canvas, col, row, cols - col, false, role, line->text ? line->text : "");
+	canvas_field(canvas, col, row, cols - col, false, role, text);
 	return 1;
 }
 
 static int line_rows(const struct logs_view *view, const struct canvas *canvas, const struct log_line *line)
 {
-	int width = canvas->size.cols - (canvas->size.cols >= 56 ? 21 : 17), cells;
+	int width = canvas->size.cols - (canvas->size.cols >= 56 ? 22 : 18), cells;
 
 	if (!view->wrap || width <= 0 || !line->text)
 		return 1;

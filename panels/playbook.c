@@ -274,6 +274,7 @@ static void playbook_card(const struct scene *scene, struct canvas *canvas)
 	char id[104] = "", text[400], a[UNITS_MAX], b[UNITS_MAX];
 	const struct step_seen *step;
 	int row = 0;
+	char gate[40];
 
 	playbook_selected(scene, id, sizeof(id));
 	step = id[0] ? steps_get(scene->state, id) : NULL;
@@ -281,13 +282,18 @@ static void playbook_card(const struct scene *scene, struct canvas *canvas)
 		age_nothing(canvas, 0, "Choose a step: a phase has no card of its own.");
 		return;
 	}
-	canvas_putf(canvas, 0, row++, ROLE_TITLE, "%d %s   %s   gate: %s", step->number, step->id,
-		    step_state_name(step->state), sums_gate_word(step->gate));
+	snprintf(gate, sizeof(gate), step->gate > 0 ? "gate: %s" : "%s", sums_gate_word(step->gate));
+	canvas_putf(canvas, 0, row++, ROLE_TITLE, "%d %s   %s   %s", step->number, step->id,
+		    step_state_name(step->state), step->manual ? "by hand: M says it is done" : gate);
 	if (step->title[0])
 		row += canvas_wrap(canvas, 0, row, canvas->size.cols, 3, ROLE_TEXT, step->title);
 	row++;
-	row = card_plan(canvas, row, &step->plan);
-	if (step->plan.at_ms <= 0)
+	row = card_plan(canvas, row, &step->plan, false);
+	if (step->card[0])
+		row = card_text(canvas, row, step->manual ? "DO" : "NOTE", ROLE_TEXT, step->card);
+	for (size_t i = 0; i < 6 && step->fields[i][0]; i++)
+		row = card_text(canvas, row, i == 0 ? "ASKS" : "", ROLE_MUTED, step->fields[i]);
+	if (step->plan.at_ms <= 0 && !step->manual)
 		row = card_text(canvas, row, "PLAN", ROLE_MUTED,
 				"not seen yet: the engine makes it before the gate opens");
 	if (step->text[0])
@@ -304,13 +310,15 @@ static void playbook_card(const struct scene *scene, struct canvas *canvas)
 		 step->estimate_ms >= 0 ? units_duration(a, step->estimate_ms) : "not known",
 		 step->budget_ms >= 0 ? units_duration(b, step->budget_ms) : "not set");
 	row = card_text(canvas, row, "TIME", ROLE_MUTED, text);
-	row = card_text(canvas, row, "BACK", ROLE_TEXT,
-			step->plan.back[0] ? step->plan.back : "not known before its plan");
+	if (!step->manual)
+		row = card_text(canvas, row, "BACK", ROLE_TEXT,
+				step->plan.back[0] ? step->plan.back : "not known before its plan");
 	if (step->say[0])
 		row = card_text(canvas, row, "SAY", ROLE_TEXT, step->say);
 	row++;
 	if (step->n_seen == 0)
 		row = card_text(canvas, row, "SEEN", ROLE_MUTED,
-				"no proof yet: only a fresh look after it ran can give one");
-	card_seen(canvas, row, step->seen, step->n_seen, scene->now_ms);
+				step->manual ? "nothing: what people do, people have seen"
+					     : "no proof yet: only a fresh look after it ran can give one");
+	card_seen(canvas, row, step->seen, step->n_seen, false, scene->now_ms);
 }

@@ -2,6 +2,7 @@
 #include "panels/playbook_lines.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "panels/brief.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -36,15 +37,15 @@ static void running_text(const struct scene *scene, const struct step_seen *step
 }
 
 /* The right end of a step's line: how long it took, what it is now, or what it should take. */
-static enum role step_right(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
+static enum role step_right(const struct scene *scene, const struct step_seen *step, bool narrow, char *out,
+			    size_t size)
 {
 	char text[UNITS_MAX];
 
 	switch (step->state) {
 	case STEP_DONE:
 		if (step->ended_at_ms > 0 && step->started_at_ms > 0)
-			snprintf(out, size, "%s",
-				 units_duration(text, step->ended_at_ms - step->started_at_ms));
+			brief_took(out, size, step->ended_at_ms - step->started_at_ms);
 		else
 			snprintf(out, size, "done");
 		return ROLE_MUTED;
@@ -61,7 +62,7 @@ static enum role step_right(const struct scene *scene, const struct step_seen *s
 	default: break;
 	}
 	if (step->manual)
-		snprintf(out, size, "by hand");
+		snprintf(out, size, narrow ? "hand" : "by hand");
 	else if (step->gate >= 2)
 		snprintf(out, size, "%s", sums_gate_word(step->gate));
 	else if (step->estimate_ms >= 0)
@@ -79,7 +80,7 @@ void playbook_step_draw(const struct scene *scene, struct canvas *canvas, int ro
 	enum role mark_role, right_role;
 	const char *mark = step_mark(canvas, step, &mark_role);
 
-	right_role = step_right(scene, step, right, sizeof(right));
+	right_role = step_right(scene, step, cols < 30, right, sizeof(right));
 	width = canvas_width(canvas, right);
 	canvas_put(canvas, indent, row, mark_role, mark);
 	canvas_putf(canvas, indent + 3, row, ROLE_MUTED, "%2d", step->number);
@@ -110,7 +111,7 @@ void playbook_phase_draw(const struct scene *scene, struct canvas *canvas, int r
 		mark_role = role = ROLE_TEXT;
 	}
 	if (sums.started && sums.elapsed_ms > 0)
-		snprintf(time, sizeof(time), "%s", units_duration(text, sums.elapsed_ms));
+		brief_took(time, sizeof(time), sums.finished ? sums.elapsed_ms : sums.elapsed_ms + 1000);
 	else if (!sums.started && sums.estimate_ms > 0)
 		snprintf(time, sizeof(time), "~%s", units_duration(text, sums.estimate_ms));
 	if (sums.started)
@@ -136,10 +137,18 @@ void playbook_detail_draw(struct canvas *canvas, int row, const struct step_seen
 	canvas_put(canvas, 0, row + 1, ROLE_MUTED, "do");
 	canvas_field(canvas, 6, row + 1, cols - 6, false, ROLE_MUTED,
 		     step->title[0] ? step->title : (plan->n_does > 0 ? plan->does[0] : step->kind));
-	canvas_put(canvas, 0, row + 2, ROLE_MUTED, "proof");
-	canvas_field(canvas, 6, row + 2, cols - 6, false, ROLE_MUTED,
-		     step->n_seen > 0 ? step->seen[0].text : "a fresh look, when it has run");
-	canvas_put(canvas, 0, row + 3, ROLE_MUTED, "back");
-	canvas_field(canvas, 6, row + 3, cols - 6, false, ROLE_MUTED,
-		     plan->back[0] ? plan->back : "its plan says: Enter");
+	row += 2;
+	/* Only what is known: a proof after it ran, its gate before, the way back once it is planned. */
+	canvas_put(canvas, 0, row, ROLE_MUTED, step->n_seen > 0 ? "proof" : "gate");
+	if (step->n_seen > 0)
+		row += canvas_wrap(canvas, 6, row, cols - 6, plan->back[0] ? 1 : 2, ROLE_MUTED,
+				   step->seen[0].text);
+	else
+		canvas_field(canvas, 6, row++, cols - 6, false, ROLE_MUTED,
+			     step->manual ? "done by people, M" : sums_gate_word(step->gate));
+	if (!plan->back[0])
+		return;
+	canvas_put(canvas, 0, row, ROLE_MUTED, "back");
+	canvas_wrap(canvas, 6, row, cols - 6, canvas->size.rows - row < 2 ? canvas->size.rows - row : 2,
+		    ROLE_MUTED, plan->back);
 }

@@ -67,7 +67,7 @@ static int rank(const struct state *state, const struct rows_table *table)
 	snprintf(about, sizeof(about), "rows:%s", table->table);
 	if (table->skipped || waiver_get(state, about))
 		return 3;
-	if (table->new_rows == -1 || table->old_rows == -1)
+	if (table->verdict != 0 && (table->new_rows == -1 || table->old_rows == -1))
 		return 0;
 	if (table->verdict == 3 || table->verdict == 2)
 		return 1;
@@ -107,6 +107,10 @@ static void order_init(struct order *order, const struct rows_view *view, const 
 		int r = rank(state, &state->rows.tables[i]);
 
 		order->differ += r < 2;
+		/* Wiped on NEW and never known on OLD: there is no such table any more. */
+		if (state->rows.tables[i].old_rows < 0 && state->rows.tables[i].new_rows < 0 &&
+		    state->rows.tables[i].verdict == 0)
+			continue;
 		if (!view->differing || r < 3)
 			ranked[order->n++] = (struct ranked){&state->rows.tables[i], r};
 	}
@@ -138,20 +142,39 @@ static void rows_head(const struct scene *scene, char *out, size_t size)
 	snprintf(out, size, "OLD %s, NEW %s", scene->state->old_name, scene->state->new_db);
 }
 
+static int64_t compared_rows(const struct rows_state *rows, int side, int64_t *tables)
+{
+	int64_t sum = 0;
+
+	*tables = 0;
+	for (size_t i = 0; i < rows->n; i++) {
+		int64_t n = side == 0 ? rows->tables[i].old_rows : rows->tables[i].new_rows;
+
+		if (rows->tables[i].verdict == 0 || n < 0)
+			continue;
+		sum += n;
+		++*tables;
+	}
+	return sum;
+}
+
 static void draw_side(const struct scene *scene, struct canvas *canvas, int row, int side)
 {
 	const struct rows_state *rows = &scene->state->rows;
 	char count[UNITS_MAX], ago[48];
-	int64_t at_ms = rows->progress[side].at_ms, sum = rows->progress[side].rows;
+	int64_t at_ms = rows->progress[side].at_ms, sum = rows->progress[side].rows,
+		tables = rows->progress[side].tables;
 	int col = canvas_put(canvas, 0, row, side == 0 ? ROLE_OLD : ROLE_NEW, side == 0 ? "OLD" : "NEW");
 
 	if (at_ms <= 0) {
 		canvas_put(canvas, col + 2, row, ROLE_MUTED, "not counted yet");
 		return;
 	}
-	col =
-	    canvas_putf(canvas, col + 2, row, ROLE_TEXT, "%lld of %lld tables",
-			(long long)rows->progress[side].tables, (long long)rows->progress[side].tables_total);
+	/* Once compared, what was compared is counted: the last word of a progress may come too early. */
+	if (rows->compared_at_ms >= at_ms)
+		sum = compared_rows(rows, side, &tables);
+	col = canvas_putf(canvas, col + 2, row, ROLE_TEXT, "%lld of %lld tables", (long long)tables,
+			  (long long)rows->progress[side].tables_total);
 	col =
 	    canvas_putf(canvas, col, row, ROLE_TEXT, "  %15s rows", sum >= 0 ? units_count(count, sum) : "-");
 	if (canvas->size.cols - col > 10)
@@ -182,9 +205,11 @@ static void draw_verdict(const struct scene *scene, struct canvas *canvas, int r
 			     age_ago(ago, sizeof(ago), rows->compared_at_ms, scene->now_ms));
 }
 
-static void draw_count(struct canvas *canvas, int row, const struct columns *columns, int i, int64_t rows)
+static void draw_count(struct canvas *canvas, int row, const struct columns *columns, int i, int64_t rows,
+		       bool compared)
 {
-	if (rows == -1)
+	/* Before anything was copied an empty side is no finding. */
+	if (rows == -1 && compared)
 		columns_put(canvas, row, columns, i, ROLE_BAD, "MISSING");
 	else
 		columns_count(canvas, row, columns, i, ROLE_TEXT, rows >= 0 ? rows : -1);
@@ -206,8 +231,8 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 		columns_put(canvas, row, columns, VERDICT, verdict_role(table->verdict),
 			    sums_verdict_word(table->verdict));
 	columns_put(canvas, row, columns, TABLE, ROLE_TEXT, table->table);
-	draw_count(canvas, row, columns, OLD, table->old_rows);
-	draw_count(canvas, row, columns, NEW, table->new_rows);
+	draw_count(canvas, row, columns, OLD, table->old_rows, table->verdict != 0);
+	draw_count(canvas, row, columns, NEW, table->new_rows, table->verdict != 0);
 	if (counted && table->new_rows != table->old_rows) {
 		int64_t diff = table->new_rows - table->old_rows;
 
@@ -222,7 +247,7 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 		columns_put(canvas, row, columns, CONTENT, ROLE_MUTED, hashed ? "equal" : "-");
 	columns_put(canvas, row, columns, WRITTEN, ROLE_MUTED,
 		    table->last_write_ms > 0 ? units_clock(text, table->last_write_ms) : "-");
-	if (!table->cause[0] && table->grown_to > table->new_rows) {
+	if (!table->cause[0] && table->new_rows >= 0 && table->grown_to > table->new_rows) {
 		char now[UNITS_MAX + 16];
 
 		snprintf(now, sizeof(now), "NEW has %s now", units_count(text, table->grown_to));

@@ -54,15 +54,15 @@ static const struct column traffic_columns[N_COLUMNS] = {
 static void traffic_head(const struct scene *scene, char *out, size_t size)
 {
 	(void)scene;
-	snprintf(out, size, "who answers");
+	snprintf(out, size, "who answers, last minute");
 }
 
 static void draw_share(const struct scene *scene, struct canvas *canvas, int row, bool is_new)
 {
 	const struct traffic_state *traffic = &scene->state->traffic;
 	int cols = canvas->size.cols, bar = cols >= 56 ? 28 : 16;
-	double share = is_new ? traffic->share_new : 1.0 - traffic->share_new;
-	int64_t permille = (int64_t)(share * 1000.0 + 0.5);
+	/* Both sides make up a hundred, and line 1 or 2 says the same of NEW. */
+	int percent = (int)(traffic->share_new * 100.0);
 	const struct side_traffic *side = is_new ? &traffic->new_side : &traffic->old_side;
 	int col = canvas_put(canvas, 0, row, is_new ? ROLE_NEW : ROLE_OLD, is_new ? "NEW" : "OLD") + 2;
 
@@ -70,10 +70,19 @@ static void draw_share(const struct scene *scene, struct canvas *canvas, int row
 		canvas_put(canvas, col, row, ROLE_MUTED, "share not known: nobody asked in the last minute");
 		return;
 	}
-	canvas_bar(canvas, col, row, bar, permille, 1000, is_new ? ROLE_NEW : ROLE_OLD);
-	col = canvas_putf(canvas, col + bar + 2, row, ROLE_TEXT, "%3d%%", (int)(permille / 10));
+	percent = is_new ? percent : 100 - percent;
+	canvas_bar(canvas, col, row, bar, percent, 100, is_new ? ROLE_NEW : ROLE_OLD);
+	col = canvas_putf(canvas, col + bar + 2, row, ROLE_TEXT, "%3d%%", percent);
 	if (cols - col > 16)
 		canvas_putf(canvas, cols - 16, row, ROLE_MUTED, "%8d req/min", side->rpm);
+}
+
+static void draw_ms(struct canvas *canvas, int row, const struct columns *columns, int i, double ms)
+{
+	if (ms >= 0 && ms < 1e6)
+		columns_putf(canvas, row, columns, i, ROLE_MUTED, "%.0f", ms);
+	else
+		columns_put(canvas, row, columns, i, ROLE_MUTED, "-");
 }
 
 static void draw_side(struct canvas *canvas, int row, const struct columns *columns, const char *name,
@@ -84,10 +93,8 @@ static void draw_side(struct canvas *canvas, int row, const struct columns *colu
 	columns_count(canvas, row, columns, E4, ROLE_MUTED, side->e4);
 	columns_count(canvas, row, columns, E5, side->e5 > 0 && name[0] == 'N' ? ROLE_BAD : ROLE_MUTED,
 		      side->e5);
-	if (side->p50_ms >= 0 && side->p50_ms < 1e6)
-		columns_putf(canvas, row, columns, P50, ROLE_MUTED, "%.0f", side->p50_ms);
-	if (side->p95_ms >= 0 && side->p95_ms < 1e6)
-		columns_putf(canvas, row, columns, P95, ROLE_MUTED, "%.0f", side->p95_ms);
+	draw_ms(canvas, row, columns, P50, side->p50_ms);
+	draw_ms(canvas, row, columns, P95, side->p95_ms);
 }
 
 static int draw_quiet(const struct scene *scene, struct canvas *canvas, int row)
@@ -164,6 +171,8 @@ static int draw_back(const struct scene *scene, struct canvas *canvas, int row, 
 	col = canvas_put(canvas, 0, row, ROLE_MUTED, "WAY BACK  ");
 	if (sums.back == BACK_FREE)
 		col = canvas_put(canvas, col, row, ROLE_OK, state->flip_at_ms > 0 ? "FREE so far" : "FREE");
+	else if (sums.back == BACK_ONE_WAY)
+		col = canvas_put(canvas, col, row, ROLE_BAD, "ONE-WAY");
 	else if (sums.back == BACK_COSTS && sums.back_rows > 0)
 		col =
 		    canvas_putf(canvas, col, row, ROLE_WARN, "COSTS %s ROWS", units_count(a, sums.back_rows));
@@ -171,20 +180,21 @@ static int draw_back(const struct scene *scene, struct canvas *canvas, int row, 
 		col = canvas_put(canvas, col, row, ROLE_WARN, "COSTS ROWS, not counted yet");
 	else
 		col = canvas_put(canvas, col, row, ROLE_UNKNOWN, "cost not seen yet");
-	if (state->new_write_at_ms > 0 && canvas->size.cols - col > 26)
-		canvas_putf(canvas, col + 3, row, ROLE_MUTED, "was FREE until %s",
+	if (state->new_write_at_ms > 0 && canvas->size.cols - col >= 25)
+		canvas_putf(canvas, col + 2, row, ROLE_MUTED, "was FREE until %s",
 			    units_clock(a, state->new_write_at_ms));
 	row++;
+	if ((sums.back == BACK_ONE_WAY || sums.back == BACK_UNKNOWN) && row < end)
+		canvas_field(canvas, 0, row++, canvas->size.cols, false, ROLE_TEXT, sums.back_why);
 	tables_text(&state->traffic, text, sizeof(text));
 	if (text[0] && row < end)
 		canvas_field(canvas, 0, row++, canvas->size.cols, false, ROLE_TEXT, text);
 	if (row < end) {
 		if (sums.back_ms >= 0)
-			snprintf(text, sizeof(text), "B shows its plan and its cost first; it takes ~%s",
+			snprintf(text, sizeof(text), "B shows plan and cost first; it takes ~%s",
 				 units_duration(a, sums.back_ms));
 		else
-			snprintf(text, sizeof(text),
-				 "B shows its plan and its cost first; how long it takes is not rehearsed");
+			snprintf(text, sizeof(text), "B shows plan and cost first; not rehearsed");
 		canvas_field(canvas, 0, row++, canvas->size.cols, false, ROLE_MUTED, text);
 	}
 	return row;
@@ -228,7 +238,7 @@ static void traffic_card(const struct scene *scene, struct canvas *canvas)
 	const struct traffic_state *traffic = &scene->state->traffic;
 	int row = draw_back(scene, canvas, 0, canvas->size.rows) + 1;
 
-	canvas_put(canvas, 0, row++, ROLE_MUTED, "ROWS WRITTEN ON NEW SINCE THE FLIP");
+	canvas_put(canvas, 0, row++, ROLE_MUTED, "ROWS WRITTEN ON NEW SINCE ITS APP STARTED");
 	if (traffic->n_new_tables == 0)
 		canvas_put(canvas, 0, row, ROLE_MUTED, "none seen yet");
 	for (size_t i = 0; i < traffic->n_new_tables; i++) {

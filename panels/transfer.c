@@ -129,6 +129,25 @@ static void transfer_tail(const struct scene *scene, char *out, size_t size)
 	age_moment(scene->state->transfer.at_ms, scene->now_ms, moving ? 15000 : 0, out, size);
 }
 
+static void draw_bytes(struct canvas *canvas, int row, const struct transfer_state *t)
+{
+	char a[UNITS_MAX], b[UNITS_MAX];
+
+	canvas_put(canvas, 0, row, ROLE_MUTED, "bytes");
+	if (t->bytes < 0)
+		canvas_put(canvas, 7, row, ROLE_MUTED, "-");
+	else if (t->bytes_total > 0)
+		canvas_putf(canvas, 7, row, ROLE_TEXT, "%s of %s", units_size(a, t->bytes),
+			    units_size(b, t->bytes_total));
+	else
+		canvas_put(canvas, 7, row, ROLE_TEXT, units_size(a, t->bytes));
+	if (t->stalled_ms > 0)
+		canvas_putf(canvas, 32, row, ROLE_BAD, "STALLED %s %s", units_duration(a, t->stalled_ms),
+			    t->stalled_why);
+	else if (t->rate >= 0 && canvas->size.cols >= 40)
+		canvas_putf(canvas, 32, row, ROLE_MUTED, "%s", units_rate(a, t->rate));
+}
+
 static void draw_figures(const struct scene *scene, struct canvas *canvas)
 {
 	const struct transfer_state *t = &scene->state->transfer;
@@ -151,6 +170,11 @@ static void draw_figures(const struct scene *scene, struct canvas *canvas)
 		if (canvas_width(canvas, left) + 2 <= cols - col)
 			canvas_field(canvas, col + 1, 0, cols - col - 1, true, ROLE_MUTED, left);
 	}
+	/* A capture and a download move one file: they have neither tables nor rows. */
+	if (t->tables_total <= 0 && t->rows_total <= 0 && t->n == 0) {
+		draw_bytes(canvas, 1, t);
+		return;
+	}
 	col = canvas_put(canvas, 0, 1, ROLE_MUTED, "tables ");
 	if (t->tables_total > 0)
 		col = canvas_putf(canvas, col, 1, ROLE_TEXT, "%lld/%lld", (long long)t->tables,
@@ -169,19 +193,7 @@ static void draw_figures(const struct scene *scene, struct canvas *canvas)
 			    units_count(b, t->rows_total));
 	else
 		canvas_put(canvas, 7, 2, ROLE_MUTED, "-");
-	canvas_put(canvas, 0, 3, ROLE_MUTED, "bytes");
-	if (t->bytes < 0)
-		canvas_put(canvas, 7, 3, ROLE_MUTED, "-");
-	else if (t->bytes_total > 0)
-		canvas_putf(canvas, 7, 3, ROLE_TEXT, "%s of %s", units_size(a, t->bytes),
-			    units_size(b, t->bytes_total));
-	else
-		canvas_put(canvas, 7, 3, ROLE_TEXT, units_size(a, t->bytes));
-	if (t->stalled_ms > 0)
-		canvas_putf(canvas, 32, 3, ROLE_BAD, "STALLED %s %s", units_duration(a, t->stalled_ms),
-			    t->stalled_why);
-	else if (t->rate >= 0 && cols >= 40)
-		canvas_putf(canvas, 32, 3, ROLE_MUTED, "%s", units_rate(a, t->rate));
+	draw_bytes(canvas, 3, t);
 }
 
 static void draw_table(struct canvas *canvas, int row, const struct columns *columns,
@@ -205,14 +217,15 @@ static void draw_table(struct canvas *canvas, int row, const struct columns *col
 static void draw_ended(struct canvas *canvas, int row, const struct transfer_state *t)
 {
 	for (size_t i = 0; i < t->n_ended && i < 8; i++) {
-		char size[UNITS_MAX], took[UNITS_MAX];
+		char size[UNITS_MAX], took[UNITS_MAX], text[240];
 		const struct transfer_ended *ended = &t->ended[i];
 
 		canvas_putf(canvas, 0, row, ended->ok ? ROLE_OK : ROLE_BAD, "%s", ended->ok ? "OK" : "FAIL");
 		canvas_field(canvas, 5, row, 10, false, ROLE_TEXT, ended->stage);
-		canvas_putf(canvas, 16, row, ROLE_MUTED, "%9s in %s  %s",
-			    ended->bytes >= 0 ? units_size(size, ended->bytes) : "-",
-			    units_duration(took, ended->ms), ended->text);
+		snprintf(text, sizeof(text), "%9s in %s  %s",
+			 ended->bytes >= 0 ? units_size(size, ended->bytes) : "-",
+			 units_duration(took, ended->ms), ended->text);
+		canvas_field(canvas, 14, row, canvas->size.cols - 14, false, ROLE_MUTED, text);
 		row++;
 	}
 }

@@ -42,6 +42,8 @@ void box_gate_follow(struct cockpit *c)
 	if (strcmp(box->id, gate->id) != 0) {
 		*box = (struct gate_box){.opened_real_ms = seat_real_ms(c)};
 		text_copy(box->id, sizeof(box->id), gate->id);
+		/* What was said before it opened is no word about it. */
+		c->toast_until_real_ms = 0;
 		text_copy(box->tag, sizeof(box->tag), gate->tag);
 		box->shown = c->me.driver || c->me.armed;
 		if (box->shown && c->terminal)

@@ -3,6 +3,7 @@
 #include "core/base/units.h"
 #include "panels/dialog.h"
 #include "panels/frame.h"
+#include "panels/plan_card.h"
 #include <string.h>
 
 /* Digits of 3 x 5 cells: a row is three bits. */
@@ -109,6 +110,57 @@ static void draw_confirm(struct cockpit *c, struct canvas *canvas)
 				     : "y does it   any other key: nothing happens");
 }
 
+/* What is to be done by hand stands above the words that say it was. */
+static void draw_card(struct cockpit *c, struct canvas *canvas)
+{
+	const struct step_seen *step = steps_get(c->state, c->prompt.subject);
+	int cols = canvas->size.cols > 84 ? 80 : canvas->size.cols - 2, row = 0;
+	struct canvas box, *text;
+
+	if (c->prompt.kind != PROMPT_MANUAL || !step || !step->manual)
+		return;
+	text = canvas_new((struct size){cols - 4, 40}, canvas->ascii);
+	row = card_text(text, row, "DO", ROLE_TEXT, step->card[0] ? step->card : step->title);
+	for (size_t i = 0; i < 6 && step->fields[i][0]; i++)
+		row = card_text(text, row, i == 0 ? "ASKS" : "", ROLE_MUTED, step->fields[i]);
+	if (step->say[0])
+		row = card_text(text, row + 1, "SAY", ROLE_TEXT, step->say);
+	if (row > canvas->size.rows - 9)
+		row = canvas->size.rows - 9;
+	box = canvas_part(canvas, (canvas->size.cols - cols) / 2, 3, cols, row + 2);
+	for (int i = 0; i < row + 2; i++) {
+		bool rule = i == 0 || i == row + 1;
+
+		canvas_fill(&box, 0, i, cols, rule ? ROLE_FRAME_FOCUS : ROLE_TEXT,
+			    rule ? glyph(&box, GLYPH_H) : " ");
+		canvas_put(&box, 0, i, ROLE_FRAME_FOCUS,
+			   glyph(&box, !rule ? GLYPH_V : (i ? GLYPH_BL : GLYPH_TL)));
+		canvas_put(&box, cols - 1, i, ROLE_FRAME_FOCUS,
+			   glyph(&box, !rule ? GLYPH_V : (i ? GLYPH_BR : GLYPH_TR)));
+		if (!rule)
+			memcpy(&box.cells[(size_t)i * (size_t)box.stride + 2],
+			       &text->cells[(size_t)(i - 1) * (size_t)text->stride],
+			       (size_t)text->size.cols * sizeof(struct cell));
+	}
+	canvas_putf(&box, 2, 0, ROLE_TITLE, " BY HAND   %d %s ", step->number, step->id);
+	canvas_free(text);
+}
+
+/* A long question has a line of its own: what is typed keeps its room. */
+static int draw_label(const struct prompt *prompt, struct canvas *canvas, int row)
+{
+	int col = 1;
+
+	if (prompt->label[0] && text_width(prompt->label) + 34 > (size_t)canvas->size.cols) {
+		canvas_fill(canvas, 0, row - 1, canvas->size.cols, ROLE_TEXT, " ");
+		canvas_field(canvas, 1, row - 1, canvas->size.cols - 2, false, ROLE_TITLE, prompt->label);
+	} else
+		col = canvas_putf(canvas, 1, row, ROLE_TITLE, "%s", prompt->label);
+	if (prompt->kind != PROMPT_PALETTE)
+		col = canvas_put(canvas, col, row, ROLE_TITLE, col > 1 ? " > " : "> ");
+	return col;
+}
+
 static void draw_prompt(struct cockpit *c, struct canvas *canvas)
 {
 	int row = canvas->size.rows - 2, col, start;
@@ -117,9 +169,8 @@ static void draw_prompt(struct cockpit *c, struct canvas *canvas)
 	size_t at;
 
 	canvas_fill(canvas, 0, row, canvas->size.cols, ROLE_TEXT, " ");
-	col = canvas_putf(canvas, 1, row, ROLE_TITLE, "%s", prompt->label);
-	if (prompt->kind != PROMPT_PALETTE)
-		col = canvas_put(canvas, col, row, ROLE_TITLE, " > ");
+	draw_card(c, canvas);
+	col = draw_label(prompt, canvas, row);
 	text_copy(shown, sizeof(shown), prompt->line.text);
 	if (prompt->hidden)
 		memset(shown, '*', strlen(shown));
@@ -149,7 +200,9 @@ static void draw_keys(struct cockpit *c, struct canvas *canvas)
 	if (box_counting(c))
 		text_copy(line, sizeof(line), " any key on any seat stops the count");
 	else if (c->confirm.open && !c->prompt.kind)
-		text_copy(line, sizeof(line), " y does it   any other key: nothing happens");
+		text_copy(line, sizeof(line),
+			  c->confirm.leaves ? " y stops it   n leaves it running   any other key stays"
+					    : " y does it   any other key: nothing happens");
 	else if (c->prompt.kind && c->prompt.kind != PROMPT_PALETTE)
 		text_copy(line, sizeof(line), " Enter takes it  Esc leaves");
 	else if (c->sheet.kind == SHEET_CLOCK && where == WHERE_CARD)
@@ -192,11 +245,11 @@ static void draw_toast(struct cockpit *c, struct canvas *canvas)
 		   row, ROLE_TEXT, " ");
 }
 
-/* REPLAY and FROZEN stand in the crossing's line, right: they are true for the whole screen. */
+/* REPLAY and FROZEN stand where the crossing begins: they are true for the whole screen, and hide no figure.
+ */
 static void draw_banner(struct cockpit *c, struct canvas *canvas)
 {
 	char text[80], age[UNITS_MAX];
-	int cols;
 
 	/* Pictures for tests and the README are made without a terminal: nothing runs there. */
 	if (!c->terminal)
@@ -209,8 +262,7 @@ static void draw_banner(struct cockpit *c, struct canvas *canvas)
 			   c->me.no_trace ? " no trace" : "");
 	else
 		return;
-	cols = (int)text_width(text);
-	canvas_put(canvas, canvas->size.cols - cols, 1, ROLE_NOW, text);
+	canvas_put(canvas, 0, c->layout.crossings, ROLE_NOW, text);
 }
 
 static void draw_gate(struct cockpit *c, struct canvas *canvas)

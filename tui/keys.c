@@ -9,6 +9,7 @@ static bool can_skip(const struct scene *scene, const char **why_not);
 static bool can_undo(const struct scene *scene, const char **why_not);
 static bool can_back(const struct scene *scene, const char **why_not);
 static bool can_drive(const struct scene *scene, const char **why_not);
+static bool can_vote_here(const struct scene *scene, const char **why_not);
 
 #define SCREEN .where = WHERE_SCREEN
 #define ACTS .where = WHERE_SCREEN, .acts = true
@@ -25,7 +26,8 @@ const struct key_row key_table[] = {
     {"A", "arm", "arm or disarm this seat; off after 10 idle minutes or a paste", "none", NULL, ACTS,
      .can = can_drive},
     {"S", "skip", "skip the step, with a reason", "yes", NULL, ARMED, .can = can_skip},
-    {"M", "manual", "done by hand, seen by me: what was seen, in words", "yes", NULL, ARMED, .can = can_skip},
+    {"M", "manual", "done by hand, seen by me: what was seen, in words", "none, yes", NULL, ARMED,
+     .can = can_skip},
     {"W", "waive", "waive this check or row difference: name and reason", "yes", NULL, ARMED},
     {"V", "vote", "vote go or no-go for a station", "none", NULL, ACTS},
     {"D", "wheel", "ask for the wheel, give it, take it", "two seats", NULL, ACTS},
@@ -117,7 +119,8 @@ const struct key_row key_table[] = {
     {"PgUp PgDn", "evidence", "more evidence", NULL, "PgDn evidence", .where = WHERE_TYPE},
     {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_TYPE},
     {"H", "hold", "hold", "none", "H hold", .where = WHERE_TYPE, .acts = true},
-    {"V", "vote", "vote go or no-go", "none", "V vote", .where = WHERE_TYPE, .acts = true},
+    {"V", "vote", "vote go or no-go", "none", "V vote", .can = can_vote_here, .where = WHERE_TYPE,
+     .acts = true},
     {"W", "waive", "waive the line that keeps it shut: reason typed", "yes", NULL, .where = WHERE_TYPE,
      .acts = true, .armed = true},
     {"r", "repoll", "poll, before the last go: ask every station again", NULL, NULL, .where = WHERE_TYPE},
@@ -200,6 +203,13 @@ static bool can_back(const struct scene *scene, const char **why_not)
 		return true;
 	*why_not = "this playbook has no section for the way back";
 	return false;
+}
+
+/* A gate that asks no station needs no vote in its line of keys. */
+static bool can_vote_here(const struct scene *scene, const char **why_not)
+{
+	*why_not = "this gate asks no station";
+	return scene->state->steps.gate.level == 3;
 }
 
 static bool word_in(const char *list, const char *word)

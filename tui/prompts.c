@@ -69,6 +69,23 @@ static void ask_manual(struct cockpit *c, const char *text)
 	box_confirm(c, "DONE BY HAND", &say, &w);
 }
 
+/* A card by hand takes the words as they are; saying so of a step that the program could not finish asks. */
+static void take_manual(struct cockpit *c, const char *text)
+{
+	const struct step_seen *step = steps_get(c->state, c->prompt.subject);
+	struct jw w;
+
+	if (!step || !step->manual) {
+		ask_manual(c, text);
+		return;
+	}
+	link_command(&w, "manual");
+	jw_str(&w, "step", c->prompt.subject);
+	jw_str(&w, "words", text);
+	manual_fields(&w, text);
+	link_send(c, &w);
+}
+
 static void ask_waive(struct cockpit *c, const char *text)
 {
 	struct buf say = {0};
@@ -152,7 +169,7 @@ static void finish(struct cockpit *c)
 	case PROMPT_RELEASE: link_say(c, "release", "reason", text); break;
 	case PROMPT_VOTE: vote(c, text); break;
 	case PROMPT_SKIP: ask_skip(c, text); break;
-	case PROMPT_MANUAL: ask_manual(c, text); break;
+	case PROMPT_MANUAL: take_manual(c, text); break;
 	case PROMPT_WAIVE: ask_waive(c, text); break;
 	case PROMPT_ASK: answer(c, text); break;
 	}

@@ -345,7 +345,7 @@ static void goodbye(const struct cockpit *c)
 
 	if (c->goodbye[0])
 		printf("nightferry: %s\n", c->goodbye);
-	if (c->engine_closed)
+	if (c->engine_closed && c->state->closed_at_ms <= 0)
 		printf("Take the night up again: %s\n",
 		       options->attach_hint ? options->attach_hint : "nightferry start");
 	if (c->replay || c->engine_closed || strstr(c->goodbye, "asked to stop"))
