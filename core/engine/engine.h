@@ -19,7 +19,7 @@ struct headless {
 	size_t n_waive;
 	const char *until; /* stops when this step is done and leaves the night open; NULL: goes to the end */
 	bool back;         /* takes the way back */
-	bool quiet; /* prints no events */
+	bool quiet;        /* prints no events */
 };
 
 struct engine_options {

@@ -24,9 +24,11 @@ static int64_t local_ms(const char *hour, int64_t now_ms, int days)
 {
 	time_t now = (time_t)(now_ms / 1000), first = -1;
 	struct tm tm = {0};
-	const char *colon = strchr(hour, ':');
-	int minute = atoi(hour) * 60 + (colon ? atoi(colon + 1) : 0);
+	char *colon;
+	int minute = (int)strtol(hour, &colon, 10) * 60;
 
+	if (*colon == ':')
+		minute += (int)strtol(colon + 1, NULL, 10);
 	localtime_r(&now, &tm);
 	tm.tm_mday += days;
 	tm.tm_hour = 12; /* there is a noon on every day */
