@@ -98,21 +98,19 @@ void sheet_way_back(struct cockpit *c, struct buf *out)
 {
 	static const char *const gates[] = {"", "yes", "TYPE", "POLL"};
 	const struct state *state = c->state;
-	char count[UNITS_MAX];
+	struct way_back back;
 
+	way_back_of(state, seat_now_ms(c), &back);
+	buf_addf(out, "%s: %s.\n", way_back_word(back.back), back.why);
+	if (back.started && !back.certificate_ms)
+		buf_adds(out, "How long the old side's certificate lasts is not known.\n");
+	buf_adds(out, "\n");
 	for (size_t i = state->steps.n_forward; i < state->steps.n; i++) {
 		const struct step_seen *step = &state->steps.steps[i];
 		buf_addf(out, "%2d %-18s %s  %s\n", step->number, step->id, gates[step->gate & 3],
 			 step->title);
 	}
-	if (!state->flip_at_ms)
-		buf_adds(out, "\nFREE: visitors have not been sent to NEW yet.");
-	else if (!state->traffic.new_rows)
-		buf_adds(out, "\nFREE so far: no row has been written on NEW since the flip.");
-	else
-		buf_addf(out, "\nCOSTS %s ROWS written on NEW since the flip.",
-			 units_count(count, state->traffic.new_rows));
-	buf_adds(out, "\n\ny opens this plan as the playbook. Each of its steps meets its own gate;\nmoving "
+	buf_adds(out, "\ny opens this plan as the playbook. Each of its steps meets its own gate;\nmoving "
 		      "the traffic back is typed.");
 }
 

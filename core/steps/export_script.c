@@ -248,6 +248,45 @@ static void say_table(struct buf *out, const struct export_rows *rows, const str
 	buf_done(&from);
 }
 
+/* The rows are as the new side's triggers made them; the old side's would write their own lines a second
+ * time. Each trigger gets back what it was, and an error in between takes everything back. */
+static int say_triggers(struct pg *pg, const struct export_rows *rows, bool off, struct buf *out,
+			struct err *err)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct export_table *x = &rows->list[i];
+		struct buf table = {0};
+		pg_add_name(&table, x->table->schema);
+		buf_addc(&table, '.');
+		pg_add_name(&table, x->table->name);
+		struct pg_result *r =
+		    x->unknown_to_old
+			? NULL
+			: pg_query(
+			      pg,
+			      "SELECT tgname, tgenabled = 'A' FROM pg_trigger WHERE tgrelid = $1::regclass "
+			      "AND NOT tgisinternal AND tgenabled IN ('O', 'A') ORDER BY 1",
+			      PG_ARGS(buf_text(&table)), err);
+		if (!r && !x->unknown_to_old) {
+			buf_done(&table);
+			return -1;
+		}
+		for (size_t k = 0; r && k < pg_rows(r); k++) {
+			struct buf name = {0};
+			pg_add_name(&name, pg_get(r, k, 0));
+			sayf(out, "ALTER TABLE %s %s TRIGGER %s;", buf_text(&table),
+			     off                    ? "DISABLE"
+			     : pg_get_bool(r, k, 1) ? "ENABLE ALWAYS"
+						    : "ENABLE",
+			     buf_text(&name));
+			buf_done(&name);
+		}
+		pg_result_free(r);
+		buf_done(&table);
+	}
+	return 0;
+}
+
 /* The old app must not give out numbers again that rows of this file already have. */
 static int say_sequences(struct job *job, struct pg *pg, struct buf *out, struct err *err)
 {
@@ -289,10 +328,14 @@ int export_script(struct job *job, struct pg *pg, const struct export_rows *rows
 		      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n");
 	buf_addf(out, "SET TRANSACTION SNAPSHOT '%s';\n", snapshot);
 	say_head(out, rows);
+	if (say_triggers(pg, rows, true, out, err) < 0)
+		return -1;
 	for (size_t i = 0; i < rows->n; i++)
 		if (!rows->list[i].unknown_to_old)
 			say_table(out, rows, &rows->list[i], i + 1);
-	if (say_sequences(job, pg, out, err) < 0)
+	/* A table cannot be altered while checks of its rows are still put off. */
+	sayf(out, "SET CONSTRAINTS ALL IMMEDIATE;");
+	if (say_triggers(pg, rows, false, out, err) < 0 || say_sequences(job, pg, out, err) < 0)
 		return -1;
 	sayf(out, "COMMIT;");
 	for (size_t i = 0; i < rows->n; i++)
