@@ -110,7 +110,7 @@ world_start() {
 # The night's engine first: it is the one that would miss the world.
 world_stop() {
 	[ -d "$W" ] || return 0
-	[ ! -e "$W/nightferry.yml" ] || timeout 20 "$NF" stop >/dev/null 2>&1 </dev/null
+	[ ! -e "$W/nightferry.yml" ] || timeout 20 "$NF" stop --config "${CONFIG:-$W/nightferry.yml}" >/dev/null 2>&1 </dev/null
 	"$ROOT/demo/world" stop "$W" >/dev/null 2>&1
 }
 
