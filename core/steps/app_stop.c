@@ -39,7 +39,7 @@ static size_t count_running(const struct app *app)
 
 static void fill_plan(struct app *app, struct plan *plan)
 {
-	size_t n = count_running(app), stale = 0, routes = 0;
+	size_t n = count_running(app), routes = 0;
 	text_copyf(plan->target, sizeof plan->target, "%s on %s", app->names.service, ssh_host(app->ssh));
 	text_copy(plan->side, sizeof plan->side, "NEW");
 	text_copy(plan->verb, sizeof plan->verb, "STOPS THE APP");
@@ -53,7 +53,6 @@ static void fill_plan(struct app *app, struct plan *plan)
 	}
 	for (size_t i = 0; i < app->n; i++)
 		if (app_running(&app->list[i])) {
-			stale += app->list[i].stale;
 			plan_does(plan, "docker stop -t 30 %s", app->list[i].name);
 			evidence_add(&plan->seen, app->list[i].stale ? VERDICT_WARN : VERDICT_PASS,
 				     app->list[i].role, app->list[i].name,
