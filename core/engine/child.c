@@ -13,8 +13,7 @@ static void child_free(struct child *c)
 		p = &(*p)->next;
 	if (*p)
 		*p = c->next;
-	if (c->e->ask_child == c)
-		c->e->ask_child = NULL;
+	ask_gone(c);
 	buf_done(&c->in);
 	buf_done(&c->out_text);
 	buf_done(&c->err_text);
@@ -109,32 +108,6 @@ static void take_record(struct child *c, const struct json *m)
 	send_ack(c, n, rc == 0, err.text);
 }
 
-static void take_ask(struct child *c, const struct json *m)
-{
-	struct engine *e = c->e;
-	c->asking = json_int(m, "n", 0);
-	struct seat *driver = seat_driver(e);
-	if (!driver && e->headless) {
-		child_send(c, "{\"t\":\"answer\",\"n\":1,\"refused\":true}");
-		return;
-	}
-	e->ask_child = c;
-	text_copy(e->ask_question, sizeof e->ask_question, json_str(m, "question", ""));
-	e->ask_hidden = json_bool(m, "hidden", true);
-	if (driver) {
-		struct jw w = {0};
-		jw_open(&w);
-		jw_str(&w, "t", "ask");
-		jw_int(&w, "id", c->asking);
-		jw_str(&w, "question", e->ask_question);
-		jw_bool(&w, "hidden", e->ask_hidden);
-		jw_finish(&w);
-		buf_addc(&w.buf, '\n');
-		seat_send_text(driver, w.buf.data, w.buf.len);
-		jw_done(&w);
-	}
-}
-
 static void take_line(struct child *c, const char *line, size_t len)
 {
 	static const char event[] = "{\"t\":\"event\",";
@@ -151,7 +124,7 @@ static void take_line(struct child *c, const char *line, size_t len)
 	if (text_equal(t, "record")) {
 		take_record(c, m);
 	} else if (text_equal(t, "ask")) {
-		take_ask(c, m);
+		ask_take(c, m);
 	} else if (text_equal(t, "secret")) {
 		secrets_learn(c->e, json_str(m, "value", ""));
 	} else if (text_equal(t, "end")) {

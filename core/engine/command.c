@@ -276,28 +276,10 @@ static const struct {
     {"stop-engine", cmd_stop_engine},
 };
 
-static void take_answer(struct seat *seat, const struct json *m)
-{
-	struct engine *e = seat->e;
-	if (!e->ask_child || !seat_drives(seat))
-		return;
-	struct jw w = {0};
-	jw_open(&w);
-	jw_str(&w, "t", "answer");
-	jw_int(&w, "n", e->ask_child->asking);
-	jw_str(&w, "text", json_str(m, "text", ""));
-	jw_bool(&w, "refused", json_bool(m, "refused", false));
-	jw_finish(&w);
-	child_send(e->ask_child, w.buf.data);
-	memset(w.buf.data, 0, w.buf.len);
-	jw_done(&w);
-	e->ask_child = NULL;
-}
-
 void command_take(struct seat *seat, const struct json *m)
 {
 	if (text_equal(json_str(m, "t", ""), "answer")) {
-		take_answer(seat, m);
+		cmd_answer(seat, m);
 		return;
 	}
 	const char *name = json_str(m, "cmd", "");

@@ -62,7 +62,10 @@ struct child {
 	int exit_status, term_signal;
 	struct json *end; /* its last message, NULL when it died without a word */
 	int64_t records, started_life_ms;
-	int64_t asking; /* number of the question it waits for, 0 none */
+	int64_t asking; /* number of the question it waits with, 0 none */
+	int64_t ask_id; /* the same on seats, where questions of all children come together */
+	char question[256];
+	bool hides_answer;
 	child_ended_fn *ended;
 };
 
@@ -74,6 +77,7 @@ struct seat {
 	char id[16], name[32], station[16], login[32];
 	int uid;
 	bool ready, observer, leaving;
+	const char *left_why;
 	size_t queued;
 	const struct shared *snapshot; /* while it is on its way */
 	uint64_t dropped;              /* stream lines since the last gap message */
@@ -138,9 +142,8 @@ struct engine {
 	int n_attempts, n_gates;
 	uint64_t poll_seq; /* newest event the votes were compared with */
 	bool auto_run;
-	struct child *ask_child;
-	char ask_question[256];
-	bool ask_hidden;
+	struct child *ask_child; /* whose question is on the driver's seat */
+	int64_t n_asks;
 
 	char **secrets; /* every live value, for redaction */
 	size_t n_secrets;
@@ -206,6 +209,11 @@ void seats_say(struct engine *e, const char *level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void seat_send_text(struct seat *seat, const char *text, size_t len);
 struct seat *seat_driver(struct engine *e);
+
+/* asks.c */
+void ask_take(struct child *child, const struct json *message);
+void ask_gone(struct child *child); /* while it is still in the list */
+void cmd_answer(struct seat *seat, const struct json *m);
 void seat_ask(struct seat *seat); /* the question that a child waits with */
 
 /* command.c */

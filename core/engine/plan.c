@@ -71,6 +71,22 @@ static void decide(struct engine *e)
 		gate_open(e);
 }
 
+static void add_check(struct act_now *act, const char *verdict, const char *name, const char *text,
+		      const char *fact)
+{
+	struct jw line = {0};
+	jw_open(&line);
+	jw_str(&line, "verdict", verdict);
+	jw_str(&line, "name", name);
+	jw_str(&line, "text", text);
+	jw_str(&line, "fact", fact);
+	jw_finish(&line);
+	if (act->check_lines.len)
+		buf_addc(&act->check_lines, ',');
+	buf_add(&act->check_lines, line.buf.data, line.buf.len);
+	jw_done(&line);
+}
+
 static void start_next_check(struct engine *e)
 {
 	struct act_now *act = &e->act;
@@ -83,7 +99,9 @@ static void start_next_check(struct engine *e)
 		return;
 	}
 	act->check_next++;
-	const struct check *row = check_row(json_text(x) ? json_text(x) : "");
+	const char *name = json_text(x) ? json_text(x) : "";
+	const struct check *row = check_row(name);
+	struct err err = {0};
 	struct child_spec spec = {.role = "check",
 				  .name = row ? row->name : "",
 				  .verb = "run",
@@ -92,8 +110,11 @@ static void start_next_check(struct engine *e)
 				  .secrets = row ? row->secrets : NULL,
 				  .lock_fd = -1,
 				  .ended = on_check};
-	if (!row || !(act->child = child_start(e, &spec, NULL)))
-		start_next_check(e);
+	if (row && (act->child = child_start(e, &spec, &err)))
+		return;
+	/* What cannot be looked at is UNKNOWN, never left out. */
+	add_check(act, "UNKNOWN", name, row ? err.text : "this build has no such check", "");
+	start_next_check(e);
 }
 
 static void on_check(struct child *child)
@@ -105,22 +126,13 @@ static void on_check(struct child *child)
 	act->child = NULL;
 	const char *verdict = json_str(child->end, "verdict", "UNKNOWN");
 	check_tell(child);
-	struct jw line = {0};
-	jw_open(&line);
-	jw_str(&line, "verdict", verdict);
-	jw_str(&line, "name", child->name);
-	const struct json *first = json_first(json_get(child->end, "seen"));
-	for (const struct json *x = first; x; x = json_next(x))
+	const char *text = child->end ? json_str(child->end, "text", "") : "it ended without a word";
+	const struct json *seen = json_get(child->end, "seen"), *first = *text ? NULL : json_first(seen);
+	for (const struct json *x = json_first(seen); x; x = json_next(x))
 		if (text_equal(json_str(x, "verdict", ""), verdict))
 			first = x;
-	jw_str(&line, "text",
-	       first ? json_str(first, "text", "") : json_str(child->end, "text", "it ended without a word"));
-	jw_str(&line, "fact", first ? json_str(first, "fact", "") : "");
-	jw_finish(&line);
-	if (act->check_lines.len)
-		buf_addc(&act->check_lines, ',');
-	buf_add(&act->check_lines, line.buf.data, line.buf.len);
-	jw_done(&line);
+	add_check(act, verdict, child->name, first ? json_str(first, "text", "") : text,
+		  json_str(first, "fact", ""));
 	start_next_check(e);
 }
 

@@ -15,6 +15,15 @@ static void on_seat_closed(uv_handle_t *handle)
 {
 	struct seat *seat = handle->data;
 	struct engine *e = seat->e;
+	if (seat->ready && !e->stopping) {
+		struct jw w;
+		jw_event(&w, "seat.left");
+		jw_str(&w, "seat", seat->id);
+		jw_str(&w, "name", seat->name);
+		jw_str(&w, "why", seat->left_why);
+		engine_emit(e, &w, NULL);
+		people_left(seat);
+	}
 	struct seat **p = &e->seats;
 	while (*p && *p != seat)
 		p = &(*p)->next;
@@ -29,20 +38,6 @@ static void on_seat_closed(uv_handle_t *handle)
 	free(seat);
 }
 
-void seat_ask(struct seat *seat)
-{
-	struct engine *e = seat->e;
-	struct jw w = {0};
-	jw_open(&w);
-	jw_str(&w, "t", "ask");
-	jw_int(&w, "id", e->ask_child->asking);
-	jw_str(&w, "question", e->ask_question);
-	jw_bool(&w, "hidden", e->ask_hidden);
-	jw_finish(&w);
-	seat_send_text(seat, w.buf.data, w.buf.len);
-	jw_done(&w);
-}
-
 struct seat *seat_driver(struct engine *e)
 {
 	for (struct seat *s = e->seats; s; s = s->next)
@@ -51,21 +46,13 @@ struct seat *seat_driver(struct engine *e)
 	return NULL;
 }
 
+/* Told when its connection is closed: an event in the midst of another's sending would overtake it. */
 static void seat_leave(struct seat *seat, const char *why)
 {
 	if (seat->leaving)
 		return;
 	seat->leaving = true;
-	if (seat->ready && !seat->e->stopping) {
-		struct jw w;
-		jw_event(&w, "seat.left");
-		jw_str(&w, "seat", seat->id);
-		jw_str(&w, "name", seat->name);
-		jw_str(&w, "why", why);
-		engine_emit(seat->e, &w, NULL);
-	}
-	if (seat->ready && !seat->e->stopping)
-		people_left(seat);
+	seat->left_why = why;
 	uv_close((uv_handle_t *)&seat->pipe, on_seat_closed);
 }
 
