@@ -1,0 +1,617 @@
+/* What the engine promises about deciding: what opens a gate and what does not, who may, what a headless run
+ * may, questions and secrets. Time runs five times as fast. */
+#include "tests/unit/rig.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rig *rig;
+static struct rig_seat *ana, *bea;
+
+static const char yes_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}}";
+static const char type_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"type\"}}";
+
+static void arm(void)
+{
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
+}
+
+static void begin(const char *steps)
+{
+	rig = rig_new(steps);
+	rig_start(rig, NULL);
+	assert_string_equal(rig->said_at_start, "");
+	ana = rig_sit(rig, "ana", false);
+	arm();
+}
+
+static int end(void **unused)
+{
+	(void)unused;
+	if (ana)
+		rig_leave(ana);
+	if (bea)
+		rig_leave(bea);
+	ana = bea = NULL;
+	if (rig)
+		rig_free(rig);
+	rig = NULL;
+	return 0;
+}
+
+static void run(const char *step)
+{
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"%s\"}", step);
+}
+
+static void open_gate(const char *step)
+{
+	size_t n = rig_events(rig, "gate.opened", "");
+	run(step);
+	rig_wait(rig, "gate.opened", "", n + 1);
+}
+
+static void say_yes(struct rig_seat *seat)
+{
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	rig_tell(seat, "{\"t\":\"cmd\",\"cmd\":\"yes\",\"gate\":\"%s\",\"tag\":\"%s\"}", gate, tag);
+	rig_fence(rig, seat);
+}
+
+static void phrase(struct rig_seat *seat, const char *gate, const char *target, const char *tag)
+{
+	rig_tell(seat, "{\"t\":\"cmd\",\"cmd\":\"phrase\",\"gate\":\"%s\",\"text\":\"%s %s\"}", gate, target,
+		 tag);
+}
+
+static void say_phrase(struct rig_seat *seat)
+{
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	phrase(seat, gate, "acme-production", tag);
+}
+
+static void nothing_happened(void)
+{
+	assert_int_equal(rig_events(rig, "gate.passed", ""), 0);
+	assert_int_equal(rig_events(rig, "attempt.started", ""), 0);
+	assert_false(rig_has(rig, "effects"));
+}
+
+static void leave_gate(void)
+{
+	char gate[16], tag[8];
+	size_t n = rig_events(rig, "gate.closed", "");
+	rig_gate(rig, gate, tag);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"leave-gate\",\"gate\":\"%s\"}", gate);
+	rig_wait(rig, "gate.closed", "", n + 1);
+}
+
+/* Two whole looks at the evidence have gone by. */
+static void looks_again(void)
+{
+	char *looks = rig_read(rig, "world/looks");
+	size_t n = rig_lines(looks, "plan");
+	free(looks);
+	for (int i = 0; i < 1000; i++, rig_sleep(10)) {
+		looks = rig_read(rig, "world/looks");
+		bool enough = rig_lines(looks, "plan") >= n + 3;
+		free(looks);
+		if (enough)
+			return;
+	}
+	fail_msg("the gate does not look again");
+}
+
+/* ---- evidence ---- */
+
+static void test_evidence_shuts(void **unused)
+{
+	(void)unused;
+	static const char *const shut[] = {"FAIL|x|3 rows|three rows\n", "UNKNOWN|x||nobody answers\n",
+					   "PASS|a||fine\nFAIL|x||bad\nWARN|b||odd\n"};
+	begin(yes_step);
+	for (size_t i = 0; i < 3; i++) {
+		rig_put(rig, "evidence", shut[i]);
+		open_gate("one");
+		say_yes(ana);
+		rig_hear(ana, "stays shut");
+		rig_forget(ana);
+		leave_gate();
+	}
+	nothing_happened();
+	rig_put(rig, "evidence", "PASS|a||fine\nWARN|b||odd\n");
+	open_gate("one");
+	say_yes(ana);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
+static void test_evidence_shuts_phrase(void **unused)
+{
+	(void)unused;
+	begin(type_step);
+	rig_put(rig, "evidence", "FAIL|x|3|three rows\n");
+	open_gate("one");
+	say_phrase(ana);
+	rig_hear(ana, "stays shut");
+	leave_gate();
+	assert_int_equal(rig_events(rig, "gate.counting", ""), 0);
+	/* It turns bad while the count runs: the newest look is what counts. */
+	rig_put(rig, "evidence", "PASS|x|0|no rows\n");
+	open_gate("one");
+	rig_put(rig, "evidence", "FAIL|x|3|three rows\n");
+	rig_wait(rig, "gate.changed", "", 1);
+	say_phrase(ana);
+	rig_fence(rig, ana);
+	assert_int_equal(rig_events(rig, "gate.counting", ""), 0);
+	nothing_happened();
+}
+
+/* {what the check says, whether the gate opens for a y} */
+static void test_checks_shut(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *check;
+		bool opens;
+	} table[] = {
+	    {"FAIL", false}, {"UNKNOWN", false}, {"CANNOT LOOK", false}, {"DIE", false}, {"PASS", true}};
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"},\"checks\":[\"fake\"]}");
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		rig_put(rig, "check", table[i].check);
+		open_gate("one");
+		say_yes(ana);
+		if (!table[i].opens) {
+			rig_hear(ana, "stays shut");
+			rig_forget(ana);
+			leave_gate();
+			nothing_happened();
+		}
+	}
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
+/* A night's playbook may name a check that this build has not. */
+static void test_missing_check_is_unknown(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"},\"checks\":[\"of-the-future\"]}");
+	open_gate("one");
+	say_yes(ana);
+	rig_hear(ana, "stays shut");
+	nothing_happened();
+}
+
+/* ---- the tag ---- */
+
+static void test_tag(void **unused)
+{
+	(void)unused;
+	char gate[16], tag[8], was[8];
+	begin(type_step);
+	rig_put(rig, "evidence", "PASS|rows|1000 rows|1000 rows, 3 s ago\nPASS|lag||120 ms\n");
+	open_gate("one");
+	rig_gate(rig, gate, was);
+	/* Ages and rates. */
+	rig_put(rig, "evidence", "PASS|rows|1000 rows|1000 rows, 9 s ago\nPASS|lag||340 ms\n");
+	looks_again();
+	assert_int_equal(rig_events(rig, "gate.changed", ""), 0);
+	/* A fact, a verdict, the command, a line more, a line less: each is another decision. */
+	static const char *const evidence[] = {
+	    "PASS|rows|1001 rows|1000 rows, 3 s ago\nPASS|lag||120 ms\n",
+	    "PASS|rows|1001 rows|1000 rows, 3 s ago\nWARN|lag||120 ms\n",
+	    "PASS|rows|1001 rows|1000 rows, 3 s ago\nWARN|lag||120 ms\nPASS|more||x\n",
+	    "PASS|rows|1001 rows|1000 rows, 3 s ago\nPASS|more||x\n",
+	};
+	for (size_t i = 0; i < 5; i++) {
+		rig_gate(rig, gate, was);
+		rig_put(rig, i < 4 ? "evidence" : "does", i < 4 ? evidence[i] : "CHANGE that");
+		rig_wait(rig, "gate.changed", gate, i + 1);
+		rig_gate(rig, gate, tag);
+		assert_string_not_equal(tag, was);
+		phrase(ana, gate, "acme-production", was);
+		rig_hear(ana, "does not match");
+		rig_forget(ana);
+		rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"yes\",\"gate\":\"%s\",\"tag\":\"%s\"}", gate, was);
+		rig_hear(ana, "just changed");
+		rig_forget(ana);
+	}
+	nothing_happened();
+	assert_int_equal(rig_events(rig, "gate.counting", ""), 0);
+	rig_put(rig, "refused", "somebody writes there");
+	rig_wait(rig, "gate.closed", "somebody writes there", 1);
+	nothing_happened();
+}
+
+static void test_phrase_of_another_gate(void **unused)
+{
+	(void)unused;
+	char gate[16], tag[8], other[16], its[8];
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"type\"}},"
+	      "{\"id\":\"two\",\"do\":\"fake\",\"with\":{\"gate\":\"type\"}},"
+	      "{\"id\":\"three\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}}");
+	open_gate("one");
+	rig_gate(rig, other, its);
+	leave_gate();
+	phrase(ana, other, "acme-production", its);
+	rig_hear(ana, "no longer open");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"skip\",\"step\":\"one\",\"reason\":\"seen\"}");
+	rig_wait(rig, "step.skipped", "", 1);
+	open_gate("two");
+	rig_gate(rig, gate, tag);
+	assert_string_not_equal(tag, its);
+	rig_forget(ana);
+	phrase(ana, gate, "acme-production", its);
+	rig_hear(ana, "does not match");
+	rig_forget(ana);
+	phrase(ana, gate, "acme-staging", tag);
+	rig_hear(ana, "does not match");
+	rig_forget(ana);
+	phrase(ana, other, "acme-production", tag);
+	rig_hear(ana, "no longer open");
+	rig_forget(ana);
+	say_yes(ana);
+	rig_hear(ana, "wants its phrase");
+	leave_gate();
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"skip\",\"step\":\"two\",\"reason\":\"seen\"}");
+	rig_wait(rig, "step.skipped", "", 2);
+	open_gate("three");
+	rig_forget(ana);
+	say_phrase(ana);
+	rig_hear(ana, "does not match");
+	assert_int_equal(rig_events(rig, "gate.counting", ""), 0);
+	nothing_happened();
+}
+
+/* ---- who may ---- */
+
+static const char *const deeds[] = {
+    "\"cmd\":\"run\",\"step\":\"one\"",
+    "\"cmd\":\"run\"",
+    "\"cmd\":\"skip\",\"step\":\"one\",\"reason\":\"no\"",
+    "\"cmd\":\"manual\",\"step\":\"card\",\"words\":\"no\"",
+    "\"cmd\":\"waive\",\"about\":\"seen:x\",\"reason\":\"no\"",
+    "\"cmd\":\"undo\",\"step\":\"one\"",
+    "\"cmd\":\"back\"",
+    "\"cmd\":\"end-session\",\"pid\":1,\"start_ms\":1",
+    "\"cmd\":\"again\",\"step\":\"one\"",
+    "\"cmd\":\"cancel\"",
+    "\"cmd\":\"auto\",\"on\":false",
+};
+
+static void tries_everything(struct rig_seat *seat, const char *why)
+{
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+		rig_forget(seat);
+		rig_tell(seat, "{\"t\":\"cmd\",%s}", deeds[i]);
+		if (!strstr(deeds[i], "\"cancel\"") || rig_events(rig, "gate.opened", ""))
+			rig_hear(seat, why);
+		else
+			rig_fence(rig, seat);
+	}
+}
+
+static void test_who_may_act(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"card\",\"do\":\"manual\"},{\"id\":\"one\",\"do\":\"fake\",\"auto\":false,\"with\":{\"gate\":"
+	      "\"type\"}}");
+	rig_put(rig, "evidence", "PASS|x|0|fine\n");
+	bea = rig_sit(rig, "bea", true);
+	tries_everything(bea, "observers see");
+	rig_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
+	rig_hear(bea, "observers are never armed");
+	rig_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"stop-engine\"}");
+	rig_hear(bea, "only the driver");
+	struct rig_seat *cyd = rig_sit(rig, "cyd", false);
+	tries_everything(cyd, "only the driver");
+	rig_tell(cyd, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
+	rig_hear(cyd, "only the driver's seat is armed");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\",\"on\":false}");
+	tries_everything(ana, "read-only");
+	nothing_happened();
+	assert_int_equal(rig_events(rig, "gate.opened", ""), 0);
+	assert_int_equal(rig_events(rig, "step.skipped", "") + rig_events(rig, "step.byhand", "") +
+			     rig_events(rig, "waiver.given", ""),
+			 0);
+	/* The same at an open gate. */
+	arm();
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"manual\",\"step\":\"card\",\"words\":\"done\"}");
+	rig_wait(rig, "step.byhand", "", 1);
+	open_gate("one");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\",\"on\":false}");
+	struct rig_seat *const seats[] = {ana, bea, cyd};
+	for (size_t i = 0; i < 3; i++) {
+		rig_forget(seats[i]);
+		say_phrase(seats[i]);
+		rig_hear(seats[i], i == 0 ? "read-only" : i == 1 ? "observers see" : "only the driver");
+		tries_everything(seats[i], i == 0   ? "read-only"
+					   : i == 1 ? "observers see"
+						    : "only the driver");
+		if (i > 0) {
+			char gate[16], tag[8];
+			rig_gate(rig, gate, tag);
+			rig_tell(seats[i], "{\"t\":\"cmd\",\"cmd\":\"leave-gate\",\"gate\":\"%s\"}", gate);
+			rig_fence(rig, seats[i]);
+		}
+	}
+	assert_int_equal(rig_events(rig, "gate.closed", "") + rig_events(rig, "gate.counting", ""), 0);
+	nothing_happened();
+	rig_leave(cyd);
+}
+
+static void test_count_and_hold(void **unused)
+{
+	(void)unused;
+	begin(type_step);
+	bea = rig_sit(rig, "bea", true);
+	open_gate("one");
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	/* Any seat's key, an observer's too. */
+	say_phrase(ana);
+	rig_wait(rig, "gate.counting", "", 1);
+	rig_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"stop-count\",\"gate\":\"%s\"}", gate);
+	rig_wait(rig, "gate.stopped", "bea", 1);
+	rig_sleep(900);
+	nothing_happened();
+	/* HOLD, unarmed, from an observer: the count and everything after it. */
+	say_phrase(ana);
+	rig_wait(rig, "gate.counting", "", 2);
+	rig_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"hold\",\"why\":\"odd\"}");
+	rig_wait(rig, "gate.stopped", "", 2);
+	rig_sleep(900);
+	rig_forget(ana);
+	say_phrase(ana);
+	rig_hear(ana, "HOLD by bea");
+	leave_gate();
+	rig_forget(ana);
+	run("one");
+	rig_hear(ana, "HOLD by bea");
+	nothing_happened();
+	rig_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"fine now\"}");
+	rig_wait(rig, "hold.released", "", 1);
+	rig_sleep(100);
+	nothing_happened(); /* nothing starts by itself */
+	arm();
+	open_gate("one");
+	say_phrase(ana);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+	assert_int_equal(rig_events(rig, "gate.counting", ""), 3);
+	char *passed = rig_field(rig, "gate.passed", "at"), *counting = rig_field(rig, "gate.counting", "at");
+	assert_true(atoll(passed) - atoll(counting) >= 2900);
+	free(passed);
+	free(counting);
+}
+
+/* HOLD stops what would start, also the next step of one press of R, and not what runs. */
+static void test_hold_stops_starts(void **unused)
+{
+	(void)unused;
+	begin(
+	    "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"wait\"}},{\"id\":\"two\",\"do\":\"fake\"}");
+	run("one");
+	rig_wait_file(rig, "waiting");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"hold\",\"why\":\"odd\"}");
+	rig_wait(rig, "hold.called", "", 1);
+	rig_put(rig, "go", "");
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+	rig_sleep(200);
+	assert_int_equal(rig_events(rig, "attempt.started", ""), 1);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"fine\"}");
+	rig_wait(rig, "hold.released", "", 1);
+	run("two");
+	rig_wait(rig, "attempt.ended", "\"two\"", 1);
+}
+
+/* ---- without a screen ---- */
+
+static int headless(const char *steps, const char *evidence, const char *prove, const struct headless *how)
+{
+	rig = rig_new(steps);
+	rig_put(rig, "evidence", evidence);
+	rig_put(rig, "prove", prove);
+	rig_start(rig, how);
+	assert_string_equal(rig->said_at_start, "");
+	return rig_wait_end(rig);
+}
+
+static void test_headless(void **unused)
+{
+	(void)unused;
+	static const char *right[] = {"one=acme-production"}, *wrong[] = {"one=acme-staging"},
+			  *waive[] = {"one:x=seen"};
+	const struct headless none = {.quiet = true}, yes = {.yes = right, .n_yes = 1},
+			      no = {.yes = wrong, .n_yes = 1},
+			      until = {.yes = right, .n_yes = 1, .until = "nowhere"},
+			      waived = {.yes = right, .n_yes = 1, .waive = waive, .n_waive = 1};
+	static const char poll_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"gate\":\"poll\"}",
+			  asking[] =
+			      "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\",\"questions\":3}}",
+			  broken[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"error-before\"}}";
+	const struct {
+		const char *steps, *evidence, *prove;
+		const struct headless *how;
+		int status, effects;
+		const char *says;
+	} table[] = {
+	    {type_step, "PASS|x||fine\n", "", &yes, 0, 1, ""},
+	    {type_step, "WARN|x||odd\n", "", &yes, 1, 0, "must be PASS"},
+	    {type_step, "UNKNOWN|x||?\n", "", &yes, 1, 0, "must be PASS"},
+	    {type_step, "FAIL|x|3|bad\n", "", &waived, 0, 1, ""},
+	    {type_step, "PASS|x||fine\n", "", &no, 1, 0, "names \"acme-staging\""},
+	    {yes_step, "PASS|x||fine\n", "", &none, 1, 0, "it wants --yes one=acme-production"},
+	    {poll_step, "PASS|x||fine\n", "", &yes, 1, 0, "is a poll"},
+	    {yes_step, "PASS|x||fine\n", "FAIL", &yes, 1, 1, "one is failed"},
+	    {yes_step, "PASS|x||fine\n", "UNKNOWN", &yes, 1, 1, "one is unknown"},
+	    {yes_step, "PASS|x||fine\n", "CANNOT LOOK", &yes, 1, 1, "could not be looked at"},
+	    {yes_step, "PASS|x||fine\n", "", &until, 2, 0, "no step \"nowhere\""},
+	    {asking, "", "", &none, 0, 1, ""}, /* nobody is there to answer, three times */
+	    {broken, "", "", &none, 1, 0, "the world has changed"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		const char *says = table[i].says;
+		int status = headless(table[i].steps, table[i].evidence, table[i].prove, table[i].how);
+		char *log = rig_read(rig, "world/engine.log"), *effects = rig_read(rig, "world/effects");
+		if (status != table[i].status || !strstr(log, says) ||
+		    (int)rig_lines(effects, "did") != table[i].effects)
+			fail_msg("row %zu: status %d, %zu effects, said: %s", i, status,
+				 rig_lines(effects, "did"), log);
+		free(log);
+		free(effects);
+		end(NULL);
+	}
+}
+
+static void test_headless_is_stopped(void **unused)
+{
+	(void)unused;
+	const struct headless none = {.quiet = true};
+	rig = rig_new("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"wait\"}}");
+	rig_start(rig, &none);
+	rig_wait_file(rig, "waiting");
+	rig_signal(rig, SIGTERM);
+	assert_int_equal(rig_wait_end(rig), 3);
+	assert_int_equal(rig_events(rig, "night.closed", ""), 0);
+}
+
+/* ---- questions ---- */
+
+static void nowhere(const char *word)
+{
+	static const char *const files[] = {"journal.jsonl", "trace.jsonl", "attempts/a1.jsonl",
+					    "world/engine.log"};
+	rig_sleep(100); /* the trace is flushed at each beat */
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char *text = rig_read(rig, files[i]);
+		if (strstr(text, word))
+			fail_msg("%s has \"%s\"", files[i], word);
+		free(text);
+	}
+}
+
+static void test_question(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\",\"questions\":2}}");
+	bea = rig_sit(rig, "bea", true);
+	run("one");
+	rig_hear(ana, "what is the word?");
+	rig_tell(bea, "{\"t\":\"answer\",\"id\":1,\"text\":\"bea-knows-better\"}");
+	rig_fence(rig, bea);
+	assert_false(rig_heard(bea, "what is the word?"));
+	assert_false(rig_has(rig, "answers"));
+	/* The driver goes and comes back: the question waits. */
+	rig_leave(ana);
+	rig_wait(rig, "seat.left", "ana", 1);
+	ana = rig_sit(rig, "ana", false);
+	rig_hear(ana, "what is the word?");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":1,\"text\":\"open-sesame-4711\"}");
+	rig_wait_file(rig, "answers");
+	rig_hear(ana, "\"t\":\"ask\",\"id\":2");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":2,\"refused\":true}");
+	rig_wait(rig, "attempt.ended", "", 1);
+	char *answers = rig_read(rig, "world/answers");
+	assert_string_equal(answers, "open-sesame-4711\nnobody answered: what is the word?\n");
+	free(answers);
+	nowhere("open-sesame-4711");
+	assert_false(rig_heard(bea, "open-sesame-4711"));
+}
+
+/* A key with a passphrase is asked for by a step and by watches at the same time. */
+static void test_two_questions(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\"}}");
+	run("one");
+	rig_hear(ana, "what is the word?");
+	rig_put(rig, "watch-asks", "");
+	rig_wait_file(rig, "watch-asked");
+	rig_fence(rig, ana);
+	rig_sleep(100);
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":1,\"text\":\"the first word\"}");
+	rig_hear(ana, "and you?");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":1,\"text\":\"late\"}");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":2,\"text\":\"the second word\"}");
+	rig_wait_file(rig, "answers");
+	rig_wait_file(rig, "watch-answers");
+	char *step = rig_read(rig, "world/answers"), *watch = rig_read(rig, "world/watch-answers");
+	assert_string_equal(step, "the first word\n");
+	assert_string_equal(watch, "the second word\n");
+	free(step);
+	free(watch);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
+/* ---- secrets ---- */
+
+static void test_secrets(void **unused)
+{
+	(void)unused;
+	static const char *const hidden[] = {"HRKU-\\\"quoted", "quoted\\\\back", "pass-word-0815",
+					     "found-at-run-time-77", "HRKU-\"quoted"};
+	setenv("HEROKU_API_KEY", "HRKU-\"quoted\\back/4711", 1);
+	setenv("NEW_DATABASE_URL", "postgres://u:pass-word-0815@127.0.0.1:1/shop", 1);
+	rig = rig_new("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"talk\",\"gate\":\"yes\",\"what\":"
+		      "\"pass-word-0815\"}}");
+	rig_put(rig, "found-secret", "found-at-run-time-77");
+	rig_put(rig, "evidence", "WARN|x|pass-word-0815|it is HRKU-\"quoted\\back/4711 or so\n");
+	rig_put(rig, "dynos", "HRKU-\"quoted\\back/4711");
+	rig_start(rig, NULL);
+	unsetenv("HEROKU_API_KEY");
+	unsetenv("NEW_DATABASE_URL");
+	ana = rig_sit(rig, "ana", false);
+	arm();
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"note\",\"text\":\"psst: pass-word-0815\"}");
+	open_gate("one");
+	say_yes(ana);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+	rig_sleep(150);
+	rig_fence(rig, ana);
+	char *trace = rig_read(rig, "trace.jsonl"), *journal = rig_read(rig, "journal.jsonl");
+	/* All of it was said, and none of it is there. */
+	assert_non_null(strstr(trace, "it is [secret], they said"));
+	assert_non_null(strstr(trace, "GET /?token=[secret]"));
+	assert_non_null(strstr(trace, "on stderr: [secret]"));
+	assert_non_null(strstr(trace, "on stdout: [secret] given"));
+	assert_non_null(strstr(trace, "the key is [secret]"));
+	assert_non_null(strstr(journal, "it is [secret] or so"));
+	assert_non_null(strstr(journal, "psst: [secret]"));
+	assert_non_null(strstr(journal, "\"release\":\"[secret]\""));
+	for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+		if (strstr(trace, hidden[i]) || strstr(journal, hidden[i]))
+			fail_msg("a secret is kept: %s", hidden[i]);
+		assert_false(rig_heard(ana, hidden[i]));
+	}
+	free(trace);
+	free(journal);
+}
+
+int main(int argc, char **argv)
+{
+	rig_main(argc, argv);
+	setenv("NIGHTFERRY_CLOCK", "0,5", 1);
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(test_evidence_shuts, end),
+	    cmocka_unit_test_teardown(test_evidence_shuts_phrase, end),
+	    cmocka_unit_test_teardown(test_checks_shut, end),
+	    cmocka_unit_test_teardown(test_missing_check_is_unknown, end),
+	    cmocka_unit_test_teardown(test_tag, end),
+	    cmocka_unit_test_teardown(test_phrase_of_another_gate, end),
+	    cmocka_unit_test_teardown(test_who_may_act, end),
+	    cmocka_unit_test_teardown(test_count_and_hold, end),
+	    cmocka_unit_test_teardown(test_hold_stops_starts, end),
+	    cmocka_unit_test_teardown(test_headless, end),
+	    cmocka_unit_test_teardown(test_headless_is_stopped, end),
+	    cmocka_unit_test_teardown(test_question, end),
+	    cmocka_unit_test_teardown(test_two_questions, end),
+	    cmocka_unit_test_teardown(test_secrets, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
