@@ -189,6 +189,9 @@ static void watch_clock(struct engine *e)
 
 static void close_when_done(struct engine *e)
 {
+	/* A night whose last step is done can still be turned, as long as nobody has closed it. */
+	if (e->headless && e->headless->back && !e->state->steps.turned)
+		return;
 	if (e->state->closed_at_ms || e->act.phase != ACT_IDLE || steps_next(e->state) || !e->state->steps.n)
 		return;
 	bool back = e->state->steps.turned;

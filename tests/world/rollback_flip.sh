@@ -5,13 +5,16 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/world/rollback.part"
 
+carts() { world_sql new "SELECT count(*) FROM carts"; }
+visitors_wrote() { [ "$(carts)" -ge $((CARTS + 5)) ]; }
 written() { [ "$(events newrows.seen .rows | tail -n 1)" -ge 50 ]; }
 
 world_of_rollback
 go_to dns-point
 # Visitors and the worker write on the new side now; the watch that counts them belongs to an engine.
 night --until propagation >"$T/forward" 2>&1 || fail "propagation: $(tail -n 5 "$T/forward")"
-sleep 5
+CARTS=$(carts)
+eventually 30 visitors_wrote || fail "No visitor writes on the new side."
 
 expect_status 1 "$NF" run --back --quiet --yes way-back=acme-production
 expect_match "$OUTPUT" 'WARN cost: (COSTS|ONE-WAY): ' "a way back that costs something, without a waiver"
