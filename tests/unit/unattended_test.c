@@ -1,0 +1,262 @@
+/* Nights without a screen, what children ask people, and secrets: what is said, and what never is.
+ * Time runs five times as fast. */
+#include "tests/unit/rig.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rig *rig;
+static struct rig_seat *ana, *bea;
+
+static const char yes_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}}";
+static const char type_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"type\"}}";
+
+static void arm(void)
+{
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
+}
+
+static void begin(const char *steps)
+{
+	rig = rig_new(steps);
+	rig_start(rig, NULL);
+	assert_string_equal(rig->said_at_start, "");
+	ana = rig_sit(rig, "ana", false);
+	arm();
+}
+
+static int end(void **unused)
+{
+	(void)unused;
+	if (ana)
+		rig_leave(ana);
+	if (bea)
+		rig_leave(bea);
+	ana = bea = NULL;
+	if (rig)
+		rig_free(rig);
+	rig = NULL;
+	return 0;
+}
+
+static void run(const char *step)
+{
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"%s\"}", step);
+}
+
+static void open_gate(const char *step)
+{
+	size_t n = rig_events(rig, "gate.opened", "");
+	run(step);
+	rig_wait(rig, "gate.opened", "", n + 1);
+}
+
+static void say_yes(struct rig_seat *seat)
+{
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	rig_tell(seat, "{\"t\":\"cmd\",\"cmd\":\"yes\",\"gate\":\"%s\",\"tag\":\"%s\"}", gate, tag);
+	rig_fence(rig, seat);
+}
+
+/* ---- without a screen ---- */
+
+static int headless(const char *steps, const char *evidence, const char *prove, const struct headless *how)
+{
+	rig = rig_new(steps);
+	rig_put(rig, "evidence", evidence);
+	rig_put(rig, "prove", prove);
+	rig_start(rig, how);
+	assert_string_equal(rig->said_at_start, "");
+	return rig_wait_end(rig);
+}
+
+static void test_headless(void **unused)
+{
+	(void)unused;
+	static const char *right[] = {"one=acme-production"}, *wrong[] = {"one=acme-staging"},
+			  *waive[] = {"one:x=seen"};
+	const struct headless none = {.quiet = true}, yes = {.yes = right, .n_yes = 1},
+			      no = {.yes = wrong, .n_yes = 1},
+			      until = {.yes = right, .n_yes = 1, .until = "nowhere"},
+			      waived = {.yes = right, .n_yes = 1, .waive = waive, .n_waive = 1};
+	static const char poll_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"gate\":\"poll\"}",
+			  asking[] =
+			      "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\",\"questions\":3}}",
+			  broken[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"error-before\"}}";
+	const struct {
+		const char *steps, *evidence, *prove;
+		const struct headless *how;
+		int status, effects;
+		const char *says;
+	} table[] = {
+	    {type_step, "PASS|x||fine\n", "", &yes, 0, 1, ""},
+	    {type_step, "WARN|x||odd\n", "", &yes, 1, 0, "must be PASS"},
+	    {type_step, "UNKNOWN|x||?\n", "", &yes, 1, 0, "must be PASS"},
+	    {type_step, "FAIL|x|3|bad\n", "", &waived, 0, 1, ""},
+	    {type_step, "PASS|x||fine\n", "", &no, 1, 0, "names \"acme-staging\""},
+	    {yes_step, "PASS|x||fine\n", "", &none, 1, 0, "it wants --yes one=acme-production"},
+	    {poll_step, "PASS|x||fine\n", "", &yes, 1, 0, "is a poll"},
+	    {yes_step, "PASS|x||fine\n", "FAIL", &yes, 1, 1, "one is failed"},
+	    {yes_step, "PASS|x||fine\n", "UNKNOWN", &yes, 1, 1, "one is unknown"},
+	    {yes_step, "PASS|x||fine\n", "CANNOT LOOK", &yes, 1, 1, "could not be looked at"},
+	    {yes_step, "PASS|x||fine\n", "", &until, 2, 0, "no step \"nowhere\""},
+	    {asking, "", "", &none, 0, 1, ""}, /* nobody is there to answer, three times */
+	    {broken, "", "", &none, 1, 0, "the world has changed"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		const char *says = table[i].says;
+		int status = headless(table[i].steps, table[i].evidence, table[i].prove, table[i].how);
+		char *log = rig_read(rig, "world/engine.log"), *effects = rig_read(rig, "world/effects");
+		if (status != table[i].status || !strstr(log, says) ||
+		    (int)rig_lines(effects, "did") != table[i].effects)
+			fail_msg("row %zu: status %d, %zu effects, said: %s", i, status,
+				 rig_lines(effects, "did"), log);
+		free(log);
+		free(effects);
+		end(NULL);
+	}
+}
+
+static void test_headless_is_stopped(void **unused)
+{
+	(void)unused;
+	const struct headless none = {.quiet = true};
+	rig = rig_new("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"wait\"}}");
+	rig_start(rig, &none);
+	rig_wait_file(rig, "waiting");
+	rig_signal(rig, SIGTERM);
+	assert_int_equal(rig_wait_end(rig), 3);
+	assert_int_equal(rig_events(rig, "night.closed", ""), 0);
+}
+
+/* ---- questions ---- */
+
+static void nowhere(const char *word)
+{
+	static const char *const files[] = {"journal.jsonl", "trace.jsonl", "attempts/a1.jsonl",
+					    "world/engine.log"};
+	rig_sleep(100); /* the trace is flushed at each beat */
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char *text = rig_read(rig, files[i]);
+		if (strstr(text, word))
+			fail_msg("%s has \"%s\"", files[i], word);
+		free(text);
+	}
+}
+
+static void test_question(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\",\"questions\":2}}");
+	bea = rig_sit(rig, "bea", true);
+	run("one");
+	rig_hear(ana, "what is the word?");
+	rig_tell(bea, "{\"t\":\"answer\",\"id\":1,\"text\":\"bea-knows-better\"}");
+	rig_fence(rig, bea);
+	assert_false(rig_heard(bea, "what is the word?"));
+	assert_false(rig_has(rig, "answers"));
+	/* The driver goes and comes back: the question waits. */
+	rig_leave(ana);
+	rig_wait(rig, "seat.left", "ana", 1);
+	ana = rig_sit(rig, "ana", false);
+	rig_hear(ana, "what is the word?");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":1,\"text\":\"open-sesame-4711\"}");
+	rig_wait_file(rig, "answers");
+	rig_hear(ana, "\"t\":\"ask\",\"id\":2");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":2,\"refused\":true}");
+	rig_wait(rig, "attempt.ended", "", 1);
+	char *answers = rig_read(rig, "world/answers");
+	assert_string_equal(answers, "open-sesame-4711\nnobody answered: what is the word?\n");
+	free(answers);
+	nowhere("open-sesame-4711");
+	assert_false(rig_heard(bea, "open-sesame-4711"));
+}
+
+/* A key with a passphrase is asked for by a step and by watches at the same time. */
+static void test_two_questions(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\"}}");
+	run("one");
+	rig_hear(ana, "what is the word?");
+	rig_put(rig, "watch-asks", "");
+	rig_wait_file(rig, "watch-asked");
+	rig_fence(rig, ana);
+	rig_sleep(100);
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":1,\"text\":\"the first word\"}");
+	rig_hear(ana, "and you?");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":1,\"text\":\"late\"}");
+	rig_tell(ana, "{\"t\":\"answer\",\"id\":2,\"text\":\"the second word\"}");
+	rig_wait_file(rig, "answers");
+	rig_wait_file(rig, "watch-answers");
+	char *step = rig_read(rig, "world/answers"), *watch = rig_read(rig, "world/watch-answers");
+	assert_string_equal(step, "the first word\n");
+	assert_string_equal(watch, "the second word\n");
+	free(step);
+	free(watch);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
+/* ---- secrets ---- */
+
+static void test_secrets(void **unused)
+{
+	(void)unused;
+	static const char *const hidden[] = {"HRKU-\\\"quoted", "quoted\\\\back", "pass-word-0815",
+					     "found-at-run-time-77", "HRKU-\"quoted"};
+	setenv("HEROKU_API_KEY", "HRKU-\"quoted\\back/4711", 1);
+	setenv("NEW_DATABASE_URL", "postgres://u:pass-word-0815@127.0.0.1:1/shop", 1);
+	rig = rig_new("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"talk\",\"gate\":\"yes\",\"what\":"
+		      "\"pass-word-0815\"}}");
+	rig_put(rig, "found-secret", "found-at-run-time-77");
+	rig_put(rig, "evidence", "WARN|x|pass-word-0815|it is HRKU-\"quoted\\back/4711 or so\n");
+	rig_put(rig, "dynos", "HRKU-\"quoted\\back/4711");
+	rig_start(rig, NULL);
+	unsetenv("HEROKU_API_KEY");
+	unsetenv("NEW_DATABASE_URL");
+	ana = rig_sit(rig, "ana", false);
+	arm();
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"note\",\"text\":\"psst: pass-word-0815\"}");
+	open_gate("one");
+	say_yes(ana);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+	rig_sleep(150);
+	rig_fence(rig, ana);
+	char *trace = rig_read(rig, "trace.jsonl"), *journal = rig_read(rig, "journal.jsonl");
+	/* All of it was said, and none of it is there. */
+	assert_non_null(strstr(trace, "it is [secret], they said"));
+	assert_non_null(strstr(trace, "GET /?token=[secret]"));
+	assert_non_null(strstr(trace, "on stderr: [secret]"));
+	assert_non_null(strstr(trace, "on stdout: [secret] given"));
+	assert_non_null(strstr(trace, "the key is [secret]"));
+	assert_non_null(strstr(journal, "it is [secret] or so"));
+	assert_non_null(strstr(journal, "psst: [secret]"));
+	assert_non_null(strstr(journal, "\"release\":\"[secret]\""));
+	for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+		if (strstr(trace, hidden[i]) || strstr(journal, hidden[i]))
+			fail_msg("a secret is kept: %s", hidden[i]);
+		assert_false(rig_heard(ana, hidden[i]));
+	}
+	free(trace);
+	free(journal);
+}
+
+int main(int argc, char **argv)
+{
+	rig_main(argc, argv);
+	setenv("NIGHTFERRY_CLOCK", "0,5", 1);
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(test_headless, end),
+	    cmocka_unit_test_teardown(test_headless_is_stopped, end),
+	    cmocka_unit_test_teardown(test_question, end),
+	    cmocka_unit_test_teardown(test_two_questions, end),
+	    cmocka_unit_test_teardown(test_secrets, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
