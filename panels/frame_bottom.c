@@ -124,7 +124,8 @@ static void back_part(const struct scene *scene, const struct sums *sums, struct
 		     text);
 }
 
-static int others_part(const struct scene *scene, struct canvas *canvas, int row)
+/* At the right end, in what the clocks leave free. */
+static void others_part(const struct scene *scene, struct canvas *canvas, int row, int from)
 {
 	const struct people_state *people = &scene->state->people;
 	char text[160] = "";
@@ -132,7 +133,7 @@ static int others_part(const struct scene *scene, struct canvas *canvas, int row
 
 	/* At full width line 1 names all seats. */
 	if (canvas->size.cols >= WIDE)
-		return canvas->size.cols - 1;
+		return;
 	for (size_t i = 0; i < people->n; i++) {
 		size_t len = strlen(text);
 
@@ -143,21 +144,20 @@ static int others_part(const struct scene *scene, struct canvas *canvas, int row
 				 text_equal(people->seats[i].id, people->driver) ? " (drives)" : "");
 	}
 	width = canvas_width(canvas, text);
-	if (width == 0 || width > 32)
-		return canvas->size.cols - 1;
-	canvas_put(canvas, canvas->size.cols - 1 - width, row, ROLE_MUTED, text);
-	return canvas->size.cols - 1 - width - 2;
+	if (width > 0 && from + 2 + width < canvas->size.cols)
+		canvas_put(canvas, canvas->size.cols - 1 - width, row, ROLE_MUTED, text);
 }
 
 void frame_clocks(const struct scene *scene, struct canvas *canvas, int row)
 {
-	struct line line = {.canvas = canvas, .row = row, .col = 1, .end = others_part(scene, canvas, row)};
+	struct line line = {.canvas = canvas, .row = row, .col = 1, .end = canvas->size.cols - 1};
 	struct sums sums;
 
 	sums_of(scene->state, scene->now_ms, &sums);
 	window_part(scene, &line);
 	end_part(scene, &sums, &line);
 	back_part(scene, &sums, &line);
+	others_part(scene, canvas, row, line.col);
 }
 
 /* What does not fit is left out as a whole: first the words in brackets at the end, then the last sentence.

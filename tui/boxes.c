@@ -269,7 +269,9 @@ void box_confirm_key(struct cockpit *c, const char *key)
 	} else if (!yes && !box->leaves) {
 		seat_toast(c, ROLE_MUTED, "left: nothing happened");
 	}
+	if (box->leaves && yes && c->options->stop_asked)
+		*c->options->stop_asked = true;
 	if (box->leaves && (yes || strcmp(key, "n") == 0 || strcmp(key, "q") == 0))
-		seat_leave(c, yes ? "The world was asked to stop." : NULL);
+		seat_leave(c, yes ? "the world was asked to stop" : NULL);
 	seat_dirty(c);
 }

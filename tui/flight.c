@@ -8,6 +8,7 @@
 #include "tui/seat.h"
 #include "tui/terminal.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,8 +70,10 @@ int flight_demo(const char *theme, bool ascii)
 		start_behind(&demo, dir, log);
 	text_copyf(hint, sizeof hint, "NIGHTFERRY_STATE=%s nightferry attach --config %s", demo.state,
 		   demo.config);
+	bool asked = false;
 	struct seat_options o = {
 	    .socket = socket,
+	    .stop_asked = &asked,
 	    .name = "you",
 	    .theme = theme,
 	    .ascii = ascii,
@@ -81,6 +84,9 @@ int flight_demo(const char *theme, bool ascii)
 	};
 	int status = seat_main(&o);
 	waitpid(pid, NULL, 0);
+	/* The seat leaves at once, the engine when what it runs has come to its next safe point. */
+	for (int i = 0; asked && i < 300 && night_engine_runs(dir); i++)
+		poll(NULL, 0, 50);
 	if (!night_engine_runs(dir)) {
 		demo_stop(&demo);
 		printf("The demo world is stopped. The night stays in %s\n", dir);

@@ -25,6 +25,7 @@ struct seat_options {
 	    quit_question; /* asked at `q`, with y as yes: stop the engine, too (the demo); NULL: not asked */
 	const char
 	    *starting_log; /* its lines are shown until the engine answers for the first time; NULL: none */
+	bool *stop_asked;  /* becomes true when that was answered with y; NULL: nobody wants to know */
 	bool observer, ascii, mouse;
 };
 
