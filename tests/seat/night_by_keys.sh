@@ -113,10 +113,12 @@ scratch
 export TMPDIR=$T
 at_end 'stop_demo'
 stop_demo() {
-	local world
+	local world socket
 	for world in "$T"/nf-demo-*; do
 		[ -d "$world" ] || continue
-		NIGHTFERRY_STATE=$(find "$T/state" -name nightferry.sock -printf '%h\n' -quit 2>/dev/null) || :
+		# the engine first: STATE/acme/NIGHT/seat.sock
+		socket=$(find "$T/state" -name seat.sock -print -quit 2>/dev/null)
+		[ -z "$socket" ] || NIGHTFERRY_STATE=${socket%/*/*/*} timeout 20 "$NF" stop --config "$world/nightferry.yml" >/dev/null 2>&1 </dev/null
 		"$ROOT/demo/world" stop "$world" >/dev/null 2>&1
 	done
 }
@@ -213,7 +215,7 @@ expect_equal "$(screen_status)" 0 "exit status"
 screen >"$T/goodbye"
 expect_file_has "$T/goodbye" "The demo world is stopped."
 "$NF" report --format json "$JOURNAL" >"$T/report.json" || fail "There is no report."
-expect_equal "$(jq -r .verdict "$T/report.json")" done "verdict"
+expect_equal "$(jq -r .verdict "$T/report.json")" "done" "verdict"
 expect_equal "$(jq '[.steps[] | select(.state != "done" and .state != "byhand" and .id != null)] | map(select(.id | startswith("back-") | not)) | length' "$T/report.json")" 0 "steps that are not done"
 expect_equal "$(jq '[.tables[] | select(.source_rows != .target_rows)] | length' "$T/report.json")" 0 "tables that differ"
 "$NF" verify "$JOURNAL" >"$T/verify" || fail "The journal does not verify: $(cat "$T/verify")"
