@@ -45,10 +45,16 @@ void box_gate_follow(struct cockpit *c)
 		/* What was said before it opened is no word about it. */
 		c->toast_until_real_ms = 0;
 		text_copy(box->tag, sizeof(box->tag), gate->tag);
-		box->shown = c->me.driver || c->me.armed;
-		if (box->shown && c->terminal)
+		box->shown = c->me.armed;
+	}
+	/* Also for who takes the wheel, or comes back to it, at an open gate. */
+	if (c->me.driver && !box->drives) {
+		box->shown = true;
+		box->opened_real_ms = seat_real_ms(c);
+		if (c->terminal)
 			terminal_bell(c->terminal);
 	}
+	box->drives = c->me.driver;
 	if (strcmp(box->tag, gate->tag) != 0) {
 		/* Only the four characters are asked anew: the target was typed with open eyes. */
 		size_t keep = phrase_of(gate, phrase, sizeof(phrase));

@@ -71,6 +71,7 @@ struct confirm {
 struct gate_box {
 	char id[16]; /* the gate this box belongs to; "" for none */
 	bool shown, calls;
+	bool drives; /* at the last fold */
 	struct line phrase;
 	bool sent;     /* the phrase is complete and was sent */
 	bool counting; /* at the last fold */
