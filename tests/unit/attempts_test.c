@@ -375,13 +375,18 @@ static void test_equal_is_not_told_again(void **unused)
 	assert_int_equal(rig_events(rig, "dynos.seen", ""), 1);
 	rig_put(rig, "dynos", "on");
 	rig_wait(rig, "dynos.seen", "\"maintenance\":true", 1);
+	/* Of the same length. */
+	rig_put(rig, "dynos", "ox");
+	rig_wait(rig, "dynos.seen", "\"release\":\"ox\"", 1);
+	rig_put(rig, "dynos", "of");
+	rig_wait(rig, "dynos.seen", "\"release\":\"of\"", 1);
 	rig_remove(rig, "dynos");
-	rig_wait(rig, "dynos.seen", "\"maintenance\":false", 2);
+	rig_wait(rig, "dynos.seen", "\"release\":\"\"", 2);
 	rig_signal(rig, SIGKILL);
 	rig_wait_end(rig);
 	again();
 	rig_sleep(400);
-	assert_int_equal(rig_events(rig, "dynos.seen", ""), 3);
+	assert_int_equal(rig_events(rig, "dynos.seen", ""), 5);
 }
 
 static void test_clock(void **unused)

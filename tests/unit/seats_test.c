@@ -20,6 +20,7 @@ struct client {
 	uint64_t gap;
 	size_t records, welcomed;
 	uint64_t seq; /* of the newest event */
+	size_t samples;
 	bool closed;
 };
 
@@ -123,6 +124,7 @@ static void take(struct client *c, const char *line, size_t len)
 		c->seq = seq > c->seq ? seq : c->seq;
 		assert_int_equal(state_fold_line(c->state, line, len, NULL), 0);
 	}
+	c->samples += text_equal(json_str(m, "kind", ""), "transfer.total");
 	c->records +=
 	    text_equal(json_str(m, "kind", ""), "note.added") || text_equal(json_str(m, "kind", ""), "fact");
 	json_free(m);
@@ -260,6 +262,23 @@ static void test_late_and_slow(void **unused)
 	leave(slow);
 }
 
+/* A burst is thinned out, and what stands at its end is told. */
+static void test_samples(void **unused)
+{
+	(void)unused;
+	struct client *c = sit("ana", 80, 24);
+	listen_to(c);
+	for (int i = 1; i <= 500; i++)
+		progress(i);
+	usleep(300000);
+	engine_flush_samples(engine);
+	listen_to(c);
+	assert_int_equal(engine->state->transfer.bytes, 500);
+	assert_int_equal(c->state->transfer.bytes, 500);
+	assert_in_range(c->samples, 2, 6);
+	leave(c);
+}
+
 static void test_lost_seat_is_let_go(void **unused)
 {
 	(void)unused;
@@ -322,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_late_and_slow, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_samples, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_seat_is_let_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_lines, setup, teardown),
 	};
