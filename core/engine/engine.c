@@ -185,6 +185,11 @@ static void watch_clock(struct engine *e)
 	jw_event(&w, "clock.jumped");
 	jw_int(&w, "by_ms", moved);
 	engine_emit(e, &w, NULL);
+	/* No age of what was seen holds any more: it is looked at again before anybody decides by it. */
+	if (e->act.phase == ACT_GATE) {
+		gate_stop_count(e, e->act.gate_id, "nightferry, for the clock has jumped");
+		e->probed_life_ms = 0;
+	}
 }
 
 static void close_when_done(struct engine *e)
