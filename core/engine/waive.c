@@ -78,6 +78,10 @@ static void fall(struct engine *e, const struct waiver_seen *waiver, const char 
 	jw_strf(&w, "why", "it was given for \"%s\", and that is \"%s\" now", was, is);
 	engine_emit(e, &w, NULL);
 	seats_say(e, "warn", "the waiver of %s has fallen: \"%s\" is \"%s\" now", about, was, is);
+	if (e->act.phase == ACT_GATE) {
+		gate_stop_count(e, e->act.gate_id, "nightferry, for a waiver has fallen");
+		e->probed_life_ms = 0; /* its evidence is looked at again at once */
+	}
 }
 
 /* The standing waiver of a line of evidence; one that was given for another fact falls here. */

@@ -494,9 +494,13 @@ static void test_waiver(void **unused)
 	change_gate("");
 	assert_true(strstr(engine->act.seen.data, "rows:orders") &&
 		    strstr(engine->act.seen.data, "a test order"));
+	phrase(ana);
+	assert_true(engine->act.count_until_life_ms > 0);
 	s->rows.tables[0].new_rows = 8;
 	turn(3);
 	assert_int_equal(events("waiver.fallen", "rows:orders"), 1);
+	assert_int_equal(engine->act.count_until_life_ms, 0);
+	assert_int_equal(events("gate.stopped", "a waiver has fallen"), 2);
 	waive(ana, "check:target-empty", "no");
 	assert_true(heard(ana, "cannot be waived"));
 	leave(ana);
