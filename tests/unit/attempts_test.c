@@ -221,6 +221,8 @@ static void test_descendant_holds_the_lock(void **unused)
 	rig_wait(rig, "attempt.ended", "\"done\"", 1);
 	assert_int_equal(rig_events(rig, "attempt.found", "\"DONE\""), 1);
 	assert_int_equal(rig_events(rig, "attempt.started", "\"one\""), 1);
+	/* Its record was in the journal and in its own file: it is one. */
+	assert_int_equal(rig_events(rig, "fact", "\"attempt\":\"a1\",\"rec\":1"), 1);
 	run("two");
 	rig_wait(rig, "attempt.ended", "\"two\"", 1);
 }
