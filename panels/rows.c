@@ -152,7 +152,8 @@ static int64_t compared_rows(const struct rows_state *rows, int side, int64_t *t
 
 		if (rows->tables[i].verdict == 0 || n < 0)
 			continue;
-		sum += n;
+		if (__builtin_add_overflow(sum, n, &sum))
+			sum = INT64_MAX; /* nobody has so many rows: a hostile journal */
 		++*tables;
 	}
 	return sum;
