@@ -186,6 +186,8 @@ static int fake_run(struct job *job, struct err *err)
 	world_add(job, "runs", job_attempt(job));
 	if (text_equal(mode, "error-before"))
 		return err_set(err, ERR_WORLD, "the world has changed");
+	if (text_equal(mode, "error-secret"))
+		return err_set(err, ERR_WORLD, "it does not take %s", job_secret(job, "HEROKU_API_KEY"));
 	if (text_equal(mode, "wait-long")) {
 		job_wait(job, json_int(job_params(job), "for_ms", 1000));
 		world_add(job, "effects", "waited");

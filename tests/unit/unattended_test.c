@@ -213,7 +213,8 @@ static void test_secrets(void **unused)
 	setenv("HEROKU_API_KEY", "HRKU-\"quoted\\back/4711", 1);
 	setenv("NEW_DATABASE_URL", "postgres://u:pass-word-0815@127.0.0.1:1/shop", 1);
 	rig = rig_new("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"talk\",\"gate\":\"yes\",\"what\":"
-		      "\"pass-word-0815\"}}");
+		      "\"pass-word-0815\"}},{\"id\":\"two\",\"do\":\"fake\",\"auto\":false,"
+		      "\"with\":{\"mode\":\"error-secret\"}}");
 	rig_put(rig, "found-secret", "found-at-run-time-77");
 	rig_put(rig, "evidence", "WARN|x|pass-word-0815|it is HRKU-\"quoted\\back/4711 or so\n");
 	rig_put(rig, "dynos", "HRKU-\"quoted\\back/4711");
@@ -226,6 +227,9 @@ static void test_secrets(void **unused)
 	open_gate("one");
 	say_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+	run("two");
+	rig_wait(rig, "attempt.ended", "\"failed\"", 1);
+	rig_hear(ana, "two failed: it does not take [secret]");
 	rig_sleep(150);
 	rig_fence(rig, ana);
 	char *trace = rig_read(rig, "trace.jsonl"), *journal = rig_read(rig, "journal.jsonl");
