@@ -1,5 +1,6 @@
 /* Secrets: found once, held in memory, given only to children whose table row names them, cut from every
  * event. */
+#include "core/base/netrc.h"
 #include "core/engine/inner.h"
 
 #define MIN_SECRET 6 /* shorter values would cut ordinary words */
@@ -60,6 +61,11 @@ void secrets_load(struct engine *e)
 						       "HCLOUD_TOKEN", NULL};
 	for (size_t i = 0; from_environment[i]; i++)
 		secrets_name(e, from_environment[i], getenv(from_environment[i]));
+	char token[256];
+	if (!secrets_get(e, "HEROKU_API_KEY") && netrc_password("api.heroku.com", token, sizeof token)) {
+		secrets_name(e, "HEROKU_API_KEY", token);
+		memset(token, 0, sizeof token);
+	}
 	const char *url = json_str(json_get(e->config, "database"), "url", "");
 	if (text_starts(url, "env:"))
 		secrets_name(e, "NEW_DATABASE_URL", getenv(url + 4));
