@@ -123,6 +123,23 @@ static void test_headless(void **unused)
 	}
 }
 
+/* What is not known is for a person: the same command again tries nothing. */
+static void test_headless_leaves_unknown(void **unused)
+{
+	(void)unused;
+	const struct headless none = {.quiet = true};
+	rig = rig_new("{\"id\":\"one\",\"do\":\"fake\"}");
+	rig_put(rig, "prove", "UNKNOWN");
+	for (int i = 0; i < 2; i++) {
+		rig_start(rig, &none);
+		assert_int_equal(rig_wait_end(rig), 1);
+	}
+	assert_int_equal(rig_events(rig, "attempt.started", ""), 1);
+	char *effects = rig_read(rig, "world/effects");
+	assert_string_equal(effects, "did 1\n");
+	free(effects);
+}
+
 static void test_headless_is_stopped(void **unused)
 {
 	(void)unused;
@@ -257,6 +274,7 @@ int main(int argc, char **argv)
 	setenv("NIGHTFERRY_CLOCK", "0,5", 1);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_headless, end),
+	    cmocka_unit_test_teardown(test_headless_leaves_unknown, end),
 	    cmocka_unit_test_teardown(test_headless_is_stopped, end),
 	    cmocka_unit_test_teardown(test_question, end),
 	    cmocka_unit_test_teardown(test_two_questions, end),
