@@ -453,6 +453,22 @@ static void test_hold(void **unused)
 	leave(raj);
 }
 
+/* A look that was under way when the count began. */
+static void test_change_stops_count(void **unused)
+{
+	(void)unused;
+	struct person *ana = sit("ana", "", false);
+	cmd(ana, "arm");
+	open_gate(GATE_TYPE, "{\"verdict\":\"PASS\",\"name\":\"ttl\",\"text\":\"60 s\",\"fact\":\"60\"}");
+	phrase(ana);
+	assert_true(engine->act.count_until_life_ms > 0);
+	change_gate("{\"verdict\":\"PASS\",\"name\":\"ttl\",\"text\":\"3600 s\",\"fact\":\"3600\"}");
+	assert_int_equal(engine->act.count_until_life_ms, 0);
+	wait_ms(3200);
+	assert_int_equal(events("gate.passed", ""), 0);
+	leave(ana);
+}
+
 static void waive(struct person *p, const char *about, const char *reason)
 {
 	tell(p, "{\"t\":\"cmd\",\"cmd\":\"waive\",\"about\":\"%s\",\"reason\":\"%s\"}", about, reason);
@@ -552,6 +568,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_poll, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_poll_second_person, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_change_stops_count, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_waiver, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_skip, setup, teardown),
 	};
