@@ -413,6 +413,27 @@ static void test_clock_jumps_at_gate(void **unused)
 	rig_wait(rig, "attempt.ended", "\"done\"", 1);
 }
 
+/* A gate does not outlive its engine: what it showed is nobody's to confirm. */
+static void test_gate_and_engine_restart(void **unused)
+{
+	(void)unused;
+	begin(yes_step);
+	open_gate("one");
+	rig_signal(rig, SIGKILL);
+	rig_wait_end(rig);
+	rig_leave(ana);
+	rig_start(rig, NULL);
+	ana = rig_sit(rig, "ana", false);
+	arm();
+	rig_wait(rig, "gate.closed", "started again", 1);
+	say_yes(ana);
+	rig_hear(ana, "no longer open");
+	nothing_happened();
+	open_gate("one");
+	say_yes(ana);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
 /* HOLD stops what would start, also the next step of one press of R, and not what runs. */
 static void test_hold_stops_starts(void **unused)
 {
@@ -447,6 +468,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_teardown(test_who_may_act, end),
 	    cmocka_unit_test_teardown(test_count_and_hold, end),
 	    cmocka_unit_test_teardown(test_clock_jumps_at_gate, end),
+	    cmocka_unit_test_teardown(test_gate_and_engine_restart, end),
 	    cmocka_unit_test_teardown(test_hold_stops_starts, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
