@@ -8,6 +8,9 @@ KEYS=20000
 [ -z "${LONG:-}" ] || KEYS=100000
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 at_end '[ $status = 0 ] || echo "The keys were those of SEED=$SEED." >&2'
+# The key `o` writes files where the seat was started.
+scratch
+cd "$T" || exit 1
 export DEMO_ROWS=5000
 world_start
 cat >>"$CONFIG" <<'YML'
