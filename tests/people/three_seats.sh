@@ -2,7 +2,7 @@
 # Three seats of three sizes, as root of two logins: votes at a poll, a second person, a driver who dies at an open
 # gate, a seat that dies within its phrase, an engine that dies under all of them. Every seat shows the same truth
 # within a second, and nothing is done twice. An ordinary user has one login only: then the second person is so by
-# name, and the screen and the journal must say that.
+# name, and the journal must say that.
 # timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -283,7 +283,7 @@ kill -KILL "$(events engine.started .pid | tail -n 1)"
 seat fourth 100x30 "$NF" start --as dan
 expect_equal "$(count engine.started)" 3 "engines"
 for s in ana bea cyd; do eventually 30 on "$s" has_engine || fail "$s did not come back to the engine."; done
-ended() { [ "$("$NF" status --json | jq -r '.steps[] | select(.id == "scale-to-zero") | .state')" = done ]; }
+ended() { [ "$("$NF" status --json | jq -r '.steps[] | select(.id == "scale-to-zero") | .state')" = "done" ]; }
 eventually 30 ended || fail "The step was not proven: $("$NF" status --json | jq -c '.steps')"
 same_truth "OK 2 scale-to-zero"
 expect_equal "$(count attempt.started)" 2 "attempts of the night"
