@@ -120,6 +120,10 @@ arm() {
 			eventually 2 screen_has "release the hold, because" && type_text "the keys go on" && keys Enter
 		else
 			away
+			if screen_has " FROZEN +"; then
+				keys Space
+				eventually 2 screen_lacks " FROZEN +"
+			fi
 			keys A
 		fi
 		eventually 2 armed && return 0
