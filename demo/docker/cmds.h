@@ -41,6 +41,7 @@ void image_id(const char *reference, char id[65]);
 /* The name an image has been tagged from, or the reference itself. */
 const char *image_resolve(const char *reference, char name[256]);
 void image_record(const char *reference, const char *source);
+#define IMAGE_IMPORTED "imported:latest" /* what an imported image has been tagged from */
 
 int cmd_ps(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
@@ -60,6 +61,7 @@ int cmd_version(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_system(int argc, char **argv);
 int cmd_image(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_port(int argc, char **argv);
 
 /* Starts the container's process under a holder of its own; 0 when it runs. The state is not locked. */

@@ -24,6 +24,7 @@ struct stream {
 	const char *name;
 	int fd;
 	size_t used;
+	long long log_max_bytes;
 	char line[LINE_MAX_BYTES];
 };
 
@@ -39,12 +40,13 @@ static int port_free(void)
 	return port;
 }
 
-static void log_line(const char *id, const char *stream, const char *text, size_t length)
+static void log_line(const char *id, const char *stream, const char *text, size_t length,
+		     long long most_bytes)
 {
 	char path[PATH_MAX], older[PATH_MAX], now[40];
 	struct stat stat_now;
 	store_path(path, "logs/%s.log", id);
-	if (!stat(path, &stat_now) && stat_now.st_size > LOG_MAX_BYTES)
+	if (!stat(path, &stat_now) && stat_now.st_size > most_bytes)
 		rename(path, store_path(older, "logs/%s.log.1", id));
 	cJSON *line = cJSON_CreateObject();
 	char *whole = strndup(text, length);
@@ -75,11 +77,11 @@ static int stream_read(struct stream *stream, const char *id)
 	for (char *end;
 	     start < stream->used && (end = memchr(stream->line + start, '\n', stream->used - start));) {
 		size_t length = (size_t)(end - stream->line) + 1 - start;
-		log_line(id, stream->name, stream->line + start, length);
+		log_line(id, stream->name, stream->line + start, length, stream->log_max_bytes);
 		start += length;
 	}
 	if (start < stream->used && (got <= 0 || (!start && stream->used == sizeof stream->line))) {
-		log_line(id, stream->name, stream->line + start, stream->used - start);
+		log_line(id, stream->name, stream->line + start, stream->used - start, stream->log_max_bytes);
 		start = stream->used;
 	}
 	memmove(stream->line, stream->line + start, stream->used - start);
@@ -118,6 +120,26 @@ static void child_environment(const cJSON *container, int port)
 	setenv("HOME", rootfs_path(container, path), 1);
 }
 
+/* The command a container of an imported image was given, as it stands. Does not return. */
+static void command_run(const cJSON *container)
+{
+	char *argv[64], root[PATH_MAX];
+	int argc = 0;
+	const cJSON *word;
+	cJSON_ArrayForEach(word, cJSON_GetObjectItem(container, "command"))
+	{
+		if (argc < 63)
+			argv[argc++] = word->valuestring;
+	}
+	argv[argc] = NULL;
+	if (chdir(rootfs_path(container, root)))
+		_exit(126);
+	child_environment(container, 0);
+	execvp(argv[0], argv);
+	fprintf(stderr, "exec %s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
 static void child_run(const cJSON *container, int port, int out, int err, pid_t holder)
 {
 	char program[PATH_MAX], root[PATH_MAX];
@@ -132,6 +154,8 @@ static void child_run(const cJSON *container, int port, int out, int err, pid_t 
 	dup2(err, 2);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	if (!strcmp(text_of(container, "kind"), "command"))
+		command_run(container);
 	int proxy = !strcmp(text_of(container, "kind"), "proxy");
 	snprintf(program, sizeof program, "%s/%s", world_get("BIN"), proxy ? "proxy" : "app");
 	const char *mode = proxy ? "run" : *text_of(container, "inside_port") ? "web" : "worker";
@@ -161,8 +185,10 @@ static pid_t process_start(const char *id, struct stream streams[2], int restart
 			child_run(container, port, out[1], err[1], holder);
 		close(out[1]);
 		close(err[1]);
-		streams[0] = (struct stream){.name = "stdout", .fd = out[0]};
-		streams[1] = (struct stream){.name = "stderr", .fd = err[0]};
+		long long most = number_of(container, "log_max_bytes");
+		most = most ? most : LOG_MAX_BYTES;
+		streams[0] = (struct stream){.name = "stdout", .fd = out[0], .log_max_bytes = most};
+		streams[1] = (struct stream){.name = "stderr", .fd = err[0], .log_max_bytes = most};
 		time_now_text(now);
 		text_set(container, "status", "running");
 		text_set(container, "started_at", now);

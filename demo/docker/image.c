@@ -94,6 +94,23 @@ static int image_list(int argc, char **argv)
 	return status ? 1 : 0;
 }
 
+/* What is imported has no program of the demo's in it: its containers run the command they are given. */
+int cmd_import(int argc, char **argv)
+{
+	char chunk[65536], id[65];
+	const struct option_row rows[] = {{"change", 'c', 'S', NULL}, {"message", 'm', 'S', NULL}};
+	int count = OPTIONS(rows, argc, argv, 0);
+	if (count < 0)
+		return 125;
+	while (count && !strcmp(argv[0], "-") && read(0, chunk, sizeof chunk) > 0)
+		continue;
+	if (count > 1)
+		image_record(argv[1], IMAGE_IMPORTED);
+	image_id(count > 1 ? argv[1] : IMAGE_IMPORTED, id);
+	printf("sha256:%s\n", id);
+	return 0;
+}
+
 /* Everything about images, networks, volumes and logins that Kamal says on its way and that changes nothing.
  */
 int cmd_image(int argc, char **argv)

@@ -37,6 +37,7 @@ static const struct {
     {"", "system", cmd_system},
     {"", "image", cmd_image},
     {"", "images", cmd_image},
+    {"", "import", cmd_import},
     {"", "tag", cmd_image},
     {"", "pull", cmd_image},
     {"", "rmi", cmd_image},

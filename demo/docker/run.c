@@ -9,7 +9,7 @@
 
 struct run_options {
 	const char *name, *restart;
-	struct texts labels, env, env_files;
+	struct texts labels, env, env_files, log_options;
 	int detach;
 };
 
@@ -115,11 +115,21 @@ static void kind_set(cJSON *container, cJSON *env)
 		number_set(container, "port", atoll(world_get("HTTP_PORT")));
 		text_set(cJSON_GetObjectItem(container, "labels"), "org.opencontainers.image.title",
 			 "kamal-proxy");
+	} else if (!strcmp(image, IMAGE_IMPORTED)) {
+		text_set(container, "kind", "command");
 	} else {
 		text_set(container, "kind", "app");
 		text_set(container, "inside_port", !*role || !strcmp(role, "web") ? "80/tcp" : "");
 		app_environment(container, env);
 	}
+}
+
+/* "10k", "10m" */
+static long long bytes_parse(const char *text)
+{
+	char *end;
+	long long n = strtoll(text, &end, 10);
+	return *end == 'k' ? n << 10 : *end == 'm' ? n << 20 : *end == 'g' ? n << 30 : n;
 }
 
 static cJSON *container_make(const struct run_options *run, const char *image, int argc, char **argv)
@@ -146,6 +156,9 @@ static cJSON *container_make(const struct run_options *run, const char *image, i
 		snprintf(key, sizeof key, "%.*s", (int)length, label);
 		text_set(labels, key, label[length] ? label + length + 1 : "");
 	}
+	for (int i = 0; i < run->log_options.count; i++)
+		if (!strncmp(run->log_options.item[i], "max-size=", 9))
+			number_set(container, "log_max_bytes", bytes_parse(run->log_options.item[i] + 9));
 	for (int i = 0; i < run->env_files.count; i++) {
 		if (env_file(env, run->env_files.item[i])) {
 			cJSON_Delete(container);
@@ -201,7 +214,7 @@ int cmd_run(int argc, char **argv)
 	    {"detach", 'd', 'b', &run.detach},
 	    {"network", 0, 'S', NULL},
 	    {"hostname", 'h', 'S', NULL},
-	    {"log-opt", 0, 'S', NULL},
+	    {"log-opt", 0, 'l', &run.log_options},
 	    {"log-driver", 0, 'S', NULL},
 	    {"volume", 'v', 'S', NULL},
 	    {"publish", 'p', 'S', NULL},
