@@ -112,9 +112,12 @@ extern const struct check *const check_table[];
 extern const struct line *const line_table[];
 
 /* What the engine told this child. All borrowed, valid for the job's life; NULL when absent. */
-const char *job_name(const struct job *job);          /* the table row's name: "scale" */
-const char *job_step(const struct job *job);          /* the playbook's id: "scale-to-zero"; "" for watches */
-const char *job_attempt(const struct job *job);       /* "a12" */
+const char *job_name(const struct job *job);    /* the table row's name: "scale" */
+const char *job_step(const struct job *job);    /* the playbook's id: "scale-to-zero"; "" for watches */
+const char *job_attempt(const struct job *job); /* "a12" */
+const char *job_dir(const struct job *job);     /* the night's folder; "" by hand */
+/* The lock of the running attempt, for a process that outlives this one; -1 when there is none. */
+int job_lock_fd(const struct job *job);
 const struct json *job_config(const struct job *job); /* resolved nightferry.yml as an object */
 const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise);
 /* The first of dns.names; NULL when there is none. */

@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/job_inner.h"
+#include "core/job_write.h"
 
 const char *job_name(const struct job *job)
 {
@@ -16,6 +17,16 @@ const char *job_step(const struct job *job)
 const char *job_attempt(const struct job *job)
 {
 	return json_str(job->hello, "attempt", "");
+}
+
+const char *job_dir(const struct job *job)
+{
+	return json_str(job->hello, "dir", "");
+}
+
+int job_lock_fd(const struct job *job)
+{
+	return json_bool(job->hello, "locked", false) ? JOB_LOCK_FD : -1;
 }
 
 const struct json *job_config(const struct job *job)

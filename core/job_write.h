@@ -6,6 +6,7 @@
 
 #define JOB_PROTO 1
 #define JOB_FD 3
+#define JOB_LOCK_FD 4 /* only of a step that runs */
 
 const char *done_name(enum done done);
 void evidence_write(const struct evidence *ev, struct jw *w, const char *key);

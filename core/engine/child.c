@@ -253,6 +253,8 @@ static void send_hello(struct child *c, const struct child_spec *spec)
 	jw_str(&w, "step", spec->step);
 	jw_str(&w, "attempt", spec->attempt);
 	jw_str(&w, "spool", spec->spool ? spec->spool : "");
+	jw_str(&w, "dir", e->dir);
+	jw_bool(&w, "locked", spec->lock_fd >= 0);
 	jw_json(&w, "config", e->config);
 	if (spec->params)
 		jw_json(&w, "params", spec->params);
