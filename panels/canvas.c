@@ -24,6 +24,12 @@ static const char *const role_names[ROLE_COUNT] = {
     [ROLE_TITLE] = "title",
     [ROLE_KEY] = "key",
     [ROLE_SELECTED] = "selected",
+    [ROLE_SOURCE_1] = "source-1",
+    [ROLE_SOURCE_2] = "source-2",
+    [ROLE_SOURCE_3] = "source-3",
+    [ROLE_SOURCE_4] = "source-4",
+    [ROLE_SOURCE_5] = "source-5",
+    [ROLE_SOURCE_6] = "source-6",
 };
 
 static const char *const glyphs[2][GLYPH_COUNT] = {

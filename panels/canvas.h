@@ -26,7 +26,15 @@ enum role {
 	ROLE_TITLE,
 	ROLE_KEY,
 	ROLE_SELECTED,
-	ROLE_COUNT
+	/* Sources of a log, one after the other: only to tell them apart. */
+	ROLE_SOURCE_1,
+	ROLE_SOURCE_2,
+	ROLE_SOURCE_3,
+	ROLE_SOURCE_4,
+	ROLE_SOURCE_5,
+	ROLE_SOURCE_6,
+	ROLE_COUNT,
+	ROLE_SOURCES = ROLE_COUNT - ROLE_SOURCE_1
 };
 const char *role_name(enum role role);
 

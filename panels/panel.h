@@ -80,6 +80,10 @@ struct panel {
 	/* The words at the right end of its rule instead of the watch's age, e.g. "15/26", "FOLLOW". May be
 	 * NULL. */
 	void (*tail)(const struct scene *, char *out, size_t size);
+	/* What `o` writes where that is more than a screen shows: how many lines, and each; false for one
+	 * that is left out. NULL: the drawing, on a large canvas. */
+	size_t (*whole)(const struct scene *);
+	bool (*line)(const struct scene *, size_t i, char *out, size_t size);
 };
 extern const struct panel *const panel_table[]; /* NULL-ended, in order of their digits 1..9, 0 */
 const struct panel *panel_find(const char *name);

@@ -86,10 +86,17 @@ static void rows_text(const struct canvas *canvas, struct buf *out)
 
 static void panel_text(const struct cockpit *c, const struct panel *panel, struct buf *out)
 {
-	struct canvas *canvas = canvas_new((struct size){.cols = 160, .rows = 2000}, c->ascii);
 	struct scene scene = local_scene(c, panel);
+	struct canvas *canvas;
+	char line[2200];
 
 	scene.focus = false;
+	for (size_t i = 0, n = panel->whole ? panel->whole(&scene) : 0; i < n; i++)
+		if (panel->line(&scene, i, line, sizeof(line)))
+			buf_addf(out, "%s\n", line);
+	if (panel->whole)
+		return;
+	canvas = canvas_new((struct size){.cols = 160, .rows = 2000}, c->ascii);
 	canvas_clear(canvas);
 	panel->draw(&scene, canvas);
 	rows_text(canvas, out);

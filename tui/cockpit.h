@@ -92,6 +92,7 @@ struct cockpit {
 	struct state *state, *coming; /* coming: a snapshot that is not whole yet */
 	uint64_t coming_left;
 	char failed_step[48];
+	size_t told_signatures;         /* known errors told on this seat + 1; 0: nothing was folded yet */
 	char asked[16];                 /* the seat that asks for the wheel, as last told here */
 	bool offer_seen;                /* the wheel is offered to this seat, and its box was opened */
 	int64_t step_ended_ms, hold_ms; /* newest that were heard */

@@ -124,6 +124,24 @@ static void wheel_follow(struct cockpit *c)
 	terminal_bell(c->terminal);
 }
 
+/* A known error is said once, wherever one looks; what it means stands in its card. */
+static void signature_follow(struct cockpit *c)
+{
+	const struct logs_state *logs = &c->state->logs;
+	const struct signature_seen *newest =
+	    logs->n_signatures ? &logs->signatures[logs->n_signatures - 1] : NULL;
+	bool more = c->told_signatures && logs->n_signatures + 1 > c->told_signatures;
+
+	if (!c->replay && !c->me.connected)
+		return;
+	c->told_signatures = logs->n_signatures + 1;
+	if (!more || !newest || !c->terminal)
+		return;
+	seat_toast(c, newest->warn ? ROLE_WARN : ROLE_BAD,
+		   "%s%s%s: %s. In 5 Logs, e and Enter: cause and fix", newest->side,
+		   newest->side[0] ? " " : "", newest->source, newest->title);
+}
+
 static void title_follow(struct cockpit *c)
 {
 	const struct step_seen *step = steps_current(c->state);
@@ -150,6 +168,7 @@ void seat_after_fold(struct cockpit *c)
 		box_gate_follow(c);
 	bell_follow(c);
 	wheel_follow(c);
+	signature_follow(c);
 	title_follow(c);
 	seat_dirty(c);
 }

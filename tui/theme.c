@@ -100,36 +100,24 @@ static int style_parse(char *text, struct theme_style *out, const char **bad)
 }
 
 /* Roles are written as screens and files name them: frame-focus, frame.focus and frame_focus are one. */
-static int role_parse(const char *name)
+static void word_same(char *out, size_t size, const char *name)
 {
-	static const char *const names[ROLE_COUNT] = {
-	    [ROLE_TEXT] = "text",
-	    [ROLE_MUTED] = "muted",
-	    [ROLE_FRAME] = "frame",
-	    [ROLE_FRAME_FOCUS] = "frame-focus",
-	    [ROLE_OLD] = "old",
-	    [ROLE_NEW] = "new",
-	    [ROLE_OK] = "ok",
-	    [ROLE_NOW] = "now",
-	    [ROLE_WARN] = "warn",
-	    [ROLE_BAD] = "bad",
-	    [ROLE_UNKNOWN] = "unknown",
-	    [ROLE_ARMED] = "armed",
-	    [ROLE_FROZEN] = "frozen",
-	    [ROLE_DANGER] = "danger",
-	    [ROLE_TITLE] = "title",
-	    [ROLE_KEY] = "key",
-	    [ROLE_SELECTED] = "selected",
-	};
-	char word[32];
-
-	text_copy(word, sizeof(word), name);
-	for (char *c = word; *c; c++)
+	text_copy(out, size, name);
+	for (char *c = out; *c; c++)
 		if (*c == '.' || *c == '_')
 			*c = '-';
-	for (int i = 0; i < ROLE_COUNT; i++)
-		if (names[i] && strcmp(names[i], word) == 0)
+}
+
+static int role_parse(const char *name)
+{
+	char word[32], role[32];
+
+	word_same(word, sizeof(word), name);
+	for (int i = 0; i < ROLE_COUNT; i++) {
+		word_same(role, sizeof(role), role_name((enum role)i));
+		if (strcmp(role, word) == 0)
 			return i;
+	}
 	return -1;
 }
 

@@ -161,6 +161,21 @@ const char *text_find(const char *text, const char *needle)
 	}
 }
 
+bool text_like(const char *text, const char *pattern)
+{
+	for (;;) {
+		size_t len = strcspn(pattern, "*");
+		const char *at = len ? memmem(text, strlen(text), pattern, len) : text;
+
+		if (!at)
+			return false;
+		if (!pattern[len])
+			return true;
+		text = at + len;
+		pattern += len + 1;
+	}
+}
+
 void text_lower(char *text)
 {
 	for (; *text; text++)

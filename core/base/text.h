@@ -26,6 +26,8 @@ bool text_equal(const char *a, const char *b); /* NULL equals NULL */
 bool text_starts(const char *text, const char *prefix);
 /* Case-insensitive (ASCII) search; NULL when not found. */
 const char *text_find(const char *text, const char *needle);
+/* The text has the pattern's pieces, in order; `*` between them is any text, also none. Case counts. */
+bool text_like(const char *text, const char *pattern);
 void text_lower(char *text);
 /* Lower-case hex, out needs 2*len+1. */
 void text_hex(char *out, const unsigned char *data, size_t len);

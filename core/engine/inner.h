@@ -21,6 +21,7 @@ struct shared {
 	int refs;
 	uint64_t seq;
 	enum keep keep;
+	size_t lines; /* of text, in a stream: a batch that a seat is not given is so many */
 	size_t len;
 	char text[]; /* ends with a newline, not counted as NUL */
 };
@@ -133,6 +134,7 @@ struct engine {
 	size_t n_kept;
 	struct shared **ring; /* newest stream lines */
 	size_t ring_first, ring_n, ring_cap, ring_bytes;
+	uint64_t *signature_counts; /* how often each of signature_table was seen */
 
 	struct seat *seats;
 	int n_seats_ever;
@@ -174,6 +176,8 @@ int engine_emit(struct engine *e, struct jw *w, struct err *err);
  * event. */
 void event_fields(struct jw *w, struct buf *out);
 void engine_flush_samples(struct engine *e);
+/* Known errors among the lines of a log.lines event: see core/night/signature.h. */
+void signatures_look(struct engine *e, const struct event *event);
 struct kept *kept_find(struct kept **list, size_t *n, const char *key);
 
 /* child.c */

@@ -142,7 +142,7 @@ static void seat_give(struct seat *seat, struct shared *line, const char *sample
 	if (seat_behind(seat) > LOST_BYTES) {
 		seat_leave(seat, "it was too slow to follow; it attaches again");
 	} else if (seat_behind(seat) > SLOW_BYTES && line->keep == KEEP_STREAM) {
-		seat->dropped++;
+		seat->dropped += line->lines ? line->lines : 1;
 	} else if (seat_behind(seat) > SLOW_BYTES && sample_key) {
 		struct kept *k = kept_find(&seat->behind, &seat->n_behind, sample_key);
 		shared_unref(k->line);

@@ -80,6 +80,7 @@ static int teardown(void **unused)
 	for (size_t i = 0; i < e->ring_n; i++)
 		shared_unref(e->ring[(e->ring_first + i) % e->ring_cap]);
 	free(e->ring);
+	free(e->signature_counts);
 	free(e);
 	char command[128];
 	static const char *const files[] = {"trace.jsonl", "journal.jsonl", "HEAD"};
@@ -198,6 +199,10 @@ static void text_line(int i)
 	jw_obj(&w, NULL);
 	jw_str(&w, "source", "web");
 	jw_strf(&w, "text", "line %d %0400d", i, i);
+	jw_end(&w);
+	jw_obj(&w, NULL);
+	jw_str(&w, "source", "web");
+	jw_str(&w, "text", "and its second half");
 	assert_int_equal(engine_emit(engine, &w, NULL), 0);
 }
 
@@ -254,9 +259,9 @@ static void test_late_and_slow(void **unused)
 	expect_same(late);
 	expect_same(slow);
 	assert_int_equal(slow->state->transfer.bytes, engine->state->transfer.bytes);
-	assert_int_equal(first->state->logs.lines.total, 14000);
+	assert_int_equal(first->state->logs.lines.total, 28000);
 	/* what it was not given, and what it was, is all there was */
-	assert_int_equal(slow->state->logs.lines.total + slow->gap, 14000);
+	assert_int_equal(slow->state->logs.lines.total + slow->gap, 28000);
 	leave(first);
 	leave(late);
 	leave(slow);
@@ -277,6 +282,43 @@ static void test_samples(void **unused)
 	assert_int_equal(c->state->transfer.bytes, 500);
 	assert_in_range(c->samples, 2, 6);
 	leave(c);
+}
+
+/* A known error in a flood: one record with its cause, and a figure that grows; a late seat is told both. */
+static void test_known_error(void **unused)
+{
+	(void)unused;
+	struct client *c = sit("ana", 80, 24);
+	for (int i = 1; i <= 300; i++) {
+		struct jw w;
+		jw_event(&w, "log.lines");
+		jw_arr(&w, "lines");
+		jw_obj(&w, NULL);
+		jw_str(&w, "side", "NEW");
+		jw_str(&w, "source", "pg");
+		jw_strf(&w, "text", "FATAL:  sorry, too many clients already (%d)", i);
+		assert_int_equal(engine_emit(engine, &w, NULL), 0);
+	}
+	usleep(300000);
+	engine_flush_samples(engine);
+	struct client *late = sit("raj", 160, 48);
+	listen_to(c);
+	listen_to(late);
+	const struct state *states[] = {engine->state, c->state, late->state};
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(states[i]->logs.n_signatures, 1);
+		assert_string_equal(states[i]->logs.signatures[0].id, "pg-too-many");
+		assert_string_equal(states[i]->logs.signatures[0].source, "pg");
+		assert_int_equal(states[i]->logs.signatures[0].count, 300);
+		assert_int_equal(states[i]->logs.lines.total, 301);
+	}
+	/* Only the first is journalled; what grows is a sample. */
+	size_t journalled = 0;
+	for (size_t i = 0; i < engine->n_log; i++)
+		journalled += strstr(engine->log[i]->text, "log.signature") != NULL;
+	assert_int_equal(journalled, 1);
+	leave(c);
+	leave(late);
 }
 
 static void test_lost_seat_is_let_go(void **unused)
@@ -342,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_late_and_slow, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_samples, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_known_error, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_seat_is_let_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_lines, setup, teardown),
 	};

@@ -38,7 +38,7 @@ extern const struct kind transfer_total_kind, transfer_table_kind, transfer_ende
     rows_progress_kind, rows_verdict_kind, rows_compared_kind;
 extern const struct kind dns_cell_kind, dns_plan_kind, traffic_seen_kind, traffic_first_kind, smoke_seen_kind,
     quiet_seen_kind, newrows_seen_kind;
-extern const struct kind log_lines_kind, command_seen_kind;
+extern const struct kind log_lines_kind, command_seen_kind, log_signature_kind, log_again_kind;
 
 void steps_done(struct state *state);
 void logs_done(struct state *state);
