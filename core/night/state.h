@@ -32,7 +32,7 @@ struct state {
 	int64_t freeze_at_ms;                   /* maintenance seen on: DOWN runs from here */
 	int64_t public_at_ms;                   /* first public 2xx of NEW after the flip: DOWN ends here */
 	int64_t flip_at_ms;                     /* dns-point done */
-	int64_t new_write_at_ms;                /* first look after the flip that saw rows written on NEW */
+	int64_t new_write_at_ms;                /* first look that saw rows written on tonight's copy */
 
 	struct steps_state steps;       /* playbook, attempts, gate: kinds/steps.h */
 	struct people_state people;     /* seats, driver, hold, notes: kinds/people.h */

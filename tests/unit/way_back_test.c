@@ -97,6 +97,35 @@ static void test_meter(void **nothing)
 	state_free(state);
 }
 
+/* Jobs write before the flip: that moment, and no later one, ended the free way back. */
+static void test_free_until(void **nothing)
+{
+	struct state *state = night();
+	(void)nothing;
+	boot(state, 100);
+	tell(state, 104, "\"kind\":\"newrows.seen\",\"rows\":0,\"jobs\":-1,\"tables\":[]");
+	assert_int_equal(state->new_write_at_ms, 0);
+	tell(state, 110, "\"kind\":\"newrows.seen\",\"rows\":8,\"jobs\":-1,\"tables\":[]");
+	tell(state, 300,
+	     "\"kind\":\"attempt.ended\",\"attempt\":\"a2\",\"step\":\"flip\",\"outcome\":\"done\",\"seen\":["
+	     "]");
+	tell(state, 302, "\"kind\":\"newrows.seen\",\"rows\":20,\"jobs\":-1,\"tables\":[]");
+	assert_true(state->new_write_at_ms == T0 + 110000);
+	state_free(state);
+
+	/* a copy that was filled again before the flip begins free */
+	state = night();
+	boot(state, 100);
+	tell(state, 110, "\"kind\":\"newrows.seen\",\"rows\":8,\"jobs\":-1,\"tables\":[]");
+	tell(state, 200,
+	     "\"kind\":\"fact\",\"name\":\"restored-by-us\",\"key\":\"\",\"step\":\"restore\",\"data\":{}");
+	boot(state, 210);
+	beat(state, 212);
+	tell(state, 212, "\"kind\":\"newrows.seen\",\"rows\":0,\"jobs\":-1,\"tables\":[]");
+	assert_int_equal(meter(state, 213, "no row was written"), BACK_FREE);
+	state_free(state);
+}
+
 static void expect_turn(const struct state *state, int64_t now_s, int64_t back_ms, int64_t turn_s)
 {
 	struct sums sums;
@@ -143,6 +172,7 @@ static void test_turn_back(void **nothing)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_meter), cmocka_unit_test(test_turn_back)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_meter), cmocka_unit_test(test_free_until),
+					   cmocka_unit_test(test_turn_back)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,6 +327,9 @@ static void fold_fact(struct state *state, const struct event *event)
 	free(fact->data);
 	fact->data = json_print(json_get(event->body, "data"));
 	fact->at_ms = event->at_ms;
+	/* What was written on the copy before went with it. */
+	if (text_equal(name, "restored-by-us") && !state->flip_at_ms)
+		state->new_write_at_ms = 0;
 	if (text_equal(name, "formation")) {
 		const struct json *data = json_get(event->body, "data");
 		for (size_t i = 0; i < state->dynos.n_formation; i++) {

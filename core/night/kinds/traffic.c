@@ -105,7 +105,8 @@ static void fold_newrows_seen(struct state *state, const struct event *event)
 	t->new_deleted = json_int(event->body, "deleted", -1);
 	t->new_jobs = json_int(event->body, "jobs", -1);
 	t->old_certificate_ms = json_int(event->body, "old_certificate_ms", t->old_certificate_ms);
-	if (t->new_rows > 0 && state->flip_at_ms && !state->new_write_at_ms)
+	/* Jobs of the new app write before any visitor does. */
+	if (t->new_rows > 0 && !state->new_write_at_ms)
 		state->new_write_at_ms = event->at_ms;
 	free(t->new_tables);
 	t->new_tables = NULL;
