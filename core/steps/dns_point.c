@@ -93,27 +93,28 @@ static void plan_does_all(const struct point *point, struct plan *plan)
 		plan_does(plan, "and %zu more", shown - 9);
 }
 
+/* A span, no clock time: the gate may stand open for minutes. */
 static void plan_words(struct point *point, struct plan *plan)
 {
-	char clock[UNITS_MAX], wanted[200];
+	char wanted[200];
 	struct dns_addresses host;
 	long long ttl_s = (long long)longest_ttl_s(point);
-	units_clock(clock, clock_wall_ms() + ttl_s * 1000 + 2000);
 	values_text(point, true, wanted, sizeof wanted);
 	if (point->back)
-		text_copyf(plan->then, sizeof plan->then,
-			   "visitors reach OLD %s again, the last ones by ~%s (TTL %lld s)",
-			   job_config_str(point->job, "heroku.app", "Heroku"), clock, ttl_s);
+		text_copyf(
+		    plan->then, sizeof plan->then,
+		    "visitors reach OLD %s again, the last ones within %lld s of the change (TTL %lld s)",
+		    job_config_str(point->job, "heroku.app", "Heroku"), ttl_s + 2, ttl_s);
 	else
 		text_copyf(plan->then, sizeof plan->then,
-			   "visitors reach NEW %s, the last ones by ~%s (TTL %lld s)",
-			   dns_new_host(point->job, &host, NULL) == 0 ? host.list[0] : wanted, clock, ttl_s);
+			   "visitors reach NEW %s, the last ones within %lld s of the change (TTL %lld s)",
+			   dns_new_host(point->job, &host, NULL) == 0 ? host.list[0] : wanted, ttl_s + 2,
+			   ttl_s);
 	text_copyf(plan->back, sizeof plan->back,
 		   point->back ? "dns-point to new again, and everybody follows after %lld s. What is "
 				 "written on OLD from now on is not on NEW."
 			       : "B puts every record back as it was, and everybody follows after %lld s. "
-				 "FREE until the first row is written "
-				 "on NEW.",
+				 "It costs what is written on NEW until then.",
 		   ttl_s);
 }
 
