@@ -32,15 +32,23 @@ static const struct step_seen *step_after(const struct state *state, const struc
 	return NULL;
 }
 
-static void next_words(const struct state *state, const struct step_seen *current, char *out, size_t size)
+static bool drives(const struct scene *scene)
 {
-	const struct step_seen *next = step_after(state, current);
+	return scene->seat.driver && !scene->seat.observer && !scene->seat.replaying;
+}
+
+static void next_words(const struct scene *scene, const struct step_seen *current, char *out, size_t size)
+{
+	const struct step_seen *next = step_after(scene->state, current);
 
 	if (!next)
 		snprintf(out, size, "  It is the last step.");
 	else
-		snprintf(out, size, "  Next: %s %d %s (%s)", next->manual ? "M" : "R", next->number, next->id,
-			 next->manual ? "by hand" : gate_words(next->gate));
+		snprintf(out, size, "  Next: %s%d %s (%s)",
+			 !drives(scene) ? ""
+			 : next->manual ? "M "
+					: "R ",
+			 next->number, next->id, next->manual ? "by hand" : gate_words(next->gate));
 }
 
 static enum role gate_advice(const struct scene *scene, char *out, size_t size)
@@ -115,7 +123,7 @@ static enum role running_advice(const struct scene *scene, const struct step_see
 	char next[160], clock[UNITS_MAX], over[UNITS_MAX];
 	struct sums sums;
 
-	next_words(scene->state, step, next, sizeof(next));
+	next_words(scene, step, next, sizeof(next));
 	sums_of(scene->state, scene->now_ms, &sums);
 	if (step->state == STEP_PLANNING) {
 		snprintf(out, size, "LOOKING before %s: its gate opens by itself.", step->id);
@@ -162,24 +170,54 @@ static bool may_not(const struct scene *scene)
 	return seat->replaying || !seat->connected || seat->observer || !seat->driver || !seat->armed;
 }
 
+/* A step that looks and has failed: R looks again, and no word of a person stands for it. */
+static bool only_looks(const struct step_seen *step)
+{
+	static const char *const kinds[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (text_equal(step->kind, kinds[i]))
+			return true;
+	return false;
+}
+
+/* The exits of a step that has not ended well; only the ones that are there, and only for who can take them.
+ */
+static void exits_words(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
+{
+	const struct steps_state *steps = &scene->state->steps;
+	bool failed = step->state == STEP_FAILED, unknown = step->state == STEP_UNKNOWN;
+
+	text_copy(out, size, "");
+	if (scene->seat.replaying)
+		return;
+	if (!drives(scene)) {
+		snprintf(out, size, "  %s decides.", driver_name(scene->state));
+		return;
+	}
+	snprintf(out, size, "  %s%s%s%s%s%s", unknown ? "p looks again" : "R again",
+		 unknown || (failed && !only_looks(step)) ? "  M by hand" : "",
+		 failed && text_equal(step->kind, "count-rows") ? "  W waives rows" : "",
+		 unknown ? "" : "  S skip", step->state == STEP_CANCELLED ? "  U undo" : "",
+		 !steps->turned && steps->n_forward < steps->n ? "  B way back" : "");
+}
+
 static enum role next_advice(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
 {
 	bool waits = may_not(scene);
+	char exits[120];
 
+	exits_words(scene, step, exits, sizeof(exits));
 	switch (step->state) {
 	case STEP_FAILED:
-		snprintf(out, size, "FAILED: %d %s. Enter why.  R again  S skip  B way back", step->number,
-			 step->id);
+		snprintf(out, size, "FAILED: %d %s. Enter why.%s", step->number, step->id, exits);
 		return ROLE_BAD;
 	case STEP_UNKNOWN:
-		snprintf(
-		    out, size,
-		    "UNKNOWN: %d %s, nobody saw its end. Enter, p looks again, M seen by hand, B way back",
-		    step->number, step->id);
+		snprintf(out, size, "UNKNOWN: %d %s, nobody saw its end. Enter why.%s", step->number,
+			 step->id, exits);
 		return ROLE_UNKNOWN;
 	case STEP_CANCELLED:
-		snprintf(out, size, "CANCELLED: %d %s. R again  S skip  U undo  B way back", step->number,
-			 step->id);
+		snprintf(out, size, "CANCELLED: %d %s. Enter why.%s", step->number, step->id, exits);
 		return ROLE_WARN;
 	default: break;
 	}

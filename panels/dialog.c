@@ -63,18 +63,36 @@ static int draw_changes(struct canvas *canvas, int row, const struct gate_seen *
 	return gate->n_changed > 0 ? row + 1 : row;
 }
 
+/* As wide as the longest station, so that votes stand under each other. */
+static int station_cells(const struct canvas *canvas, const struct people_state *people)
+{
+	int most = 0, width;
+
+	for (size_t i = 0; i < people->n_stations; i++) {
+		width = canvas_width(canvas, people->stations[i]);
+		most = width > most ? width : most;
+	}
+	for (size_t i = 0; i < people->n_votes; i++) {
+		width = canvas_width(canvas, people->votes[i].station);
+		most = width > most ? width : most;
+	}
+	return most;
+}
+
 static int draw_vote(const struct scene *scene, struct canvas *canvas, int row, const char *station,
 		     const struct vote_seen *vote, bool first)
 {
-	char text[400], age[48];
+	int pad = station_cells(canvas, &scene->state->people) - canvas_width(canvas, station);
+	char text[400], age[48], name[48];
 
+	snprintf(name, sizeof(name), "%s%*s", station, pad > 0 ? pad : 0, "");
 	if (!vote)
-		snprintf(text, sizeof(text), "%s  -  has not voted: V", station);
+		snprintf(text, sizeof(text), "%s  -      has not voted: V", name);
 	else if (vote->fallen)
-		snprintf(text, sizeof(text), "%s  -  the %s of %s has fallen: %s", station,
+		snprintf(text, sizeof(text), "%s  -      the %s of %s has fallen: %s", name,
 			 vote->go ? "go" : "no-go", vote->by, vote->fallen_why);
 	else
-		snprintf(text, sizeof(text), "%s  %s  %s%s%s  %s", station, vote->go ? "GO" : "NO-GO",
+		snprintf(text, sizeof(text), "%s  %-5s  %s%s%s  %s", name, vote->go ? "GO" : "NO-GO",
 			 vote->by, vote->reason[0] ? ": " : "", vote->reason,
 			 age_ago(age, sizeof(age), vote->at_ms, scene->now_ms));
 	return card_text(canvas, row, first ? "POLL" : "",
@@ -129,7 +147,10 @@ static int draw_cost(const struct scene *scene, struct canvas *canvas, int row)
 	char text[120], count[UNITS_MAX];
 
 	sums_of(scene->state, scene->now_ms, &sums);
-	if (sums.back == BACK_FREE)
+	if (sums.one_road && text_starts(scene->state->steps.gate.plan.back, "B "))
+		return card_text(canvas, row, "", ROLE_WARN,
+				 "B has nothing to run: this playbook has no section for the way back.");
+	if (sums.back == BACK_FREE || sums.one_road)
 		return row;
 	if (sums.back == BACK_ONE_WAY)
 		return card_text(canvas, row, "ONE-WAY", ROLE_WARN, sums.back_why);

@@ -98,6 +98,10 @@ static void back_part(const struct scene *scene, const struct sums *sums, struct
 
 	if (scene->state->steps.turned || scene->state->closed_at_ms > 0)
 		return;
+	if (sums->one_road) {
+		part(line, ROLE_MUTED, "no way back in this playbook");
+		return;
+	}
 	if (sums->turn_back_at_ms > 0) {
 		bool late = scene->now_ms > sums->turn_back_at_ms;
 

@@ -81,8 +81,8 @@ size_t sums_happened(const struct state *state, struct happened *out, size_t max
 	add(&list, state->public_at_ms, false, "first public answer from NEW");
 	add(&list, state->closed_at_ms, false, "the night is closed: %s", state->closed_verdict);
 	if (state->people.hold)
-		add(&list, state->people.hold_at_ms, false, "HOLD by %s: %s", state->people.hold_by,
-		    state->people.hold_why);
+		add(&list, state->people.hold_at_ms, false, "HOLD by %s%s%s", state->people.hold_by,
+		    state->people.hold_why[0] ? ": " : "", state->people.hold_why);
 	for (size_t i = 0; i < state->people.n_notes; i++)
 		add(&list, state->people.notes[i].at_ms, false, "note by %s: %s", state->people.notes[i].by,
 		    state->people.notes[i].text);

@@ -215,6 +215,7 @@ static void way_back(const struct state *state, int64_t now_ms, struct sums *sum
 	bool known = forward(state) < state->steps.n;
 
 	way_back_of(state, now_ms, &back);
+	sums->one_road = state->steps.n > 0 && !known;
 	sums->back_ms = 0;
 	for (size_t i = forward(state); i < state->steps.n; i++) {
 		int64_t ms = back_step_ms(state, &state->steps.steps[i], &back);

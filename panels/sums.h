@@ -13,6 +13,7 @@ struct sums {
 	/* Projected ends; 0: no step of it has an estimate. unknown: how many steps have none. */
 	int64_t up_at_ms, done_at_ms, now_until_ms;
 	int up_unknown, done_unknown;
+	bool one_road; /* the playbook has no section for the way back */
 	enum back back;
 	int64_t back_rows, back_jobs, back_ms; /* back_ms -1: not rehearsed */
 	int64_t back_margin_ms;                /* kept on top of back_ms */

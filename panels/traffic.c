@@ -169,7 +169,9 @@ static int draw_back(const struct scene *scene, struct canvas *canvas, int row, 
 
 	sums_of(state, scene->now_ms, &sums);
 	col = canvas_put(canvas, 0, row, ROLE_MUTED, "WAY BACK  ");
-	if (sums.back == BACK_FREE)
+	if (sums.one_road)
+		col = canvas_put(canvas, col, row, ROLE_WARN, "none in this playbook");
+	else if (sums.back == BACK_FREE)
 		col = canvas_put(canvas, col, row, ROLE_OK, state->flip_at_ms > 0 ? "FREE so far" : "FREE");
 	else if (sums.back == BACK_ONE_WAY)
 		col = canvas_put(canvas, col, row, ROLE_BAD, "ONE-WAY");
@@ -180,17 +182,19 @@ static int draw_back(const struct scene *scene, struct canvas *canvas, int row, 
 		col = canvas_put(canvas, col, row, ROLE_WARN, "COSTS ROWS, not counted yet");
 	else
 		col = canvas_put(canvas, col, row, ROLE_UNKNOWN, "cost not seen yet");
-	if (state->new_write_at_ms > 0 && canvas->size.cols - col >= 25)
+	if (state->new_write_at_ms > 0 && !sums.one_road && canvas->size.cols - col >= 25)
 		canvas_putf(canvas, col + 2, row, ROLE_MUTED, "was FREE until %s",
 			    units_clock(a, state->new_write_at_ms));
 	row++;
-	if ((sums.back == BACK_ONE_WAY || sums.back == BACK_UNKNOWN) && row < end)
+	if (!sums.one_road && (sums.back == BACK_ONE_WAY || sums.back == BACK_UNKNOWN) && row < end)
 		canvas_field(canvas, 0, row++, canvas->size.cols, false, ROLE_TEXT, sums.back_why);
 	tables_text(&state->traffic, text, sizeof(text));
 	if (text[0] && row < end)
 		canvas_field(canvas, 0, row++, canvas->size.cols, false, ROLE_TEXT, text);
 	if (row < end) {
-		if (sums.back_ms >= 0)
+		if (sums.one_road)
+			snprintf(text, sizeof(text), "B has nothing to run: going back would be by hand");
+		else if (sums.back_ms >= 0)
 			snprintf(text, sizeof(text), "B shows plan and cost first; it takes ~%s",
 				 units_duration(a, sums.back_ms));
 		else

@@ -10,6 +10,7 @@ static bool can_undo(const struct scene *scene, const char **why_not);
 static bool can_back(const struct scene *scene, const char **why_not);
 static bool can_drive(const struct scene *scene, const char **why_not);
 static bool can_vote_here(const struct scene *scene, const char **why_not);
+static bool can_answer(const struct scene *scene, const char **why_not);
 
 #define SCREEN .where = WHERE_SCREEN
 #define ACTS .where = WHERE_SCREEN, .acts = true
@@ -102,7 +103,8 @@ const struct key_row key_table[] = {
      .armed = true},
     {"H", "hold", "hold", "none", NULL, .where = WHERE_CARD, .acts = true},
     /* A question with one letter. */
-    {"y", "yes", "does it", NULL, "y does it", .where = WHERE_YES, .acts = true, .armed = true},
+    {"y", "yes", "does it", NULL, "y does it", .where = WHERE_YES, .acts = true, .armed = true,
+     .can = can_answer},
     {"PgUp PgDn", "evidence", "more evidence", NULL, "PgDn evidence", .where = WHERE_YES},
     {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_YES},
     {"H", "hold", "hold", "none", "H hold", .where = WHERE_YES, .acts = true},
@@ -114,7 +116,7 @@ const struct key_row key_table[] = {
      .where = WHERE_YES},
     /* A phrase. */
     {"a-z 0-9 - _ . Space", "phrase", "fill the phrase; when complete 3 s count down, any key stops", NULL,
-     "type the phrase", .where = WHERE_TYPE},
+     "type the phrase", .where = WHERE_TYPE, .can = can_answer},
     {"Backspace Ctrl-U", "erase", "erase a character, all of it", NULL, NULL, .where = WHERE_TYPE},
     {"PgUp PgDn", "evidence", "more evidence", NULL, "PgDn evidence", .where = WHERE_TYPE},
     {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_TYPE},
@@ -212,6 +214,23 @@ static bool can_vote_here(const struct scene *scene, const char **why_not)
 	return scene->state->steps.gate.level == 3;
 }
 
+/* Where nobody can say yes, no line of keys tells anybody to. */
+static bool can_answer(const struct scene *scene, const char **why_not)
+{
+	const struct gate_seen *gate = &scene->state->steps.gate;
+	struct poll_look look;
+
+	poll_look(scene->state, &look);
+	if (!can_drive(scene, why_not))
+		return false;
+	*why_not = !scene->seat.driver               ? "the driver decides here"
+		   : scene->state->people.hold       ? "HOLD: this gate waits until it is released with H"
+		   : gate->plan.refused[0]           ? "this gate cannot be passed: its reason is above"
+		   : gate->level == 3 && !look.ready ? "the phrase is asked for after the last go"
+						     : NULL;
+	return !*why_not;
+}
+
 static bool word_in(const char *list, const char *word)
 {
 	size_t len = strlen(word);
@@ -272,37 +291,53 @@ bool key_usable(const struct key_row *row, const struct scene *scene, const char
 	return true;
 }
 
+/* H means two things, and under a HOLD only its caller and the driver release it. */
+static const char *brief_now(const struct key_row *row, const struct scene *scene)
+{
+	const struct people_state *people = &scene->state->people;
+
+	if (!row->brief || !people->hold || strcmp(row->cmd, "hold") != 0)
+		return row->brief;
+	return scene->seat.driver || text_equal(people->hold_seat, scene->seat.seat) ? "H release" : NULL;
+}
+
+/* Whether the row has a place in that line at all. */
+static bool row_shown(const struct key_row *row, enum where where, const struct scene *scene)
+{
+	bool drives = scene->seat.driver || !scene->state->people.driver[0];
+	const char *why;
+
+	if (!brief_now(row, scene) || (row->can && !row->can(scene, &why)))
+		return false;
+	/* An unarmed seat shows R all the same: pressing it says what to do. */
+	if (row->acts && (scene->seat.replaying || !scene->seat.connected ||
+			  (row->armed && (scene->seat.observer || !drives))))
+		return false;
+	/* A recorded night has keys of its own. */
+	if (scene->seat.replaying && where == WHERE_SCREEN && strcmp(row->brief, "Space freeze") == 0)
+		return false;
+	return row->where == where ||
+	       (row->where == WHERE_REPLAY && where == WHERE_SCREEN && scene->seat.replaying);
+}
+
 /* The order of the table is the order of need; what does not fit is in the help. Off keys are left out. */
 void keys_bottom(enum where where, const struct scene *scene, int cells, char *out, size_t size)
 {
 	struct buf line = {0};
-	const char *last = ": more  ? help  q leave";
-	const char *why;
-	int left = cells - 2 - (where == WHERE_SCREEN ? (int)strlen(last) + 2 : 0);
+	const char *last = where == WHERE_SCREEN ? ": more  ? help  q leave" : "";
+	int left = cells - 2 - (*last ? (int)strlen(last) + 2 : 0);
 
+	/* Keys of a recorded night come first. */
 	for (int pass = 0; pass < 2; pass++)
 		for (const struct key_row *row = key_table; row->keys; row++) {
-			bool replay =
-			    row->where == WHERE_REPLAY && where == WHERE_SCREEN && scene->seat.replaying;
-			/* A recorded night has keys of its own; they come first. */
-			if ((pass == 0) != replay || (scene->seat.replaying && !replay && row->brief &&
-						      strcmp(row->brief, "Space freeze") == 0))
+			const char *brief = brief_now(row, scene);
+
+			if ((pass == 0) != (row->where == WHERE_REPLAY) || !row_shown(row, where, scene) ||
+			    (*last && strstr(last, brief)))
 				continue;
-			size_t len = row->brief ? strlen(row->brief) + 2 : 0;
-			if (!row->brief || (row->where != where && !replay) ||
-			    (*last && where == WHERE_SCREEN && strstr(last, row->brief)))
-				continue;
-			/* An unarmed seat shows R all the same: pressing it says what to do. */
-			if (row->can && !row->can(scene, &why))
-				continue;
-			if (row->acts && (scene->seat.replaying || !scene->seat.connected ||
-					  (scene->seat.observer && row->armed)))
-				continue;
-			if ((int)(line.len + len) > left)
-				continue;
-			buf_addf(&line, "%s%s", line.len ? "  " : "", row->brief);
+			if ((int)(line.len + strlen(brief) + 2) <= left)
+				buf_addf(&line, "%s%s", line.len ? "  " : "", brief);
 		}
-	text_copyf(out, size, " %s%s%s", buf_text(&line), where == WHERE_SCREEN && *last ? "  " : "",
-		   where == WHERE_SCREEN ? last : "");
+	text_copyf(out, size, " %s%s%s", buf_text(&line), *last ? "  " : "", last);
 	buf_done(&line);
 }

@@ -229,7 +229,7 @@ expect_equal "$(count gate.counting)" 0 "counts begun"
 # ---- the count, and who stops it ----
 
 SCREEN=two screen_start 120x30 "$NF" attach --as bea
-SCREEN=two wait_text 10 "R next"
+SCREEN=two wait_text 10 "H hold"
 open_gate "when complete 3 s run"
 hands "acme-production $(tag)"
 wait_event 5 gate.counting

@@ -1,0 +1,190 @@
+/* What the screen offers a person is what that person can do now: exits of a step, keys of a box, the way
+ * back.
+ */
+#include "core/base/text.h"
+#include "panels/advice.h"
+#include "panels/dialog.h"
+#include "panels/sums.h"
+#include "tests/screens/drawing.h"
+#include "tui/keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void expect_advice(const struct scene *scene, const char *wanted)
+{
+	char text[400], say[200];
+
+	advice_of(scene, text, sizeof(text), say, sizeof(say));
+	assert_string_equal(text, wanted);
+}
+
+static void expect_keys(enum where where, const struct scene *scene, const char *with, const char *without)
+{
+	char line[400];
+
+	keys_bottom(where, scene, 120, line, sizeof(line));
+	if (with && !strstr(line, with))
+		fail_msg("\"%s\" does not offer \"%s\"", line, with);
+	if (without && strstr(line, without))
+		fail_msg("\"%s\" offers \"%s\"", line, without);
+}
+
+static void ends(struct night *night, const char *step, const char *outcome)
+{
+	char fields[200];
+
+	snprintf(fields, sizeof(fields),
+		 "\"attempt\":\"a90\",\"step\":\"%s\",\"outcome\":\"%s\",\"text\":\"\",\"seen\":[]", step,
+		 outcome);
+	night_event(night, "01:17:41", "attempt.ended", fields);
+}
+
+static void test_exits(void **unused)
+{
+	struct night night = night_new(STAGE_VERIFY);
+	struct scene scene = scene_of(&night, NULL);
+
+	(void)unused;
+	expect_advice(&scene,
+		      "FAILED: 14 count-rows. Enter why.  R again  W waives rows  S skip  B way back");
+	ends(&night, "count-rows", "unknown");
+	expect_advice(&scene, "UNKNOWN: 14 count-rows, nobody saw its end. Enter why.  p looks again  "
+			      "M by hand  B way back");
+	ends(&night, "count-rows", "done");
+	ends(&night, "app-boot", "failed");
+	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  R again  M by hand  S skip  B way back");
+	/* Who does not drive is told who does, and no key that would only be refused. */
+	scene.seat.driver = false;
+	text_copy(scene.seat.seat, sizeof(scene.seat.seat), "s2");
+	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  ana decides.");
+	night_free(&night);
+}
+
+static void test_who_drives(void **unused)
+{
+	struct night night = night_new(STAGE_COPY);
+	struct scene scene = scene_of(&night, NULL);
+
+	(void)unused;
+	expect_advice(&scene, "NOTHING TO DO until ~01:16.  Next: R 13 repair (no gate)");
+	expect_keys(WHERE_SCREEN, &scene, "X cancel", NULL);
+	scene.seat.driver = false;
+	text_copy(scene.seat.seat, sizeof(scene.seat.seat), "s2");
+	expect_advice(&scene, "NOTHING TO DO until ~01:16.  Next: 13 repair (no gate)");
+	expect_keys(WHERE_SCREEN, &scene, "H hold", "X cancel");
+	expect_keys(WHERE_SCREEN, &scene, "Enter look", "U undo");
+	expect_keys(WHERE_SCREEN, &scene, NULL, "R next");
+	expect_keys(WHERE_SCREEN, &scene, NULL, "B back");
+	night_free(&night);
+}
+
+static void test_who_answers(void **unused)
+{
+	struct night night = night_new(STAGE_GATE);
+	struct scene scene = scene_of(&night, NULL), other = scene;
+
+	(void)unused;
+	other.seat.driver = other.seat.armed = false;
+	text_copy(other.seat.seat, sizeof(other.seat.seat), "s2");
+	expect_keys(WHERE_TYPE, &scene, "type the phrase", NULL);
+	expect_keys(WHERE_TYPE, &scene, "H hold", NULL);
+	expect_keys(WHERE_TYPE, &other, "H hold", "type the phrase");
+	other.seat.observer = true;
+	expect_keys(WHERE_TYPE, &other, "H hold", "type the phrase");
+	other.seat.observer = false;
+	/* Under a HOLD nobody can say yes, and H is the way out for two of them. */
+	night_event(&night, "01:20:50", "hold.called", "\"by\":\"raj\",\"seat\":\"s3\",\"why\":\"\"");
+	expect_keys(WHERE_TYPE, &scene, "H release", "type the phrase");
+	expect_keys(WHERE_YES, &scene, "H release", "y does it");
+	expect_keys(WHERE_TYPE, &other, "Esc", "H ");
+	text_copy(other.seat.seat, sizeof(other.seat.seat), "s3");
+	expect_keys(WHERE_TYPE, &other, "H release", "type the phrase");
+	night_free(&night);
+}
+
+static void test_hold_without_words(void **unused)
+{
+	struct night night = night_new(STAGE_COPY);
+	struct happened happened[4];
+
+	(void)unused;
+	night_event(&night, "01:14:06", "hold.called", "\"by\":\"raj\",\"seat\":\"s3\",\"why\":\"\"");
+	assert_true(sums_happened(night.state, happened, 4) > 0);
+	assert_string_equal(happened[0].text, "HOLD by raj");
+	night_free(&night);
+}
+
+/* A playbook without a section for the way back. */
+static void test_one_road(void **unused)
+{
+	struct night night = {.state = state_new(), .now_ms = night_ms("01:00:30")};
+	struct scene scene;
+	struct canvas *canvas;
+	void *views[VIEWS];
+
+	(void)unused;
+	night_event(
+	    &night, "01:00:00", "night.opened",
+	    "\"app\":\"acme\",\"night\":\"n\",\"config\":{},\"playbook\":{\"name\":\"one\",\"phases\":[{"
+	    "\"name\":\"freeze\",\"steps\":[{\"id\":\"on\",\"do\":\"maintenance\",\"gate\":\"yes\"}]}]}");
+	night_event(&night, "01:00:01", "seat.joined", "\"seat\":\"s1\",\"name\":\"ana\"");
+	night_event(&night, "01:00:01", "wheel.given", "\"seat\":\"s1\",\"name\":\"ana\"");
+	views_new(views);
+	draw(&night, views, (struct size){80, 24}, "flip", "traffic", false, &canvas);
+	assert_true(has(canvas, "no way back in this playbook"));
+	assert_true(has(canvas, "none in this playbook"));
+	assert_false(has(canvas, " FREE "));
+	canvas_free(canvas);
+	night_event(&night, "01:00:20", "attempt.ended",
+		    "\"attempt\":\"a1\",\"step\":\"on\",\"outcome\":\"failed\",\"text\":\"\",\"seen\":[]");
+	scene = scene_of(&night, views);
+	expect_advice(&scene, "FAILED: 1 on. Enter why.  R again  M by hand  S skip");
+	views_free(views);
+	night_free(&night);
+}
+
+static void test_votes_in_columns(void **unused)
+{
+	struct night night = night_new(STAGE_GATE);
+	struct dialog_view dialog = {.typed = ""};
+	struct canvas *canvas = canvas_new((struct size){80, 40}, false);
+	struct scene scene = scene_of(&night, NULL);
+
+	(void)unused;
+	text_copy(night.state->people.stations[0], sizeof(night.state->people.stations[0]), "DB");
+	text_copy(night.state->people.stations[1], sizeof(night.state->people.stations[1]), "DNS");
+	night.state->people.n_stations = 2;
+	night.state->steps.gate.level = 3;
+	dialog_draw(&scene, &dialog, canvas);
+	assert_true(has(canvas, "DB   GO     bea: 27/27 equal"));
+	assert_true(has(canvas, "DNS  -      has not voted: V"));
+	night_event(
+	    &night, "01:20:50", "vote.given",
+	    "\"by\":\"bea\",\"seat\":\"s2\",\"uid\":1,\"station\":\"DB\",\"go\":true,\"reason\":\"\"");
+	night_event(
+	    &night, "01:20:50", "vote.given",
+	    "\"by\":\"raj\",\"seat\":\"s3\",\"uid\":1,\"station\":\"DNS\",\"go\":false,\"reason\":\"no\"");
+	dialog_draw(&scene, &dialog, canvas);
+	assert_true(has(canvas, "DB   GO     bea"));
+	assert_true(has(canvas, "DNS  NO-GO  raj: no"));
+	canvas_free(canvas);
+	night_free(&night);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_exits),       cmocka_unit_test(test_who_drives),
+	    cmocka_unit_test(test_who_answers), cmocka_unit_test(test_hold_without_words),
+	    cmocka_unit_test(test_one_road),    cmocka_unit_test(test_votes_in_columns),
+	};
+
+	in_utc();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
