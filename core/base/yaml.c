@@ -183,7 +183,7 @@ static struct yaml *read_pair(struct reader *r, const struct yaml *map)
 	key = read_scalar(r);
 	if (!key)
 		return NULL;
-	twin = yaml_get(map, key->text);
+	twin = r->doc->mode == YAML_OURS ? yaml_get(map, key->text) : NULL;
 	if (twin) {
 		text_copyf(text, sizeof(text),
 			   "\"%.60s\" is written twice, first in line %d; remove one of them", key->text,
@@ -203,36 +203,46 @@ static struct yaml *read_pair(struct reader *r, const struct yaml *map)
 	return value;
 }
 
+/* A child into its place; `<<` takes the children of another map instead. */
+static int put_child(struct reader *r, struct yaml *node, struct yaml *child, struct yaml ***tail)
+{
+	if (r->doc->mode == YAML_RUBY && node->kind == YAML_MAP) {
+		int left = strcmp(child->key, "<<") == 0 ? yaml_node_merge(r->doc, node, child) : 1;
+
+		if (left == 1)
+			yaml_node_put(r->doc, node, child);
+		else
+			yaml_node_drop(r->doc, child);
+		return left < 0 ? fail_full(r) : 0;
+	}
+	**tail = child;
+	*tail = &child->next;
+	return 0;
+}
+
 static int read_children(struct reader *r, struct yaml *node, enum fy_event_type end)
 {
-	struct yaml **tail = &node->first, *merged = NULL;
-	int failed = -1;
+	struct yaml **tail = &node->first;
+	bool first = true;
 
 	while (next_event(r) == 0) {
 		struct yaml *child;
 
-		if (r->event->type == end) {
-			failed = merged && yaml_node_merge(r->doc, node, merged) ? fail_full(r) : 0;
-			break;
-		}
+		if (r->event->type == end)
+			return 0;
 		child = node->kind == YAML_MAP ? read_pair(r, node) : read_node(r);
 		if (!child)
-			break;
+			return -1;
 		/* A block begins, for people, where its first word is. */
-		if (!node->first && !merged) {
-			node->line = node->kind == YAML_MAP ? child->key_line : node->line;
-			node->column = node->kind == YAML_MAP ? child->key_column : node->column;
+		if (first && node->kind == YAML_MAP) {
+			node->line = child->key_line;
+			node->column = child->key_column;
 		}
-		if (r->doc->mode == YAML_RUBY && node->kind == YAML_MAP && !merged &&
-		    strcmp(child->key, "<<") == 0) {
-			merged = child;
-			continue;
-		}
-		*tail = child;
-		tail = &child->next;
+		first = false;
+		if (put_child(r, node, child, &tail))
+			return -1;
 	}
-	yaml_node_free(merged);
-	return failed;
+	return -1;
 }
 
 static int keep_anchor(struct reader *r, char *name, const struct yaml *node)
@@ -394,6 +404,8 @@ void yaml_free(struct yaml_doc *doc)
 	if (!doc)
 		return;
 	yaml_node_free(doc->root);
+	yaml_node_free(doc->dropped);
 	free(doc->file);
+	free(doc->over);
 	free(doc);
 }

@@ -13,13 +13,14 @@ enum yaml_kind { YAML_SCALAR = 0, YAML_MAP, YAML_LIST };
 
 /* YAML_OURS refuses what YAML's versions read differently (on, off, yes, no without quotes), tags and a
  * second document. YAML_RUBY is for files of Ruby tools, such as Kamal's: takes them, reads yes/no/on/off as
- * booleans and follows `<<` merges. */
+ * booleans, follows `<<` merges, and of a key that is written twice the last one counts. */
 enum yaml_mode { YAML_OURS = 0, YAML_RUBY };
 
 struct yaml {
 	enum yaml_kind kind;
 	bool quoted;      /* a scalar in quotes or a block: text and nothing else */
 	int line, column; /* from 1 */
+	const char *file; /* NULL: the document's own; else the one that was laid over it */
 	char *text;       /* of a scalar, never NULL there */
 	char *key;        /* inside a map, else NULL */
 	bool key_quoted;
@@ -28,8 +29,10 @@ struct yaml {
 };
 struct yaml_doc {
 	char *file; /* the name that errors show */
+	char *over; /* the name of the file that was laid over it, or NULL */
 	enum yaml_mode mode;
-	struct yaml *root; /* NULL: nothing but comments */
+	struct yaml *root;    /* NULL: nothing but comments */
+	struct yaml *dropped; /* replaced by later values */
 	size_t nodes;
 };
 
@@ -37,6 +40,12 @@ struct yaml_doc *yaml_load(const char *path, enum yaml_mode mode, struct err *er
 struct yaml_doc *yaml_parse(const char *file, const char *text, size_t len, enum yaml_mode mode,
 			    struct err *err);
 void yaml_free(struct yaml_doc *doc);
+/* Lays one document over another: maps grow together key by key at every depth, everything else, an empty
+ * value too, is replaced whole. Errors name the file that a value came from. -1: more than 20,000 nodes. */
+int yaml_overlay(struct yaml_doc *doc, struct yaml_doc *over, struct err *err);
+/* The same for two maps of one document (NULL or no map: empty), as a document of its own that must not
+ * outlive `doc`. NULL: too large. */
+struct yaml_doc *yaml_layered(const struct yaml_doc *doc, const struct yaml *base, const struct yaml *over);
 
 /* NULL for "not there", also when `map` is NULL or no map. */
 const struct yaml *yaml_get(const struct yaml *map, const char *key);

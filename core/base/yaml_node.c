@@ -173,13 +173,14 @@ const char *yaml_what(const struct yaml_doc *doc, const struct yaml *node, char 
 	return out;
 }
 
-static int err_at(const struct yaml_doc *doc, int line, int column, struct err *err, const char *fmt,
-		  va_list ap)
+static int err_at(const struct yaml_doc *doc, const struct yaml *node, int line, int column, struct err *err,
+		  const char *fmt, va_list ap)
 {
 	struct buf text = {0};
 
 	buf_vaddf(&text, fmt, ap);
-	err_set(err, ERR_CONFIG, "%s:%d:%d: %s", doc->file, line, column, buf_text(&text));
+	err_set(err, ERR_CONFIG, "%s:%d:%d: %s", node && node->file ? node->file : doc->file, line, column,
+		buf_text(&text));
 	buf_done(&text);
 	return -1;
 }
@@ -189,7 +190,7 @@ int yaml_err(const struct yaml_doc *doc, const struct yaml *node, struct err *er
 	va_list ap;
 
 	va_start(ap, fmt);
-	err_at(doc, node ? node->line : 1, node ? node->column : 1, err, fmt, ap);
+	err_at(doc, node, node ? node->line : 1, node ? node->column : 1, err, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -199,8 +200,8 @@ int yaml_err_key(const struct yaml_doc *doc, const struct yaml *node, struct err
 	va_list ap;
 
 	va_start(ap, fmt);
-	err_at(doc, node->key ? node->key_line : node->line, node->key ? node->key_column : node->column, err,
-	       fmt, ap);
+	err_at(doc, node, node->key ? node->key_line : node->line,
+	       node->key ? node->key_column : node->column, err, fmt, ap);
 	va_end(ap);
 	return -1;
 }

@@ -8,8 +8,13 @@
 /* NULL: the document is full. */
 struct yaml *yaml_node_new(struct yaml_doc *doc, enum yaml_kind kind, int line, int column);
 struct yaml *yaml_node_copy(struct yaml_doc *doc, const struct yaml *from);
-/* `<<`: copies what `map` does not say itself, from a map or a list of maps. -1: the document is full. */
+/* `<<` as Ruby reads it: a map, or maps of a list, put in over what stands above. 1: it is something else and
+ * stays a key. -1: the document is full. */
 int yaml_node_merge(struct yaml_doc *doc, struct yaml *map, const struct yaml *from);
+/* At the end, or in the place of an earlier child of the same key. */
+void yaml_node_put(struct yaml_doc *doc, struct yaml *map, struct yaml *child);
+/* Out of the tree; an anchor may still name it, so it lives as long as the document. */
+void yaml_node_drop(struct yaml_doc *doc, struct yaml *node);
 /* With its children and those after it. */
 void yaml_node_free(struct yaml *node);
 

@@ -4,6 +4,7 @@
 #include "core/night/config.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int cmd_fail(const struct err *err)
 {
@@ -11,8 +12,24 @@ int cmd_fail(const struct err *err)
 	return err->kind == ERR_USAGE || err->kind == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
 }
 
+/* At the terminal, whatever standard output is. Anything but y is a no. */
+static bool ask_at_terminal(const char *question)
+{
+	FILE *tty = isatty(STDIN_FILENO) ? fopen("/dev/tty", "r+e") : NULL;
+	char answer[16] = "";
+
+	if (!tty)
+		return false;
+	fprintf(tty, "%s [y/N] ", question);
+	fflush(tty);
+	if (!fgets(answer, sizeof answer, tty))
+		*answer = 0;
+	fclose(tty);
+	return (*answer == 'y' || *answer == 'Y') && (answer[1] == '\n' || !answer[1]);
+}
+
 struct json *cmd_config(const char *given, struct err *err)
 {
 	const char *env = getenv("CONFIG");
-	return config_load(given ? given : env && *env ? env : "nightferry.yml", err);
+	return config_load_asking(given ? given : env && *env ? env : "nightferry.yml", ask_at_terminal, err);
 }

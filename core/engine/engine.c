@@ -57,6 +57,23 @@ static bool take_line(void *arg, const char *line, size_t len)
 	return true;
 }
 
+/* The accessory's container by its name; else there is no name that is known before the night. */
+static void name_database(struct jw *w, const struct json *config)
+{
+	const struct json *kamal = json_get(config, "kamal");
+	const char *name = json_str(kamal, "accessory", "");
+
+	for (const struct json *a = json_first(json_get(kamal, "accessories")); a; a = json_next(a))
+		if (text_equal(json_str(a, "name", ""), name)) {
+			jw_str(w, "new_db", json_str(a, "service", name));
+			return;
+		}
+	if (*name)
+		jw_strf(w, "new_db", "%s-%s", json_str(kamal, "service", json_str(config, "app", "")), name);
+	else
+		jw_str(w, "new_db", "database");
+}
+
 static int open_night(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	if (e->opened)
@@ -71,10 +88,9 @@ static int open_night(struct engine *e, const struct engine_options *o, struct e
 	jw_str(&w, "version", NIGHTFERRY_VERSION);
 	jw_str(&w, "old_name",
 	       json_str(json_get(o->config, "heroku"), "app", json_str(o->config, "app", "")));
-	jw_str(&w, "new_name", json_str(json_get(o->config, "host"), "address", ""));
-	const struct json *kamal = json_get(o->config, "kamal");
-	jw_strf(&w, "new_db", "%s-%s", json_str(kamal, "service", json_str(o->config, "app", "")),
-		json_str(kamal, "accessory", "db"));
+	const char *address = json_str(json_get(o->config, "host"), "address", "");
+	jw_str(&w, "new_name", *address ? address : "the new side");
+	name_database(&w, o->config);
 	jw_obj(&w, "window");
 	jw_int(&w, "start_ms", o->window_start_ms);
 	jw_int(&w, "end_ms", o->window_end_ms);

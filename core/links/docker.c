@@ -28,6 +28,25 @@ const char *docker_look_command(void)
 	       "xargs -r docker inspect --format '" INSPECT "'";
 }
 
+/* Kamal's file may give the container a name of its own, and put it on another server than the app. */
+static void read_accessory(struct docker_names *out, const struct json *kamal, const char *name)
+{
+	const struct json *a = json_first(json_get(kamal, "accessories"));
+	const struct json *role = json_get(json_get(kamal, "role"), json_str(kamal, "primary_role", "web"));
+	const char *primary = json_text(json_first(json_get(role, "hosts")));
+
+	while (a && !text_equal(json_str(a, "name", ""), name))
+		a = json_next(a);
+	if (!*name)
+		return;
+	text_copyf(out->accessory, sizeof out->accessory, "%s-%s", out->service, name);
+	if (!a)
+		return;
+	text_copy(out->accessory, sizeof out->accessory, json_str(a, "service", out->accessory));
+	if (primary && !text_equal(primary, json_str(a, "host", primary)))
+		text_copy(out->elsewhere, sizeof out->elsewhere, json_str(a, "host", ""));
+}
+
 int docker_names(struct job *job, struct docker_names *out, struct err *err)
 {
 	const struct json *kamal = json_get(job_config(job), "kamal");
@@ -43,14 +62,19 @@ int docker_names(struct job *job, struct docker_names *out, struct err *err)
 		    "nobody says what Kamal calls the app: write kamal: {service: ...} into nightferry.yml");
 	if (!out->n_roles)
 		text_copy(out->roles[out->n_roles++], sizeof out->roles[0], "web");
-	const char *accessory = json_str(kamal, "accessory", job_config_str(job, "database.accessory", ""));
-	if (*accessory)
-		text_copyf(out->accessory, sizeof out->accessory, "%s-%s", out->service, accessory);
+	read_accessory(out, kamal,
+		       json_str(kamal, "accessory", job_config_str(job, "database.accessory", "")));
 	return 0;
 }
 
 int docker_need_accessory(const struct docker_names *names, struct err *err)
 {
+	if (*names->elsewhere)
+		return err_set(
+		    err, ERR_CONFIG,
+		    "the container %s runs on %s by Kamal's file, and nightferry works in containers of the "
+		    "primary server only; copy into that database by hand",
+		    names->accessory, names->elsewhere);
 	if (*names->accessory)
 		return 0;
 	return err_set(err, ERR_CONFIG,

@@ -14,9 +14,10 @@ struct docker_names {
 	char service[64], destination[64], roles[8][32];
 	size_t n_roles;
 	char accessory[128]; /* the container: "acme-db"; "" : the database is no accessory */
+	char elsewhere[128]; /* the server it runs on, when that is not the primary one */
 };
 int docker_names(struct job *job, struct docker_names *out, struct err *err);
-/* The accessory's container or a sentence that there is none. */
+/* The accessory's container or a sentence that there is none, or none here. */
 int docker_need_accessory(const struct docker_names *names, struct err *err);
 
 enum docker_kind { DOCKER_APP, DOCKER_ACCESSORY, DOCKER_PROXY, DOCKER_OTHER };

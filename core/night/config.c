@@ -7,94 +7,91 @@
 #include <string.h>
 #include <unistd.h>
 
-struct sources {
-	struct config_kamal kamal;
-	char *accessory; /* from whichever of the two places names it */
-};
-
 static const char *lookup(void *arg, const char *dotted)
 {
-	const struct sources *from = arg;
-	const struct {
-		const char *name, *text;
-	} known[] = {
-	    {"kamal.service", from->kamal.service}, {"kamal.roles", from->kamal.roles},
-	    {"kamal.accessory", from->accessory},   {"database.accessory", from->accessory},
-	    {"host.address", from->kamal.address},  {"host.port", from->kamal.port},
-	    {"host.user", from->kamal.user},
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(known[i].name, dotted) == 0)
-			return known[i].text;
-	return NULL;
+	return config_kamal_lookup(arg, dotted);
 }
 
-static void find_sources(struct sources *from, const char *path, const struct yaml *root, struct err *err)
+int config_write_kamal(const struct schema_run *run, const struct yaml *map, struct jw *w, struct err *err)
 {
-	const struct yaml *kamal = yaml_get(root, "kamal");
-	const char *file = yaml_str(kamal, "config", "config/deploy.yml"), *slash = strrchr(path, '/'), *name;
-	char *full =
-	    slash && file[0] != '/' ? xasprintf("%.*s/%s", (int)(slash - path), path, file) : xstrdup(file);
-
-	if (access(full, F_OK) == 0)
-		config_kamal_load(&from->kamal, full, yaml_str(kamal, "destination", ""), err);
-	free(full);
-	name = yaml_str(yaml_get(root, "database"), "accessory", yaml_str(kamal, "accessory", NULL));
-	if (name)
-		from->accessory = json_quote(name);
-	else if (from->kamal.accessory)
-		from->accessory = xstrdup(from->kamal.accessory);
-	if (!from->kamal.service && yaml_str(root, "app", NULL))
-		from->kamal.service = json_quote(yaml_str(root, "app", ""));
+	if (!yaml_is_null(map) && map->kind != YAML_MAP)
+		return yaml_err(run->doc, map, err,
+				"\"kamal\" must be a map; write {config: config/deploy.yml}.");
+	jw_obj(w, "kamal");
+	if (schema_write(run, yaml_is_null(map) ? NULL : map, config_kamal_keys, "kamal", w, err))
+		return -1;
+	config_kamal_write(run->arg, w);
+	jw_end(w);
+	return 0;
 }
 
 /* What only the whole can tell. */
-static int check_whole(const struct yaml_doc *doc, const struct json *config, const struct err *kamal,
-		       struct err *err)
+static int check_whole(const struct yaml_doc *doc, const struct json *config,
+		       const struct config_kamal *kamal, struct err *err)
 {
 	const struct yaml *host = yaml_get(doc->root, "host");
+	bool url = *json_str(json_get(config, "database"), "url", "") != '\0',
+	     accessory = *json_str(json_get(config, "database"), "accessory", "") != '\0';
 
-	if (!*json_str(json_get(config, "host"), "address", ""))
+	/* A database that somebody else runs needs no server of ours. */
+	if (!*json_str(json_get(config, "host"), "address", "") && (host || kamal->used || !url || accessory))
 		return yaml_err_key(doc, host ? host : doc->root, err,
 				    "`host:` needs \"address\", the new server's name or address%s%s.",
-				    *kamal->text ? "; Kamal's file could not be read for it: " : "",
-				    kamal->text);
-	if (!*json_str(json_get(config, "database"), "url", "") &&
-	    !*json_str(json_get(config, "database"), "accessory", ""))
+				    *kamal->why.text ? "; Kamal's file could not be read for it: " : "",
+				    kamal->why.text);
+	if (!url && !accessory)
 		return yaml_err(doc, doc->root, err,
 				"this file needs `database:`; write database: {url: "
 				"\"env:NEW_DATABASE_URL\"}, or {accessory: "
 				"db}.");
-	return 0;
+	return config_kamal_check(kamal, doc, config, err);
 }
 
-static struct json *resolve(const char *path, const struct yaml_doc *doc, struct err *err)
+/* The same object with the servers behind it, which need the rest to be resolved. */
+static struct json *add_hosts(struct json *config, const struct config_kamal *kamal, struct err *err)
 {
-	struct sources from = {0};
-	struct err kamal = {0};
-	const struct schema_run run = {.doc = doc, .lookup = lookup, .arg = &from};
+	struct jw w;
+	struct json *whole;
+	const char *text;
+
+	jw_open(&w);
+	for (const struct json *n = json_first(config); n; n = json_next(n))
+		jw_json(&w, json_key(n), n);
+	config_kamal_hosts(kamal, config, &w);
+	text = jw_finish(&w);
+	whole = json_parse(text, w.buf.len, err);
+	jw_done(&w);
+	json_free(config);
+	return whole;
+}
+
+static struct json *resolve(const char *path, const struct yaml_doc *doc, bool (*ask)(const char *question),
+			    struct err *err)
+{
+	struct config_kamal kamal = {0};
+	const struct schema_run run = {.doc = doc, .lookup = lookup, .arg = &kamal};
 	struct json *config = NULL;
 	struct jw w;
 
-	find_sources(&from, path, doc->root, &kamal);
 	jw_open(&w);
-	if (schema_write(&run, doc->root, config_keys, "", &w, err) == 0) {
+	if (config_kamal_find(&kamal, path, doc->root, ask, err) == 0 &&
+	    schema_write(&run, doc->root, config_keys, "", &w, err) == 0) {
 		const char *text = jw_finish(&w);
 
 		config = json_parse(text, w.buf.len, err);
 	}
 	jw_done(&w);
-	config_kamal_done(&from.kamal);
-	free(from.accessory);
 	if (config && check_whole(doc, config, &kamal, err)) {
 		json_free(config);
-		return NULL;
+		config = NULL;
 	}
+	if (config)
+		config = add_hosts(config, &kamal, err);
+	config_kamal_done(&kamal);
 	return config;
 }
 
-struct json *config_load(const char *path, struct err *err)
+struct json *config_load_asking(const char *path, bool (*ask)(const char *question), struct err *err)
 {
 	struct yaml_doc *doc;
 	struct json *config = NULL;
@@ -110,7 +107,12 @@ struct json *config_load(const char *path, struct err *err)
 		yaml_err(doc, doc->root, err,
 			 "this file must be a map of keys; begin it with `app: ` and your app's name.");
 	else
-		config = resolve(path, doc, err);
+		config = resolve(path, doc, ask, err);
 	yaml_free(doc);
 	return config;
+}
+
+struct json *config_load(const char *path, struct err *err)
+{
+	return config_load_asking(path, NULL, err);
 }

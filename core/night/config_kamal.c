@@ -1,117 +1,235 @@
-/* Kamal's own configuration, as far as the night needs it. */
+/* Kamal's file as defaults of nightferry.yml, and what is in it beside them. */
 #include "core/night/config_kamal.h"
 #include "core/base/text.h"
-#include "core/base/yaml.h"
+#include "core/night/kamal.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* ERB is Ruby: its value is not known here. */
-static void keep(char **out, const char *text)
+/* What a key of nightferry.yml is by default: a value of kamal_load()'s result. */
+static const struct {
+	const char *key, *from;
+} table[] = {
+    {"kamal.service", "service"},
+    {"kamal.roles", "roles"},
+    {"kamal.accessory", NULL}, /* the Postgres among them */
+    {"database.accessory", NULL},
+    {"host.address", NULL}, /* the primary one */
+    {"host.port", "ssh.port"},
+    {"host.user", "ssh.user"},
+    {"host.key", NULL}, /* the first */
+    {"host.proxy_jump", "ssh.proxy_jump"},
+    {"host.proxy_command", "ssh.proxy_command"},
+};
+enum { ROLES = 1, ACCESSORY, DATABASE_ACCESSORY, ADDRESS, KEY = 7, ROWS = sizeof(table) / sizeof(table[0]) };
+
+static void keep_text(struct config_kamal *kamal, size_t row, const char *text)
 {
-	if (!text || strstr(text, "<%"))
-		return;
-	free(*out);
-	*out = json_quote(text);
+	free(kamal->defaults[row]);
+	kamal->defaults[row] = text && *text ? json_quote(text) : NULL;
 }
 
-static const char *scalar(const struct yaml *node)
+/* The only accessory with Postgres; "" when there are several or none. */
+static const char *find_postgres(const struct json *read)
 {
-	return node && node->kind == YAML_SCALAR && !yaml_is_null(node) ? node->text : NULL;
-}
+	const char *found = "";
 
-/* The first host of a list, of `hosts:` of a role, or of `host: tag` maps. */
-static const char *first_host(const struct yaml *node)
-{
-	const struct yaml *hosts = yaml_get(node, "hosts");
-
-	if (hosts)
-		node = hosts;
-	if (node && node->kind == YAML_LIST)
-		node = node->first;
-	if (node && node->kind == YAML_MAP)
-		return node->first ? node->first->key : NULL;
-	return scalar(node);
-}
-
-static void read_servers(struct config_kamal *kamal, const struct yaml *servers)
-{
-	struct buf roles = {0};
-
-	if (!servers)
-		return;
-	if (servers->kind == YAML_LIST) {
-		keep(&kamal->address, first_host(servers));
-		free(kamal->roles);
-		kamal->roles = xstrdup("[\"web\"]");
-		return;
-	}
-	keep(&kamal->address,
-	     first_host(yaml_get(servers, "web") ? yaml_get(servers, "web") : servers->first));
-	for (const struct yaml *role = servers->first; role; role = role->next) {
-		char *name = json_quote(role->key);
-
-		buf_addf(&roles, "%s%s", roles.len ? "," : "[", name);
-		free(name);
-	}
-	buf_adds(&roles, roles.len ? "]" : "[]");
-	free(kamal->roles);
-	kamal->roles = xstrdup(buf_text(&roles));
-	buf_done(&roles);
-}
-
-static void read_file(struct config_kamal *kamal, const struct yaml *root)
-{
-	const struct yaml *accessories = yaml_get(root, "accessories"), *ssh = yaml_get(root, "ssh");
-	int64_t port;
-
-	keep(&kamal->service, yaml_str(root, "service", NULL));
-	read_servers(kamal, yaml_get(root, "servers"));
-	keep(&kamal->user, yaml_str(ssh, "user", NULL));
-	if (yaml_int(yaml_get(ssh, "port"), &port)) {
-		free(kamal->port);
-		kamal->port = xasprintf("%lld", (long long)port);
-	}
-	for (const struct yaml *a = accessories ? accessories->first : NULL; a; a = a->next)
-		if (text_find(yaml_str(a, "image", ""), "postgres") ||
-		    text_find(yaml_str(a, "image", ""), "postgis") ||
-		    text_find(yaml_str(a, "image", ""), "pgvector")) {
-			keep(&kamal->accessory, a->key);
-			break;
+	for (const struct json *a = json_first(json_get(read, "accessories")); a; a = json_next(a))
+		if (json_bool(a, "postgres", false)) {
+			if (*found)
+				return "";
+			found = json_str(a, "name", "");
 		}
+	return found;
 }
 
-int config_kamal_load(struct config_kamal *kamal, const char *path, const char *destination, struct err *err)
+static void fill_defaults(struct config_kamal *kamal, const struct yaml *root)
 {
-	struct yaml_doc *doc = yaml_load(path, YAML_RUBY, err);
-	size_t stem = strlen(path);
-	char *over;
+	const char *said = yaml_str(yaml_get(root, "database"), "accessory",
+				    yaml_str(yaml_get(root, "kamal"), "accessory", NULL));
+	const struct json *key = json_first(json_path(kamal->read, "ssh.keys"));
 
-	if (!doc)
-		return -1;
-	read_file(kamal, doc->root);
-	yaml_free(doc);
-	if (!*destination)
-		return 0;
-	if (stem > 4 && strcmp(path + stem - 4, ".yml") == 0)
-		stem -= 4;
-	over = xasprintf("%.*s.%s.yml", (int)stem, path, destination);
-	doc = access(over, F_OK) == 0 ? yaml_load(over, YAML_RUBY, err) : NULL;
-	if (doc)
-		read_file(kamal, doc->root);
-	yaml_free(doc);
-	free(over);
-	return 0;
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct json *value = table[i].from ? json_path(kamal->read, table[i].from) : NULL;
+
+		kamal->defaults[i] = value ? json_print(value) : NULL;
+	}
+	if (!kamal->read && yaml_str(root, "app", NULL))
+		keep_text(kamal, 0, yaml_str(root, "app", ""));
+	keep_text(kamal, ACCESSORY, said ? said : find_postgres(kamal->read));
+	keep_text(kamal, DATABASE_ACCESSORY, said ? said : find_postgres(kamal->read));
+	if (!kamal->used)
+		kamal->defaults[ROLES] = xstrdup("[]");
+	keep_text(kamal, ADDRESS, json_str(json_first(json_get(kamal->read, "hosts")), "name", NULL));
+	keep_text(kamal, KEY, json_text(key));
+}
+
+/* Without Kamal's file a night can go on if these two are written out. */
+static bool stands_alone(const struct yaml *root)
+{
+	return yaml_str(yaml_get(root, "host"), "address", NULL) &&
+	       yaml_str(yaml_get(root, "kamal"), "service", NULL);
+}
+
+/* Absolute, so that children find it from wherever they run. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder =
+		 slash ? xasprintf("%.*s", slash == path ? 1 : (int)(slash - path), path) : xstrdup("."),
+	     *whole = realpath(folder, NULL);
+
+	if (!whole)
+		return folder;
+	free(folder);
+	folder = xstrdup(whole);
+	free(whole);
+	return folder;
+}
+
+static bool is_there(const char *folder, const char *file)
+{
+	char *full = *file == '/' ? xstrdup(file) : xasprintf("%s/%s", folder, file);
+	bool there = access(full, F_OK) == 0;
+
+	free(full);
+	return there;
+}
+
+int config_kamal_find(struct config_kamal *kamal, const char *path, const struct yaml *root,
+		      bool (*ask)(const char *question), struct err *err)
+{
+	const struct yaml *said = yaml_get(root, "kamal"), *ruby = yaml_get(said, "ruby");
+	char *folder = folder_of(path);
+	const struct kamal_source source = {
+	    .folder = folder,
+	    .config = yaml_str(said, "config", "config/deploy.yml"),
+	    .destination = yaml_str(said, "destination", ""),
+	    .ruby = ruby && ruby->text && strcmp(ruby->text, "true") == 0,
+	    .ask = ask,
+	};
+	int failed = 0;
+
+	kamal->folder = folder;
+	/* An accessory is a word of Kamal's, too. */
+	kamal->used = said || yaml_str(yaml_get(root, "database"), "accessory", NULL);
+	if (yaml_get(said, "config") || is_there(folder, source.config)) {
+		kamal->used = true;
+		if (kamal_load(&source, &kamal->read, &kamal->why) != KAMAL_READ && !stands_alone(root))
+			failed = err_set(err, ERR_CONFIG, "%s", kamal->why.text);
+	}
+	fill_defaults(kamal, root);
+	return failed;
+}
+
+const char *config_kamal_lookup(const struct config_kamal *kamal, const char *dotted)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(table[i].key, dotted) == 0)
+			return kamal->defaults[i];
+	return NULL;
+}
+
+void config_kamal_write(const struct config_kamal *kamal, struct jw *w)
+{
+	jw_bool(w, "used", kamal->used);
+	jw_bool(w, "read", kamal->read != NULL);
+	jw_str(w, "why", kamal->why.text);
+	jw_str(w, "folder", kamal->folder);
+	kamal_write_command(kamal->folder, w);
+	for (const struct json *n = json_first(kamal->read); n; n = json_next(n))
+		/* These two are keys of nightferry.yml, and hosts have a list of their own. */
+		if (strcmp(json_key(n), "service") != 0 && strcmp(json_key(n), "roles") != 0 &&
+		    strcmp(json_key(n), "hosts") != 0)
+			jw_json(w, json_key(n), n);
+}
+
+/* `at` is one of Kamal's hosts, or NULL without Kamal. Only the primary one can have another address: Kamal's
+ * name for it may be one that only Kamal's machine knows. */
+static void write_host(const struct json *config, const struct json *at, struct jw *w)
+{
+	static const char *const ways[] = {"port",        "user",       "key",
+					   "known_hosts", "proxy_jump", "proxy_command"};
+	const struct json *host = json_get(config, "host"), *kamal = json_get(config, "kamal");
+	const char *address = json_str(host, "address", ""), *name = json_str(at, "name", address),
+		   *accessory = json_str(kamal, "accessory", "");
+	bool primary = json_bool(at, "primary", true);
+
+	jw_obj(w, NULL);
+	jw_str(w, "name", name);
+	jw_str(w, "address", primary ? address : name);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		jw_json(w, ways[i], json_get(host, ways[i]));
+	if (at) {
+		jw_json(w, "roles", json_get(at, "roles"));
+		jw_json(w, "accessories", json_get(at, "accessories"));
+	} else {
+		jw_arr(w, "roles");
+		for (const struct json *n = json_first(json_get(kamal, "roles")); n; n = json_next(n))
+			jw_json(w, NULL, n);
+		jw_end(w);
+		jw_arr(w, "accessories");
+		if (*accessory)
+			jw_str(w, NULL, accessory);
+		jw_end(w);
+	}
+	jw_bool(w, "primary", primary);
+	jw_end(w);
+}
+
+void config_kamal_hosts(const struct config_kamal *kamal, const struct json *config, struct jw *w)
+{
+	const struct json *hosts = json_get(kamal->read, "hosts");
+
+	jw_arr(w, "hosts");
+	for (const struct json *n = json_first(hosts); n; n = json_next(n))
+		write_host(config, n, w);
+	if (!json_first(hosts) && *json_str(json_get(config, "host"), "address", ""))
+		write_host(config, NULL, w);
+	jw_end(w);
+}
+
+int config_kamal_check(const struct config_kamal *kamal, const struct yaml_doc *doc,
+		       const struct json *config, struct err *err)
+{
+	const char *name = json_str(json_get(config, "kamal"), "accessory", ""),
+		   *file = json_str(json_get(config, "kamal"), "config", "");
+	const struct yaml *at = yaml_get(yaml_get(doc->root, "database"), "accessory");
+	struct buf names = {0}, postgres = {0};
+	size_t n = 0;
+	bool found = false;
+	int failed = 0;
+
+	for (const struct json *a = json_first(json_get(kamal->read, "accessories")); a; a = json_next(a)) {
+		const char *each = json_str(a, "name", "");
+
+		found = found || text_equal(each, name);
+		buf_addf(&names, "%s%s", names.len ? ", " : "", each);
+		if (json_bool(a, "postgres", false))
+			buf_addf(&postgres, "%s%s", n++ ? ", " : "", each);
+	}
+	if (!at)
+		at = yaml_get(yaml_get(doc->root, "kamal"), "accessory");
+	if (kamal->read && *name && !found)
+		failed = yaml_err(doc, at ? at : doc->root, err, "\"%.60s\" is no accessory of %s; %s%.120s.",
+				  name, file, names.len ? "it has " : "it has none", buf_text(&names));
+	else if (kamal->read && !*name && n > 1)
+		failed =
+		    yaml_err(doc, doc->root, err,
+			     "%s has several accessories with Postgres (%.120s); write the one whose data "
+			     "moves: database: {accessory: ...}.",
+			     file, buf_text(&postgres));
+	buf_done(&names);
+	buf_done(&postgres);
+	return failed;
 }
 
 void config_kamal_done(struct config_kamal *kamal)
 {
-	free(kamal->service);
-	free(kamal->roles);
-	free(kamal->address);
-	free(kamal->port);
-	free(kamal->user);
-	free(kamal->accessory);
+	for (size_t i = 0; i < ROWS; i++)
+		free(kamal->defaults[i]);
+	json_free(kamal->read);
+	free(kamal->folder);
 	*kamal = (struct config_kamal){0};
 }

@@ -27,7 +27,7 @@ static const struct schema heroku_fields[] = {
     {.name = "data", .otherwise = "\"\"", .help = "another address of Heroku's data API", .check = check_url},
     {0},
 };
-static const struct schema kamal_fields[] = {
+const struct schema config_kamal_keys[] = {
     {.name = "config", .otherwise = "\"config/deploy.yml\"", .help = "Kamal's file, beside this one"},
     {.name = "destination", .otherwise = "\"\"", .help = "the DESTINATION of kamal -d"},
     {.name = "service", .otherwise = "\"\"", .help = "the `service:` of Kamal's file"},
@@ -36,6 +36,10 @@ static const struct schema kamal_fields[] = {
      .otherwise = "[\"web\"]",
      .help = "the roles, for example [web, job]"},
     {.name = "accessory", .otherwise = "\"\"", .help = "the accessory that runs Postgres, for example db"},
+    {.name = "ruby",
+     .type = SCHEMA_FLAG,
+     .otherwise = "false",
+     .help = "true: Kamal may be asked for what Ruby in its file means, which runs it"},
     {0},
 };
 static const struct schema host_fields[] = {
@@ -49,6 +53,8 @@ static const struct schema host_fields[] = {
     {.name = "user", .otherwise = "\"root\"", .help = "the user of ssh"},
     {.name = "key", .otherwise = "\"\"", .help = "the file with the private key"},
     {.name = "known_hosts", .otherwise = "\"\"", .help = "the file with the hosts' keys"},
+    {.name = "proxy_jump", .otherwise = "\"\"", .help = "USER@HOST of a server that ssh goes through"},
+    {.name = "proxy_command", .otherwise = "\"\"", .help = "a command that ssh talks through"},
     {0},
 };
 static const struct schema database_fields[] = {
@@ -143,8 +149,9 @@ const struct schema config_keys[] = {
      .help = "the old side, for example {app: acme-production}"},
     {.name = "kamal",
      .type = SCHEMA_MAP,
-     .fields = kamal_fields,
-     .help = "a map, for example {config: config/deploy.yml}"},
+     .fields = config_kamal_keys,
+     .help = "a map, for example {config: config/deploy.yml}",
+     .write = config_write_kamal},
     {.name = "host",
      .type = SCHEMA_MAP,
      .fields = host_fields,

@@ -1,4 +1,5 @@
 /* nightferry.yml: what is filled in, what is refused with which sentence, and the window of the night. */
+#include "core/base/text.h"
 #include "core/night/config.h"
 
 #include <setjmp.h>
@@ -127,6 +128,8 @@ static const struct {
      "nightferry.yml:5:9: `on` means different things to different programs; write true or \"on\"."},
 };
 
+static char folder[] = "/tmp/nightferry-config-XXXXXX";
+
 static void write_file(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "w");
@@ -177,18 +180,27 @@ static void expect(const char *text, const char *want)
 
 static void test_defaults(void **state)
 {
-	(void)state;
-	expect(
-	    HEAD,
+	char *want = xasprintf(
 	    "{\"app\":\"acme\",\"heroku\":{\"app\":\"acme-production\",\"api\":\"\",\"data\":\"\"},\"kamal\":"
 	    "{"
 	    "\"config\":\"config/deploy.yml\",\"destination\":\"\",\"service\":\"acme\",\"roles\":[\"web\"],"
-	    "\"accessory\":\"db\"},\"host\":{\"address\":\"h\",\"port\":22,\"user\":\"root\",\"key\":\"\","
-	    "\"known_hosts\":\"\"},\"database\":{\"url\":\"\",\"accessory\":\"db\",\"app_role\":\"\"},"
-	    "\"web\":{"
-	    "\"old\":\"\",\"new\":\"\",\"scheme\":\"https\"},\"smoke\":[{\"get\":\"/up\",\"expect\":200}],"
-	    "\"people\":1,\"stations\":[],\"playbook\":\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],"
-	    "\"jobs\":2},\"steps\":{},\"group\":\"\"}");
+	    "\"accessory\":\"db\",\"ruby\":false,\"used\":true,\"read\":false,\"why\":\"\",\"folder\":\"%s\","
+	    "\"command\":[\"kamal\"]},\"host\":{\"address\":\"h\",\"port\":22,\"user\":\"root\",\"key\":\"\","
+	    "\"known_hosts\":\"\",\"proxy_jump\":\"\",\"proxy_command\":\"\"},\"database\":{\"url\":\"\","
+	    "\"accessory\":\"db\",\"app_role\":\"\"},\"web\":{\"old\":\"\",\"new\":\"\",\"scheme\":\"https\"}"
+	    ","
+	    "\"smoke\":[{\"get\":\"/up\",\"expect\":200}],\"people\":1,\"stations\":[],\"playbook\":"
+	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"steps\":{},\"group\":\"\","
+	    "\"hosts\":[{"
+	    "\"name\":\"h\",\"address\":\"h\",\"port\":22,\"user\":\"root\",\"key\":\"\",\"known_hosts\":"
+	    "\"\","
+	    "\"proxy_jump\":\"\",\"proxy_command\":\"\",\"roles\":[\"web\"],\"accessories\":[\"db\"],"
+	    "\"primary\":true}]}",
+	    folder);
+
+	(void)state;
+	expect(HEAD, want);
+	free(want);
 }
 
 static void test_values(void **state)
@@ -213,35 +225,6 @@ static void test_values(void **state)
 	assert_string_equal(config_env_name("env:NEW_DATABASE_URL"), "NEW_DATABASE_URL");
 	assert_null(config_env_name("env:"));
 	assert_null(config_env_name("postgres://h/d"));
-}
-
-static void test_kamal(void **state)
-{
-	struct err err = {0};
-	struct json *config;
-	const struct json *host;
-
-	(void)state;
-	mkdir("config", 0755);
-	write_file("config/deploy.yml",
-		   "service: shop\nservers:\n  web:\n    - 203.0.113.7\n  job:\n    hosts: [203.0.113.8]\n"
-		   "ssh:\n  user: <%= ENV['U'] %>\n  port: 2222\nproxy: {ssl: yes}\naccessories:\n"
-		   "  redis: {image: redis:7}\n  pg: {image: postgres:16}\n");
-	write_file("config/deploy.production.yml",
-		   "servers:\n  web: [198.51.100.1]\n  job: [198.51.100.1]\n");
-	config = load("app: acme\nheroku: {app: x}\nkamal: {destination: production}\n", &err);
-	assert_string_equal(err.text, "");
-	host = json_get(config, "host");
-	assert_string_equal(json_str(host, "address", ""), "198.51.100.1");
-	assert_string_equal(json_str(host, "user", ""), "root");
-	assert_int_equal(json_int(host, "port", 0), 2222);
-	assert_string_equal(json_str(json_get(config, "kamal"), "service", ""), "shop");
-	assert_int_equal(json_count(json_path(config, "kamal.roles")), 2);
-	assert_string_equal(json_str(json_get(config, "database"), "accessory", ""), "pg");
-	json_free(config);
-	unlink("config/deploy.yml");
-	unlink("config/deploy.production.yml");
-	rmdir("config");
 }
 
 /* Minutes after 2026-11-21 00:00 UTC. */
@@ -323,8 +306,6 @@ static void test_window_clock_change(void **state)
 	expect_berlin(false, "22:00", "06:00", 60, -120, 300);
 }
 
-static char folder[] = "/tmp/nightferry-config-XXXXXX";
-
 static int enter(void **state)
 {
 	(void)state;
@@ -341,13 +322,9 @@ static int leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_bad),
-	    cmocka_unit_test(test_missing),
-	    cmocka_unit_test(test_defaults),
-	    cmocka_unit_test(test_values),
-	    cmocka_unit_test(test_kamal),
-	    cmocka_unit_test(test_window),
-	    cmocka_unit_test(test_window_clock_change),
+	    cmocka_unit_test(test_bad),      cmocka_unit_test(test_missing),
+	    cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_window),   cmocka_unit_test(test_window_clock_change),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

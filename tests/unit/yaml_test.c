@@ -136,6 +136,15 @@ static void test_aliases(void **state)
 	expect_json("a: &x 1\nb: &x 2\nc: *x\n", YAML_OURS, "{\"r\":{\"a\":1,\"b\":2,\"c\":2}}");
 	expect_json("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  b: 3\n", YAML_RUBY,
 		    "{\"r\":{\"a\":{\"b\":1,\"c\":2},\"d\":{\"b\":3,\"c\":2}}}");
+	/* As Ruby does it: `<<` counts where it stands, and of a list the first one most. */
+	expect_json("a: &x {b: 1, c: 2}\nd: {b: 3, <<: *x}\n", YAML_RUBY,
+		    "{\"r\":{\"a\":{\"b\":1,\"c\":2},\"d\":{\"b\":1,\"c\":2}}}");
+	expect_json(
+	    "a: &x {b: 1}\nc: &y {b: 2, d: 3}\ne: {<<: [*x, *y]}\nf: {<<: 5}\n", YAML_RUBY,
+	    "{\"r\":{\"a\":{\"b\":1},\"c\":{\"b\":2,\"d\":3},\"e\":{\"b\":1,\"d\":3},\"f\":{\"<<\":5}}}");
+	/* The last of two counts; a name inside the first one lives on. */
+	expect_json("a: &x {b: 1}\na: 2\nc: *x\nd: {<<: &y {e: 3}}\nf: *y\n", YAML_RUBY,
+		    "{\"r\":{\"a\":2,\"c\":{\"b\":1},\"d\":{\"e\":3},\"f\":{\"e\":3}}}");
 	expect_json("proxy:\n  ssl: yes\n  x: !foo 1\n", YAML_RUBY,
 		    "{\"r\":{\"proxy\":{\"ssl\":true,\"x\":1}}}");
 }
