@@ -1,90 +1,390 @@
 /* nightferry init: writes a first nightferry.yml from what lies around, and says where each value came from.
- */
+ * What is not known stands there as a comment with what to write: a guess that looks like a fact is worse
+ * than none. */
 #include "core/base/buf.h"
 #include "core/base/cli.h"
 #include "core/base/text.h"
-#include "core/base/yaml.h"
 #include "core/cmds/cmds.h"
+#include "core/cmds/init_found.h"
+#include "core/night/config_keys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static int init_run(int argc, char **argv);
 const struct cmd init_cmd = {.name = "init", .help = "writes a first nightferry.yml", .run = init_run};
 
-/* https://git.heroku.com/APP.git or git@heroku.com:APP.git in .git/config. */
-static bool heroku_app(char *out, size_t size)
+enum { COMMENT_COLUMN = 60 };
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+/* ---- one line ---- */
+
+/* "app: acme            # service of config/deploy.yml"; the comment is text from outside made harmless. */
+static void put_line(struct buf *out, const char *line, const char *comment)
 {
-	FILE *f = fopen(".git/config", "re");
-	char line[400];
+	size_t width = strlen(line);
+
+	buf_adds(out, line);
+	if (*comment)
+		buf_addf(out, "%*s # %s", width < COMMENT_COLUMN ? (int)(COMMENT_COLUMN - width) : 0, "",
+			 comment);
+	buf_addc(out, '\n');
+}
+
+/* As YAML takes it for a text and nothing else. To be freed. */
+static char *quoted(const char *value)
+{
+	static const char *const doubtful[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
+	bool plain = *value && value[strspn(value, WORD "-_./")] == '\0' && value[0] != '-' &&
+		     value[0] != '.' && strspn(value, "0123456789.-_") < strlen(value);
+
+	for (size_t i = 0; plain && i < sizeof doubtful / sizeof doubtful[0]; i++)
+		plain = strcasecmp(value, doubtful[i]) != 0;
+	return plain ? xstrdup(value) : json_quote(value);
+}
+
+/* ---- what people are asked ---- */
+
+static const struct schema *find_key(const struct schema *keys, const char *name)
+{
+	while (keys && keys->name && strcmp(keys->name, name) != 0)
+		keys++;
+	return keys;
+}
+
+/* The providers as the table of keys has them: "cloudflare, manual". */
+static bool is_provider(const char *word, struct buf *all)
+{
+	const char *const *names = find_key(find_key(config_keys, "dns")->fields, "provider")->one_of;
 	bool found = false;
-	while (f && !found && fgets(line, sizeof line, f)) {
-		static const char *const hosts[] = {"git.heroku.com/", "git@heroku.com:"};
-		for (size_t i = 0; i < 2 && !found; i++) {
-			const char *at = strstr(line, hosts[i]), *end = at ? strstr(at, ".git") : NULL;
-			if (!end)
-				continue;
-			at += strlen(hosts[i]);
-			found = end > at && text_copyf(out, size, "%.*s", (int)(end - at), at);
-		}
+
+	for (; *names; names++) {
+		found = found || strcmp(*names, word) == 0;
+		if (all)
+			buf_addf(all, "%s%s", all->len ? ", " : "", *names);
 	}
-	if (f)
-		fclose(f);
 	return found;
 }
 
-/* "service" and the first proxy host of config/deploy.yml. */
-static void kamal_values(char *service, size_t service_size, char *host, size_t host_size)
+/* One line from the terminal without its blanks; "" for Enter and for the end of input. */
+static void ask(const char *question, char *out, size_t size)
 {
-	struct yaml_doc *doc =
-	    access("config/deploy.yml", R_OK) == 0 ? yaml_load("config/deploy.yml", YAML_RUBY, NULL) : NULL;
-	if (!doc)
+	char line[300] = "";
+	size_t start, len;
+
+	printf("%s ", question);
+	fflush(stdout);
+	if (!fgets(line, sizeof line, stdin))
+		puts("");
+	start = strspn(line, " \t");
+	len = strcspn(line + start, " \t\r\n");
+	text_copyf(out, size, "%.*s", (int)len, line + start);
+}
+
+struct dns_answer {
+	char zone[256], provider[40];
+};
+
+static bool is_dns_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len && len < 254 && text[0] != '.' && text[0] != '-' && strspn(text, WORD "-_.") == len &&
+	       strchr(text, '.');
+}
+
+/* "www.acme.com" lies most often in "acme.com". */
+static const char *likely_zone(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot && strchr(dot + 1, '.') ? dot + 1 : name;
+}
+
+static bool is_in(const char *name, const char *zone)
+{
+	size_t n = strlen(name), z = strlen(zone);
+
+	return n >= z && strcasecmp(name + n - z, zone) == 0 && (n == z || name[n - z - 1] == '.');
+}
+
+/* Twice at most: who does not know presses Enter, and the line stays a comment. */
+static void ask_dns(const char *name, struct dns_answer *answer)
+{
+	struct buf words = {0};
+	char question[400], text[256];
+
+	is_provider("", &words);
+	for (int i = 0; i < 2 && !*answer->zone; i++) {
+		text_copyf(question, sizeof question, "The DNS zone that %s is in [%s]:", name,
+			   likely_zone(name));
+		ask(question, text, sizeof text);
+		text_copy(answer->zone, sizeof answer->zone, *text ? text : likely_zone(name));
+		if (is_dns_name(answer->zone) && is_in(name, answer->zone))
+			break;
+		printf("%s is not in it.\n", name);
+		*answer->zone = 0;
+	}
+	for (int i = 0; i < 2 && *answer->zone && !*answer->provider; i++) {
+		text_copyf(question, sizeof question, "Who serves %s (%s; Enter: later):", answer->zone,
+			   buf_text(&words));
+		ask(question, text, sizeof text);
+		if (is_provider(text, NULL))
+			text_copy(answer->provider, sizeof answer->provider, text);
+		else if (!*text)
+			break;
+		else
+			printf("One of %s.\n", buf_text(&words));
+	}
+	buf_done(&words);
+}
+
+/* ---- the lines ---- */
+
+static void put_app(struct buf *out, const struct init_found *found)
+{
+	const char *service = json_str(found->read, "service", "");
+	const struct {
+		const char *value, *from;
+	} ways[] = {
+	    {service, "service of config/deploy.yml"},
+	    {found->heroku, "the Heroku app's name"},
+	    {found->app_name, "name of app.json"},
+	    {found->folder, "this folder's name"},
+	};
+	char name[41];
+
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		size_t len = strspn(ways[i].value, WORD "-_");
+
+		if (!len || ways[i].value[len] || len > 40 || ways[i].value[0] == '-')
+			continue;
+		text_copy(name, sizeof name, ways[i].value);
+		char *value = quoted(name), *line = xasprintf("app: %s", value);
+
+		put_line(out, line, ways[i].from);
+		free(value);
+		free(line);
 		return;
-	const struct yaml *proxy = yaml_get(doc->root, "proxy"), *hosts = yaml_get(proxy, "hosts");
-	text_copy(service, service_size, yaml_str(doc->root, "service", ""));
-	text_copy(
-	    host, host_size,
-	    yaml_str(proxy, "host", hosts && hosts->first && hosts->first->text ? hosts->first->text : ""));
-	yaml_free(doc);
+	}
+	put_line(out, "# app: acme", "a short name for your app");
 }
 
-/* "www.acme.com" lies in "acme.com": the name without its first label, when two are left. */
-static const char *zone_of(const char *host)
+static void put_heroku(struct buf *out, const struct init_found *found)
 {
-	const char *dot = strchr(host, '.');
-	return dot && strchr(dot + 1, '.') ? dot + 1 : host;
-}
+	char comment[400], *line = xasprintf("heroku: {app: %s}", found->heroku);
 
-static void compose(struct buf *out)
-{
-	char app[64] = "", service[64] = "", host[128] = "";
-	bool heroku = heroku_app(app, sizeof app);
-	kamal_values(service, sizeof service, host, sizeof host);
-	buf_addf(out, "app: %-40s # %s\n",
-		 *service ? service
-		 : heroku ? app
-			  : "CHANGE-ME",
-		 *service ? "service of config/deploy.yml"
-		 : heroku ? "from the heroku remote in .git/config"
-			  : "your app's short name");
-	buf_addf(out, "heroku: {app: %s}%*s # %s\n", heroku ? app : "CHANGE-ME", heroku ? 2 : 2, "",
-		 heroku ? "from the heroku remote in .git/config" : "the app's name on Heroku");
-	if (access("config/deploy.yml", R_OK) == 0)
-		buf_adds(out, "kamal: {config: config/deploy.yml, accessory: db}   # host, user and roles "
-			      "come from it\n");
+	text_copyf(comment, sizeof comment, "git remote \"%s\"%s%s", found->heroku_remote,
+		   *found->heroku_others ? "; others: " : "", found->heroku_others);
+	if (*found->heroku)
+		put_line(out, line, comment);
 	else
-		buf_adds(out, "host: {address: CHANGE-ME, user: root}              # the new server; no "
-			      "config/deploy.yml is here\n");
-	buf_adds(
-	    out,
-	    "database: {url: \"env:NEW_DATABASE_URL\"}             # the new database, as seen from here\n");
-	buf_addf(out, "dns: {provider: cloudflare, zone: %s, names: [%s], new_name: cutover.%s}   # %s\n",
-		 *host ? zone_of(host) : "CHANGE-ME", *host ? host : "CHANGE-ME",
-		 *host ? zone_of(host) : "CHANGE-ME",
-		 *host ? "proxy host of config/deploy.yml" : "the names that move");
-	buf_adds(out, "smoke:\n  - {get: /up, expect: 200}\n");
+		put_line(out, "# heroku: {app: acme-production}",
+			 "no git remote leads to Heroku; write the app's name");
+	free(line);
+}
+
+static void list_texts(struct buf *out, const struct json *list)
+{
+	for (const struct json *n = json_first(list); n; n = json_next(n)) {
+		char *value = quoted(json_text(n) ? json_text(n) : "");
+
+		buf_addf(out, "%s%s", n == json_first(list) ? "" : ", ", value);
+		free(value);
+	}
+}
+
+static void put_kamal(struct buf *out, const struct init_found *found)
+{
+	char *value = quoted(found->destination),
+	     *line =
+		 xasprintf("kamal: {config: config/deploy.yml%s%s}",
+			   *found->destination ? ", destination: " : "", *found->destination ? value : "");
+	struct buf comment = {0};
+
+	if (*found->destination)
+		buf_addf(&comment, "%s; ",
+			 strchr(found->destinations, ',') ? found->destinations : "its only destination");
+	if (found->read) {
+		buf_addf(&comment, "server %s",
+			 json_str(json_first(json_get(found->read, "hosts")), "name", "none"));
+		if (*found->host)
+			buf_addf(&comment, " (\"%s\" of ~/.ssh/config)", found->host);
+		buf_adds(&comment, ", roles ");
+		list_texts(&comment, json_get(found->read, "roles"));
+		put_line(out, line, buf_text(&comment));
+	} else {
+		put_line(out, line, "it could not be read:");
+		buf_addf(out, "#   %s\n", found->why.text);
+	}
+	if (*found->destinations && !*found->destination)
+		buf_addf(out, "#   choose one: kamal: {config: config/deploy.yml, destination: ...} of %s\n",
+			 found->destinations);
+	buf_done(&comment);
+	free(line);
+	free(value);
+}
+
+/* A server of one's own, without Kamal. */
+static void put_host(struct buf *out, const struct init_found *found)
+{
+	char comment[400], *value = quoted(found->host), *line = xasprintf("host: {address: %s}", value);
+
+	text_copyf(comment, sizeof comment, "the only fitting name of ~/.ssh/config%s%s",
+		   *found->host_address ? ": " : "", found->host_address);
+	if (*found->host)
+		put_line(out, line, comment);
+	text_copyf(comment, sizeof comment, "the new server, if you run one%s%s",
+		   *found->hosts ? "; ~/.ssh/config has " : "", found->hosts);
+	if (!*found->host)
+		put_line(out, "# host: {address: 203.0.113.7, user: root}", comment);
+	put_line(out, "playbook: heroku-to-vps", "there is no config/deploy.yml here, so Kamal is not used");
+	free(line);
+	free(value);
+}
+
+static const struct json *find_postgres(const struct json *read, size_t *n)
+{
+	const struct json *found = NULL;
+
+	*n = 0;
+	for (const struct json *a = json_first(json_get(read, "accessories")); a; a = json_next(a))
+		if (json_bool(a, "postgres", false) && !(*n)++)
+			found = a;
+	return found;
+}
+
+static void put_database(struct buf *out, const struct init_found *found)
+{
+	size_t n;
+	const struct json *db = find_postgres(found->read, &n);
+	char comment[300],
+	    *value = quoted(json_str(db, "name", "")),
+	    *line = xasprintf("database: {accessory: %s, url: \"env:NEW_DATABASE_URL\"}", value);
+
+	text_copyf(comment, sizeof comment, "%s of config/deploy.yml; put its URL into NEW_DATABASE_URL",
+		   json_str(db, "image", ""));
+	if (n == 1)
+		put_line(out, line, comment);
+	else
+		put_line(out, "database: {url: \"env:NEW_DATABASE_URL\"}",
+			 n ? "choose as well: accessory: ..., several run Postgres"
+			   : "put the new database's URL into NEW_DATABASE_URL");
+	if (text_find(found->addons, "redis"))
+		buf_adds(out, "#   app.json has Redis among its add-ons; it is not copied\n");
+	free(line);
+	free(value);
+}
+
+static void put_dns(struct buf *out, const struct init_found *found, bool person)
+{
+	const struct json *names = json_path(found->read, "proxy.hosts");
+	const char *first = json_text(json_first(names));
+	struct dns_answer answer = {0};
+	struct buf list = {0}, comment = {0};
+
+	if (!first || !is_dns_name(first)) {
+		put_line(out, "# dns: {provider: cloudflare, names: [www.acme.com]}",
+			 "the names that move; no `proxy: host` of Kamal's says them");
+		return;
+	}
+	if (person)
+		ask_dns(first, &answer);
+	list_texts(&list, names);
+	if (*answer.provider) {
+		buf_addf(&comment,
+			 "names: proxy host of config/deploy.yml; before the night make cutover.%s an "
+			 "address of %s",
+			 answer.zone,
+			 json_str(json_first(json_get(found->read, "hosts")), "name", "the new server"));
+		char *line = xasprintf("dns: {provider: %s, zone: %s, names: [%s], new_name: cutover.%s}",
+				       answer.provider, answer.zone, buf_text(&list), answer.zone);
+
+		put_line(out, line, buf_text(&comment));
+		free(line);
+	} else {
+		char *line = xasprintf("# dns: {provider: cloudflare, zone: %s, names: [%s]}",
+				       *answer.zone ? answer.zone : "acme.com", buf_text(&list));
+
+		is_provider("", &comment);
+		buf_adds(&comment, ": who serves the zone; names: proxy host of config/deploy.yml");
+		put_line(out, line, buf_text(&comment));
+		free(line);
+	}
+	buf_done(&list);
+	buf_done(&comment);
+}
+
+static void put_smoke(struct buf *out, const struct init_found *found)
+{
+	char *value = json_quote(json_str(json_get(found->read, "proxy"), "healthcheck_path", "/up")),
+	     *line = xasprintf("smoke: [{get: %s, expect: 200}]", value);
+
+	put_line(out, line,
+		 found->read ? "Kamal's health check; add pages that need the database"
+			     : "add pages that need the database");
+	free(line);
+	free(value);
+}
+
+static void put_head(struct buf *out, const struct init_found *found)
+{
+	struct buf from = {0};
+
+	if (*found->processes)
+		buf_addf(&from, "; Procfile: %s", found->processes);
+	if (*found->addons)
+		buf_addf(&from, "; app.json: %s", found->addons);
+	if (*found->ruby)
+		buf_addf(&from, "; Ruby %s", found->ruby);
+	buf_adds(out, "# Written by `nightferry init`: behind each line is where it came from.\n");
+	if (from.len)
+		buf_addf(out, "# Found as well%s.\n", buf_text(&from) + 1);
+	buf_done(&from);
+}
+
+static void compose(struct buf *out, bool person)
+{
+	struct init_found found;
+
+	init_find(&found);
+	put_head(out, &found);
+	put_app(out, &found);
+	put_heroku(out, &found);
+	if (found.kamal)
+		put_kamal(out, &found);
+	else
+		put_host(out, &found);
+	put_database(out, &found);
+	put_dns(out, &found, person);
+	put_smoke(out, &found);
+	init_found_done(&found);
+}
+
+/* ---- the command ---- */
+
+/* Whole or not at all. */
+static int write_new(const char *path, const struct buf *text, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	bool whole;
+
+	if (fd < 0)
+		return err_set(
+		    err, errno == EEXIST ? ERR_USAGE : ERR_IO, "%s: %s", path,
+		    errno == EEXIST
+			? "it is already here and stays as it is; --print shows what would be written"
+			: strerror(errno));
+	whole = write(fd, text->data, text->len) == (ssize_t)text->len && fsync(fd) == 0;
+	if (close(fd) == 0 && whole)
+		return 0;
+	err_set(err, ERR_IO, "%s could not be written whole (%s), and was removed again.", path,
+		strerror(errno));
+	unlink(path);
+	return -1;
 }
 
 static int init_run(int argc, char **argv)
@@ -93,8 +393,10 @@ static int init_run(int argc, char **argv)
 						    {0}};
 	static const struct cli_command command = {
 	    .name = "init",
-	    .help = "Writes a first nightferry.yml into this folder, from the git remotes and "
-		    "config/deploy.yml. Never overwrites one.",
+	    .help = "Writes a first nightferry.yml into this folder, from config/deploy.yml, the git "
+		    "remotes, the "
+		    "Procfile, app.json and ~/.ssh/config. At a terminal it asks for the DNS zone. Never "
+		    "overwrites one.",
 	    .options = options,
 	};
 	struct cli cli;
@@ -103,31 +405,25 @@ static int init_run(int argc, char **argv)
 		return status;
 	struct buf out = {0};
 	struct err err = {0};
-	compose(&out);
-	if (cli_has(&cli, "print")) {
-		fputs(buf_text(&out), stdout);
-		buf_done(&out);
-		return EXIT_DONE;
+	bool print = cli_has(&cli, "print");
+	/* Nobody answers questions whose answers would be thrown away. */
+	if (!print && access("nightferry.yml", F_OK) == 0) {
+		write_new("nightferry.yml", &out, &err);
+		return cmd_fail(&err);
 	}
-	int fd = open("nightferry.yml", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		err_set(&err, errno == EEXIST ? ERR_USAGE : ERR_IO, "nightferry.yml: %s",
-			errno == EEXIST
-			    ? "it is already here and stays as it is; --print shows what would be written"
-			    : strerror(errno));
-	else if (write(fd, out.data, out.len) != (ssize_t)out.len)
-		err_set(&err, ERR_IO, "nightferry.yml could not be written whole: %s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	if (err.kind) {
+	compose(&out, !print && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
+	if (!print && write_new("nightferry.yml", &out, &err) < 0) {
 		buf_done(&out);
 		return cmd_fail(&err);
 	}
 	fputs(buf_text(&out), stdout);
-	puts(strstr(out.data, "CHANGE-ME")
-		 ? "\nwritten to nightferry.yml. Change what says CHANGE-ME, then `nightferry check` says "
-		   "what is missing."
-		 : "\nwritten to nightferry.yml. `nightferry check` says what is missing.");
+	if (!print)
+		puts(strstr(out.data, "\n# app:") || strstr(out.data, "\n# heroku:") ||
+			     strstr(out.data, "\n# host:") || strstr(out.data, "\n# dns:")
+			 ? "\nwritten to nightferry.yml. Fill in the lines that begin with # and a key, then "
+			   "`nightferry "
+			   "check` says what is missing."
+			 : "\nwritten to nightferry.yml. `nightferry check` says what is missing.");
 	buf_done(&out);
 	return EXIT_DONE;
 }
