@@ -6,6 +6,7 @@ extern const struct check collation_check;
 extern const struct check connections_check;
 extern const struct check delegation_check;
 extern const struct check dns_lag_check;
+extern const struct check env_parity_check;
 extern const struct check extensions_check;
 extern const struct check heroku_database_check;
 extern const struct check heroku_domains_check;
@@ -29,6 +30,7 @@ const struct check *const check_table[] = {
     &connections_check,
     &delegation_check,
     &dns_lag_check,
+    &env_parity_check,
     &extensions_check,
     &heroku_database_check,
     &heroku_domains_check,

@@ -2,6 +2,9 @@
  * event. */
 #include "core/base/netrc.h"
 #include "core/engine/inner.h"
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #define MIN_SECRET 6 /* shorter values would cut ordinary words */
 
@@ -55,6 +58,31 @@ static void secrets_name(struct engine *e, const char *name, const char *value)
 	secrets_learn(e, value);
 }
 
+/* Values are compared by digests that only this night's key makes: of no use to a later night, nor to anybody
+ * who has the journal alone. Without the file a key lives as long as this engine; then digests of before it
+ * look changed, and evidence is looked at anew. */
+static void load_digest_key(struct engine *e)
+{
+	unsigned char key[32];
+	char path[480], hex[2 * sizeof key + 1];
+	text_copyf(path, sizeof path, "%s/digest.key", e->dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool have = fd >= 0 && read(fd, key, sizeof key) == (ssize_t)sizeof key;
+	if (fd >= 0)
+		close(fd);
+	if (!have && getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
+		return;
+	fd = have ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd >= 0 && (write(fd, key, sizeof key) != (ssize_t)sizeof key || fdatasync(fd) < 0))
+		unlink(path);
+	if (fd >= 0)
+		close(fd);
+	text_hex(hex, key, sizeof key);
+	secrets_name(e, "DIGEST_KEY", hex);
+	explicit_bzero(key, sizeof key);
+	explicit_bzero(hex, sizeof hex);
+}
+
 void secrets_load(struct engine *e)
 {
 	static const char *const from_environment[] = {"HEROKU_API_KEY", "CLOUDFLARE_API_TOKEN",
@@ -66,6 +94,7 @@ void secrets_load(struct engine *e)
 		secrets_name(e, "HEROKU_API_KEY", token);
 		memset(token, 0, sizeof token);
 	}
+	load_digest_key(e);
 	const char *url = json_str(json_get(e->config, "database"), "url", "");
 	if (text_starts(url, "env:"))
 		secrets_name(e, "NEW_DATABASE_URL", getenv(url + 4));

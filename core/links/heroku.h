@@ -63,6 +63,8 @@ bool heroku_trusted(const char *url);
  * after use. Its password is made known as a secret; a pooled address is refused; away from loopback it
  * always says sslmode. */
 int heroku_database_url(struct job *job, char *out, size_t size, struct err *err);
+/* All config vars, an object of names and values: secrets. To be json_free()d. */
+int heroku_vars(struct heroku *heroku, struct json **out, struct err *err);
 /* The part that needs no network: takes a parsed object of config vars. */
 int heroku_pick_url(const struct json *vars, const char *app, char *out, size_t size, struct err *err);
 

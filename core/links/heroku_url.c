@@ -103,15 +103,20 @@ static void learn_password(struct job *job, const char *url)
 	free(plain);
 }
 
+int heroku_vars(struct heroku *heroku, struct json **out, struct err *err)
+{
+	char path[160];
+	text_copyf(path, sizeof path, "/apps/%s/config-vars", heroku_app(heroku));
+	return heroku_call(heroku, &(struct heroku_call){0}, path, out, err);
+}
+
 int heroku_database_url(struct job *job, char *out, size_t size, struct err *err)
 {
 	struct heroku *heroku = heroku_open(job, HEROKU_PATIENT, err);
 	if (!heroku)
 		return -1;
-	char path[160];
 	struct json *vars;
-	text_copyf(path, sizeof path, "/apps/%s/config-vars", heroku_app(heroku));
-	int rc = heroku_call(heroku, &(struct heroku_call){0}, path, &vars, err);
+	int rc = heroku_vars(heroku, &vars, err);
 	if (rc == 0) {
 		const char *url = json_str(vars, "DATABASE_URL", "");
 		job_learn_secret(job, url);

@@ -137,6 +137,13 @@ static const struct schema copy_fields[] = {
      .help = "how many tables are restored at once"},
     {0},
 };
+static const struct schema env_fields[] = {
+    {.name = "accept",
+     .type = SCHEMA_TEXTS,
+     .otherwise = "[]",
+     .help = "config vars that may be missing or other on the new side, for example [LANG]"},
+    {0},
+};
 const struct schema config_keys[] = {
     {.name = "app",
      .required = true,
@@ -188,6 +195,7 @@ const struct schema config_keys[] = {
      .help = "a list, for example [DB, APP, DNS]"},
     {.name = "playbook", .otherwise = "\"heroku-to-kamal\"", .help = "a playbook's name or its path"},
     {.name = "copy", .type = SCHEMA_MAP, .fields = copy_fields, .help = "a map, for example {jobs: 2}"},
+    {.name = "env", .type = SCHEMA_MAP, .fields = env_fields, .help = "a map, for example {accept: [LANG]}"},
     {.name = "steps",
      .type = SCHEMA_ANY,
      .help = "a map, for example {restore: {jobs: 4}}",

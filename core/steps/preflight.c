@@ -14,7 +14,8 @@ static const struct param params[] = {
     {0},
 };
 static const char *const makes[] = {"preflight", NULL};
-static const char *const secrets[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", "CLOUDFLARE_API_TOKEN", NULL};
+static const char *const secrets[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", "CLOUDFLARE_API_TOKEN",
+				      "DIGEST_KEY", NULL};
 
 const struct step preflight_step = {
     .name = "preflight",

@@ -66,7 +66,7 @@ static const struct {
     {HEAD "hots: {}\n", "nightferry.yml:5:1: \"hots\" is not a key of this file; did you mean \"host\"?"},
     {HEAD "zzzzzzzz: 1\n",
      "nightferry.yml:5:1: \"zzzzzzzz\" is not a key of this file; its keys are app, heroku, kamal, host, "
-     "database, dns, web, smoke, window, people, stations, playbook, copy, steps, group."},
+     "database, dns, web, smoke, window, people, stations, playbook, copy, env, steps, group."},
     {HEAD "dns: {}\n", "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare or manual."},
     {HEAD "dns: {provider: clodflare, names: [a]}\n",
      "nightferry.yml:5:17: \"provider\" is one of cloudflare, manual; \"clodflare\" is not one of them; did "
@@ -190,7 +190,8 @@ static void test_defaults(void **state)
 	    "\"accessory\":\"db\",\"app_role\":\"\"},\"web\":{\"old\":\"\",\"new\":\"\",\"scheme\":\"https\"}"
 	    ","
 	    "\"smoke\":[{\"get\":\"/up\",\"expect\":200}],\"people\":1,\"stations\":[],\"playbook\":"
-	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"steps\":{},\"group\":\"\","
+	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"env\":{\"accept\":[]},\"steps\":{},"
+	    "\"group\":\"\","
 	    "\"hosts\":[{"
 	    "\"name\":\"h\",\"address\":\"h\",\"port\":22,\"user\":\"root\",\"key\":\"\",\"known_hosts\":"
 	    "\"\","
