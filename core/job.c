@@ -301,6 +301,8 @@ void job_free(struct job *job)
 	for (size_t i = 0; i < job->n_fresh; i++)
 		json_free(job->fresh[i]);
 	free(job->fresh);
+	for (size_t i = 0; i < sizeof job->kept / sizeof *job->kept; i++)
+		free(job->kept[i].text);
 	buf_done(&job->in);
 	free(job);
 }

@@ -132,6 +132,12 @@ const struct json *job_fact_at(const struct job *job, const char *name, size_t i
 /* A secret by name (HEROKU_API_KEY, NEW_DATABASE_URL ...), NULL when it was not given. Never print it. */
 const char *job_secret(const struct job *job, const char *name);
 
+/* A text that one look got and that another of this process may use as well, such as one command's answer for
+ * several checks in a row. NULL when there is none of that name, or it is older than `most_ms` real
+ * milliseconds. */
+void job_keep(struct job *job, const char *name, const char *text);
+const char *job_kept(const struct job *job, const char *name, int most_ms);
+
 /* An event: jw_event(&w, "dynos.seen"); jw_...(&w, ...); then one of the two. Both finish and free the
  * writer. */
 void jw_event(struct jw *w, const char *kind);

@@ -23,6 +23,11 @@ struct job {
 	int64_t asked;
 	bool cancelled, gone, woken;
 	int64_t progress_at_ms;
+	struct {
+		char name[32];
+		char *text;
+		int64_t life_ms;
+	} kept[4];        /* what job_keep() was given */
 	int64_t ok_at_ms; /* of the newest good look: a late seat gets only the newest beat */
 };
 

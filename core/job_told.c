@@ -1,7 +1,9 @@
 /* What a job was told: its names, the config, facts and secrets. */
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/job_inner.h"
+#include <stdlib.h>
 #include "core/job_write.h"
 
 const char *job_name(const struct job *job)
@@ -96,4 +98,26 @@ const char *job_secret(const struct job *job, const char *name)
 	const char *value = json_text(
 	    json_path(job->secrets, "values") ? json_get(json_get(job->secrets, "values"), name) : NULL);
 	return value && *value ? value : NULL;
+}
+
+void job_keep(struct job *job, const char *name, const char *text)
+{
+	for (size_t i = 0; i < sizeof job->kept / sizeof *job->kept; i++) {
+		if (job->kept[i].text && !text_equal(job->kept[i].name, name))
+			continue;
+		free(job->kept[i].text);
+		text_copy(job->kept[i].name, sizeof job->kept[i].name, name);
+		job->kept[i].text = xstrdup(text);
+		job->kept[i].life_ms = clock_life_ms();
+		return;
+	}
+}
+
+const char *job_kept(const struct job *job, const char *name, int most_ms)
+{
+	for (size_t i = 0; i < sizeof job->kept / sizeof *job->kept; i++)
+		if (job->kept[i].text && text_equal(job->kept[i].name, name) &&
+		    clock_real_ms(clock_life_ms() - job->kept[i].life_ms) <= most_ms)
+			return job->kept[i].text;
+	return NULL;
 }

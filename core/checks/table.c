@@ -8,6 +8,8 @@ extern const struct check delegation_check;
 extern const struct check dns_lag_check;
 extern const struct check env_parity_check;
 extern const struct check extensions_check;
+extern const struct check git_version_check;
+extern const struct check health_path_check;
 extern const struct check heroku_database_check;
 extern const struct check heroku_domains_check;
 extern const struct check heroku_maintenance_check;
@@ -16,9 +18,19 @@ extern const struct check heroku_token_check;
 extern const struct check heroku_transfers_check;
 extern const struct check host_clock_check;
 extern const struct check host_containers_check;
+extern const struct check host_destinations_check;
 extern const struct check host_disk_check;
+extern const struct check host_image_check;
 extern const struct check host_pg_exposed_check;
+extern const struct check host_restart_check;
+extern const struct check host_rollback_check;
+extern const struct check kamal_config_check;
+extern const struct check kamal_destination_check;
+extern const struct check kamal_secrets_check;
+extern const struct check kamal_version_check;
 extern const struct check new_name_check;
+extern const struct check proxy_tls_check;
+extern const struct check secret_values_check;
 extern const struct check sslmode_check;
 extern const struct check target_empty_check;
 extern const struct check ttl_check;
@@ -32,6 +44,8 @@ const struct check *const check_table[] = {
     &dns_lag_check,
     &env_parity_check,
     &extensions_check,
+    &git_version_check,
+    &health_path_check,
     &heroku_database_check,
     &heroku_domains_check,
     &heroku_maintenance_check,
@@ -40,9 +54,19 @@ const struct check *const check_table[] = {
     &heroku_transfers_check,
     &host_clock_check,
     &host_containers_check,
+    &host_destinations_check,
     &host_disk_check,
+    &host_image_check,
     &host_pg_exposed_check,
+    &host_restart_check,
+    &host_rollback_check,
+    &kamal_config_check,
+    &kamal_destination_check,
+    &kamal_secrets_check,
+    &kamal_version_check,
     &new_name_check,
+    &proxy_tls_check,
+    &secret_values_check,
     &sslmode_check,
     &target_empty_check,
     &ttl_check,
