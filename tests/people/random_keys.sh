@@ -114,16 +114,15 @@ arm() {
 	for ((n = 0; n < 8; n++)); do
 		still_there
 		armed && return 0
+		away
+		if screen_has " FROZEN +"; then
+			keys Space
+			eventually 2 screen_lacks " FROZEN +"
+		fi
 		if [ "$(last_of '.kind == "hold.called" or .kind == "hold.released"')" = hold.called ]; then
-			away
 			keys H
 			eventually 2 screen_has "release the hold, because" && type_text "the keys go on" && keys Enter
 		else
-			away
-			if screen_has " FROZEN +"; then
-				keys Space
-				eventually 2 screen_lacks " FROZEN +"
-			fi
 			keys A
 		fi
 		eventually 2 armed && return 0
