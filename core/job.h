@@ -129,6 +129,12 @@ const struct json *job_plan(const struct job *job);   /* the approved plan: targ
 const struct json *job_fact(const struct job *job, const char *name, const char *key);
 /* All newest facts of a name in order of their keys' first appearance; `i` from 0; NULL at the end. */
 const struct json *job_fact_at(const struct job *job, const char *name, size_t i);
+/* What a person let pass: {about, by, reason, fact}; NULL when nobody did, or for another fact than `fact`
+ * ("" : any). about: "rows:audits". */
+const struct json *job_waiver(const struct job *job, const char *about, const char *fact);
+/* The fact that a waiver of a table's difference is tied to; hashes may be "". */
+void rows_fact(char *out, size_t size, int64_t old_rows, int64_t new_rows, const char *old_hash,
+	       const char *new_hash);
 /* A secret by name (HEROKU_API_KEY, NEW_DATABASE_URL ...), NULL when it was not given. Never print it. */
 const char *job_secret(const struct job *job, const char *name);
 

@@ -93,6 +93,16 @@ const struct json *job_fact_at(const struct job *job, const char *name, size_t i
 	return NULL;
 }
 
+const struct json *job_waiver(const struct job *job, const char *about, const char *fact)
+{
+	const struct json *found = NULL;
+	for (const struct json *x = json_first(json_get(job->hello, "waivers")); x; x = json_next(x))
+		if (text_equal(json_str(x, "about", ""), about))
+			found = x;
+	const char *given_for = json_str(found, "fact", "");
+	return !*fact || text_equal(given_for, fact) ? found : NULL;
+}
+
 const char *job_secret(const struct job *job, const char *name)
 {
 	const char *value = json_text(

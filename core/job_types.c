@@ -59,6 +59,14 @@ void evidence_add(struct evidence *ev, enum verdict verdict, const char *name, c
 	buf_done(&text);
 }
 
+/* As many rows with another content are another fact; without hashes nobody can tell. */
+void rows_fact(char *out, size_t size, int64_t old_rows, int64_t new_rows, const char *old_hash,
+	       const char *new_hash)
+{
+	text_copyf(out, size, "OLD %lld NEW %lld%s%.6s%s%.6s", (long long)old_rows, (long long)new_rows,
+		   *old_hash || *new_hash ? " content " : "", old_hash, *new_hash ? "/" : "", new_hash);
+}
+
 void evidence_done(struct evidence *ev)
 {
 	free(ev->lines);

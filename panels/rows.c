@@ -65,7 +65,7 @@ static int rank(const struct state *state, const struct rows_table *table)
 	char about[112];
 
 	snprintf(about, sizeof(about), "rows:%s", table->table);
-	if (table->skipped || waiver_get(state, about))
+	if (waiver_get(state, about) || (table->skipped && table->verdict != 3))
 		return 3;
 	if (table->verdict != 0 && (table->new_rows == -1 || table->old_rows == -1))
 		return 0;
@@ -183,6 +183,29 @@ static void draw_side(const struct scene *scene, struct canvas *canvas, int row,
 			     age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
 }
 
+static int draw_equal(struct canvas *canvas, int row, const struct rows_state *rows)
+{
+	bool all = rows->missing == 0 && rows->differ == 0 && rows->compared > 0 &&
+		   rows->equal + rows->skipped + rows->waived == rows->compared;
+	enum role role = !all && (rows->missing > 0 || rows->differ > 0) ? ROLE_BAD
+			 : !all                                          ? ROLE_UNKNOWN
+			 : rows->waived                                  ? ROLE_WARN
+									 : ROLE_OK;
+	int col = canvas_putf(canvas, 0, row, role, "%d/%d tables equal%s", rows->equal, rows->compared,
+			      !all            ? ""
+			      : rows->content ? ", content too"
+					      : " in count");
+
+	if (!all)
+		col = canvas_putf(canvas, col, row, role, ", %d differ, %d missing", rows->differ,
+				  rows->missing);
+	if (rows->skipped)
+		col = canvas_putf(canvas, col, row, ROLE_WARN, ", %d skipped", rows->skipped);
+	if (rows->waived)
+		col = canvas_putf(canvas, col, row, ROLE_WARN, ", %d waived", rows->waived);
+	return col;
+}
+
 static void draw_verdict(const struct scene *scene, struct canvas *canvas, int row)
 {
 	const struct rows_state *rows = &scene->state->rows;
@@ -193,14 +216,7 @@ static void draw_verdict(const struct scene *scene, struct canvas *canvas, int r
 		canvas_put(canvas, 0, row, ROLE_MUTED, "Both sides have not been compared yet.");
 		return;
 	}
-	if (rows->missing == 0 && rows->differ == 0 && rows->compared > 0 && rows->equal == rows->compared)
-		col = canvas_putf(canvas, 0, row, ROLE_OK, "%d/%d tables equal%s", rows->equal,
-				  rows->compared, rows->content ? ", content too" : " in count");
-	else
-		col = canvas_putf(canvas, 0, row,
-				  rows->missing > 0 || rows->differ > 0 ? ROLE_BAD : ROLE_UNKNOWN,
-				  "%d/%d tables equal, %d differ, %d missing", rows->equal, rows->compared,
-				  rows->differ, rows->missing);
+	col = draw_equal(canvas, row, rows);
 	if (canvas->size.cols - col > 10)
 		canvas_field(canvas, col + 1, row, canvas->size.cols - col - 1, true, ROLE_MUTED,
 			     age_ago(ago, sizeof(ago), rows->compared_at_ms, scene->now_ms));
@@ -225,7 +241,7 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 	bool hashed = table->old_hash[0] && table->new_hash[0];
 
 	if (r == 3)
-		columns_put(canvas, row, columns, VERDICT, ROLE_WARN, table->skipped ? "SKIPPED" : "waived");
+		columns_put(canvas, row, columns, VERDICT, ROLE_WARN, table->skipped ? "skipped" : "waived");
 	else if (table->verdict == 0)
 		columns_put(canvas, row, columns, VERDICT, ROLE_MUTED, glyph(canvas, GLYPH_DOT));
 	else

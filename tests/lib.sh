@@ -13,6 +13,7 @@
 #   wait_event SECONDS KIND [JQ-CONDITION]
 #   screen_start WxH CMD...         CMD in a tmux of its own; SCREEN names another screen beside `main`
 #   keys KEY...                     tmux key names; type_text TEXT for literal text; paste_text TEXT is bracketed
+#   enter_line                      Enter at the end of a typed line, as late as a person's
 #   screen, screen_colour           what is on it: as text, as text with its escapes
 #   wait_text SECONDS TEXT          until the screen shows TEXT (a fixed string); wait_gone SECONDS TEXT; wait_end SECONDS
 #   resize WxH, screen_status       the exit status of CMD once it ended
@@ -175,6 +176,12 @@ keys() {
 
 type_text() {
 	tm send-keys -t "$SCREEN" -l "$1"
+}
+
+# Enter after a typed line, no faster than a hand: a line that is opened, filled and sent at once is taken for a paste.
+enter_line() {
+	sleep 0.3
+	keys Enter
 }
 
 paste_text() {

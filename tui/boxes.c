@@ -183,6 +183,21 @@ static bool gate_common(struct cockpit *c, const char *key)
 	return true;
 }
 
+/* An r may be the first letter of a phrase that was begun too early; the votes of a whole room are not lost
+ * by it.
+ */
+static void ask_repoll(struct cockpit *c)
+{
+	struct buf say = {0};
+	struct jw w;
+
+	link_command(&w, "repoll");
+	buf_adds(&say,
+		 "Every go and no-go given so far falls, and each station is asked anew.\n\nNothing else "
+		 "changes: the gate stays open.");
+	box_confirm(c, "ASK EVERY STATION AGAIN", &say, &w);
+}
+
 /* The box for the phrase opens after the last go; until then its keys only ask again. */
 static bool poll_key(struct cockpit *c, const char *key)
 {
@@ -195,7 +210,7 @@ static bool poll_key(struct cockpit *c, const char *key)
 	if (strcmp(key, "r") != 0)
 		seat_toast(c, ROLE_WARN, "the phrase is asked for after the last go: %s", look.why);
 	else if (c->me.driver)
-		link_say(c, "repoll", NULL, NULL);
+		ask_repoll(c);
 	else
 		seat_toast(c, ROLE_MUTED, "the driver asks the stations again");
 	return true;

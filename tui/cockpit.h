@@ -57,6 +57,7 @@ struct prompt {
 	struct line line;
 	bool hidden;
 	int64_t ask_id;
+	int64_t opened_real_ms;
 };
 
 /* A question of this seat itself; `y` sends the command that has been made ready. */

@@ -271,7 +271,9 @@ bool commands_do(struct cockpit *c, const char *cmd, const char *key)
 {
 	if (rerun_do(c, cmd))
 		return true;
-	if (c->local.frozen && keyboard_acts(c, key)) {
+	/* A hold is called from any picture, and its event shows the present; to release one wants open eyes.
+	 */
+	if (c->local.frozen && keyboard_acts(c, key) && (strcmp(cmd, "hold") != 0 || c->state->people.hold)) {
 		seat_toast(c, ROLE_WARN, "the drawing is frozen: Space shows the present first, then %s",
 			   key);
 		return true;

@@ -2,11 +2,13 @@
 #include "core/base/text.h"
 #include <string.h>
 
+enum { LINE_FRESH_MS = 250 };
+
 void prompt_open(struct cockpit *c, enum prompt_kind kind, const char *subject, const char *label)
 {
 	struct prompt *prompt = &c->prompt;
 
-	*prompt = (struct prompt){.kind = kind};
+	*prompt = (struct prompt){.kind = kind, .opened_real_ms = seat_real_ms(c)};
 	text_copy(prompt->subject, sizeof(prompt->subject), subject);
 	text_copy(prompt->label, sizeof(prompt->label), label);
 	c->history_at = c->n_history;
@@ -201,6 +203,19 @@ static void remember(struct cockpit *c)
 	text_copy(c->history[c->n_history++], sizeof(c->history[0]), text);
 }
 
+/* A key that opens a line, its text and Enter within a moment are no hand but a paste without marks. Lines
+ * that only look may be as fast as they like. */
+static bool too_fast(struct cockpit *c)
+{
+	enum prompt_kind kind = c->prompt.kind;
+
+	if (kind == PROMPT_SEARCH || kind == PROMPT_KEEP || kind == PROMPT_HIDE ||
+	    kind == PROMPT_SHEET_SEARCH || seat_real_ms(c) - c->prompt.opened_real_ms >= LINE_FRESH_MS)
+		return false;
+	seat_toast(c, ROLE_WARN, "that came faster than anybody types: look at the line, then Enter again");
+	return true;
+}
+
 void prompt_key(struct cockpit *c, const char *key)
 {
 	struct prompt *prompt = &c->prompt;
@@ -214,6 +229,8 @@ void prompt_key(struct cockpit *c, const char *key)
 			look(c, prompt->kind == PROMPT_SEARCH ? ACT_SEARCH : ACT_KEEP, "");
 		explicit_bzero(prompt, sizeof(*prompt));
 	} else if (strcmp(key, "Enter") == 0) {
+		if (too_fast(c))
+			return;
 		remember(c);
 		finish(c);
 	} else if (strcmp(key, "Up") == 0 || strcmp(key, "Down") == 0) {

@@ -51,7 +51,8 @@ static void print_all(const struct state *s, const char *journal, bool runs)
 		printf("down     %s%s\n", units_duration(t, (int64_t)(seconds * 1000)),
 		       s->public_at_ms ? "" : " and counting");
 	if (s->rows.compared_at_ms)
-		printf("rows     %d of %d tables equal\n", s->rows.equal, s->rows.compared);
+		printf("rows     %d of %d tables equal, %d skipped, %d waived\n", s->rows.equal,
+		       s->rows.compared, s->rows.skipped, s->rows.waived);
 	if (s->people.hold)
 		printf("HOLD     by %s %s\n", s->people.hold_by, s->people.hold_why);
 	printf("journal  %s\n", journal);

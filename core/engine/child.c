@@ -240,6 +240,25 @@ void child_cancel(struct child *child)
 	child_send(child, "{\"t\":\"cancel\"}");
 }
 
+/* The standing ones: what people let pass is judged by who looks at it. */
+static void hello_waivers(const struct engine *e, struct jw *w)
+{
+	const struct watching_state *watching = &e->state->watching;
+	jw_arr(w, "waivers");
+	for (size_t i = 0; i < watching->n_waivers; i++) {
+		const struct waiver_seen *x = &watching->waivers[i];
+		if (waiver_get(e->state, x->about) != x)
+			continue;
+		jw_obj(w, NULL);
+		jw_str(w, "about", x->about);
+		jw_str(w, "by", x->by);
+		jw_str(w, "reason", x->reason);
+		jw_str(w, "fact", x->fact);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 static void send_hello(struct child *c, const struct child_spec *spec)
 {
 	struct engine *e = c->e;
@@ -271,6 +290,7 @@ static void send_hello(struct child *c, const struct child_spec *spec)
 		jw_end(&w);
 	}
 	jw_end(&w);
+	hello_waivers(e, &w);
 	jw_finish(&w);
 	child_send(c, w.buf.data);
 	jw_done(&w);

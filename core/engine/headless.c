@@ -32,7 +32,7 @@ static void fail(struct engine *e, const char *fmt, ...)
 /* A waiver given beforehand, by name and with its reason; the gate looks at its evidence again. */
 static bool try_waive(struct engine *e, const char *step, const struct json *line)
 {
-	char key[96], about[80];
+	char key[160], about[144];
 	text_copyf(key, sizeof key, "%s:%s", step, json_str(line, "name", ""));
 	text_copyf(about, sizeof about, "seen:%s", json_str(line, "name", ""));
 	const char *reason = allowed(e->headless->waive, e->headless->n_waive, key);

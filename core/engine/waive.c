@@ -63,13 +63,13 @@ static bool fact_now(const struct state *s, const char *about, char *out, size_t
 		return line_now(s, name, out, size);
 	const struct rows_table *t = table_of(s, name);
 	if (t)
-		text_copyf(out, size, "OLD %lld NEW %lld", (long long)t->old_rows, (long long)t->new_rows);
+		rows_fact(out, size, t->old_rows, t->new_rows, t->old_hash, t->new_hash);
 	return t != NULL;
 }
 
 static void fall(struct engine *e, const struct waiver_seen *waiver, const char *is)
 {
-	char about[80], was[200];
+	char about[144], was[200];
 	text_copy(about, sizeof about, waiver->about);
 	text_copy(was, sizeof was, waiver->fact);
 	struct jw w;
@@ -89,7 +89,7 @@ const struct waiver_seen *waiver_for(struct engine *e, const char *name, const c
 {
 	static const char *const kinds[] = {"seen", "check"};
 	for (size_t i = 0; i < 2; i++) {
-		char about[80];
+		char about[144];
 		text_copyf(about, sizeof about, "%s:%s", kinds[i], name);
 		const struct waiver_seen *waiver = waiver_get(e->state, about);
 		if (!waiver)
@@ -142,7 +142,7 @@ static bool forbidden(const struct state *s, const char *about, char why[240])
 void cmd_waive(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
-	char about[80], reason[160], fact[200], why[240];
+	char about[144], reason[160], fact[200], why[240];
 	seat_clean(m, "about", about, sizeof about);
 	seat_clean(m, "reason", reason, sizeof reason);
 	seat_clean(m, "fact", fact, sizeof fact);

@@ -322,9 +322,11 @@ static void md_tables(const struct state *s, struct buf *out)
 	char old[UNITS_MAX], new[UNITS_MAX];
 	if (s->rows.compared_at_ms)
 		buf_addf(out,
-			 "\n## Rows\n\n%d of %d tables equal, %s rows on the old side, %s on the new%s.\n",
-			 s->rows.equal, s->rows.compared, units_count(old, s->rows.old_rows),
-			 units_count(new, s->rows.new_rows),
+			 "\n## Rows\n\n%d of %d tables equal, %d skipped by copy.skip_data, %d waived; %s "
+			 "rows on the "
+			 "old side, %s on the new%s.\n",
+			 s->rows.equal, s->rows.compared, s->rows.skipped, s->rows.waived,
+			 units_count(old, s->rows.old_rows), units_count(new, s->rows.new_rows),
 			 s->rows.content ? "; content compared, too" : "; counts only");
 	else
 		buf_adds(out, "\n## Rows\n\nNot compared.\n");
@@ -340,7 +342,7 @@ static void md_tables(const struct state *s, struct buf *out)
 			 t->new_rows >= 0    ? units_count(new, t->new_rows)
 			 : t->new_rows == -1 ? "missing"
 					     : "-",
-			 verdicts[t->verdict & 3]);
+			 t->skipped && t->verdict != 3 ? "skipped" : verdicts[t->verdict & 3]);
 		md_cell(out, t->cause);
 		buf_adds(out, " |\n");
 	}

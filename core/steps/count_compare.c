@@ -117,7 +117,10 @@ static void judge(const struct both *both, struct compared_table *t, const struc
 		  const struct pg_table *new_table)
 {
 	if (t->skipped && (t->old_rows == -1 || t->new_rows != -1)) {
-		say(t, VERDICT_PASS, "its rows are left out by copy.skip_data");
+		char n[UNITS_MAX];
+		text_copyf(t->cause, sizeof t->cause, "left out by copy.skip_data: %s rows stay on OLD",
+			   units_count(n, t->old_rows > 0 ? t->old_rows : 0));
+		t->verdict = VERDICT_PASS;
 	} else if (t->old_rows == -1 || t->new_rows == -1) {
 		judge_missing(both, t);
 	} else if (t->old_rows == -2 || t->new_rows == -2) {
@@ -133,6 +136,26 @@ static void judge(const struct both *both, struct compared_table *t, const struc
 	} else {
 		say(t, VERDICT_PASS, "");
 	}
+}
+
+/* Missing and uncounted tables have nothing a person could be right about. */
+static void judge_waived(struct job *job, struct compared_table *t, const struct pg_table *old_table,
+			 const struct pg_table *new_table)
+{
+	char about[144], fact[200], was[sizeof t->cause];
+	if (t->verdict != VERDICT_FAIL || t->old_rows < 0 || t->new_rows < 0)
+		return;
+	text_copyf(about, sizeof about, "rows:%s", t->label);
+	rows_fact(fact, sizeof fact, t->old_rows, t->new_rows, t->content ? old_table->hash : "",
+		  t->content ? new_table->hash : "");
+	const struct json *waiver = job_waiver(job, about, fact);
+	if (!waiver)
+		return;
+	text_copy(was, sizeof was, t->cause);
+	t->waived = true;
+	t->verdict = VERDICT_WARN;
+	text_copyf(t->cause, sizeof t->cause, "waived by %s: \"%s\" (%s)", json_str(waiver, "by", ""),
+		   json_str(waiver, "reason", ""), was);
 }
 
 static int64_t rows_of(const struct pg_table *table)
@@ -152,10 +175,16 @@ static void add(struct job *job, const struct both *both, struct compared *out, 
 	t->content = content && t->old_rows >= 0 && t->new_rows >= 0;
 	t->skipped = is_skipped(job, label);
 	judge(both, t, old_table, new_table);
-	out->old_rows += t->old_rows > 0 ? t->old_rows : 0;
-	out->new_rows += t->new_rows > 0 ? t->new_rows : 0;
+	judge_waived(job, t, old_table, new_table);
+	/* Rows that nobody expects on NEW would make the two sums differ for no reason. */
+	out->old_rows += t->old_rows > 0 && !t->skipped ? t->old_rows : 0;
+	out->new_rows += t->new_rows > 0 && !t->skipped ? t->new_rows : 0;
 	if (t->verdict == VERDICT_UNKNOWN)
 		out->unknown++;
+	else if (t->skipped && t->verdict == VERDICT_PASS)
+		out->skipped++;
+	else if (t->waived)
+		out->waived++;
 	else if (t->verdict == VERDICT_PASS)
 		out->equal++;
 	else if (t->new_rows == -1)
@@ -299,15 +328,19 @@ void compared_evidence(const struct compared *c, struct evidence *ev)
 	units_count(new_rows, c->new_rows);
 	text_copyf(rows, sizeof rows, "%s%s%s", old_rows, c->old_rows == c->new_rows ? "" : " on OLD, ",
 		   c->old_rows == c->new_rows ? "" : new_rows);
-	char fact[80];
+	char fact[80], aside[80] = "";
 	text_copyf(fact, sizeof fact, "%zu/%zu %s %s", c->equal, c->n, old_rows, new_rows);
-	evidence_add(ev, verdict, "rows", fact, "%zu/%zu tables equal%s, %s rows%s%s", c->equal, c->n,
-		     c->content ? " in rows and content" : "", rows,
+	if (c->skipped)
+		text_copyf(aside, sizeof aside, ", %zu skipped by copy.skip_data", c->skipped);
+	if (c->waived)
+		text_copyf(aside + strlen(aside), sizeof aside - strlen(aside), ", %zu waived", c->waived);
+	evidence_add(ev, verdict, "rows", fact, "%zu/%zu tables equal%s%s, %s rows%s%s", c->equal, c->n,
+		     c->content ? " in rows and content" : "", aside, rows,
 		     c->old_rows == c->new_rows ? "" : " on NEW",
 		     c->n ? "" : ": OLD has no tables at all, is that the right database?");
 	for (size_t i = 0; i < c->n && i < 20; i++) {
 		const struct compared_table *t = &c->list[i];
-		if (t->verdict == VERDICT_PASS)
+		if (t->verdict == VERDICT_PASS && !t->skipped)
 			continue;
 		text_copyf(name, sizeof name, "rows:%s", t->label);
 		char old_side[UNITS_MAX], new_side[UNITS_MAX];

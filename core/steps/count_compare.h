@@ -10,14 +10,15 @@ struct compared_table {
 	char label[130];
 	int64_t old_rows, new_rows; /* -1 missing, -2 could not be counted */
 	bool content;               /* both hashes were taken */
-	bool skipped;               /* copy.skip_data: nobody expects its rows */
+	bool skipped;               /* copy.skip_data: nobody expects its rows, and nobody calls it equal */
+	bool waived;                /* a person let exactly this difference pass */
 	enum verdict verdict;
 	char cause[200];
 };
 struct compared {
 	struct compared_table *list; /* missing tables first, then what differs, then the rest by name */
 	size_t n;
-	size_t equal, differ, missing, unknown;
+	size_t equal, differ, missing, unknown, skipped, waived; /* a table counts in one of them */
 	int64_t old_rows, new_rows;
 	bool content, content_asked; /* content: hashes were compared */
 	char no_content[160];        /* why not, though asked */
@@ -30,7 +31,7 @@ int compare_sides(struct job *job, bool content, bool tell, struct compared *out
 void compared_done(struct compared *compared);
 /* Rows ever inserted, updated or deleted by the server's counters. */
 int compare_written(struct pg *pg, int64_t *out, struct err *err);
-/* FAIL for missing or different tables, UNKNOWN for uncounted ones. */
+/* FAIL for missing or different tables, UNKNOWN for uncounted ones, WARN for what a person let pass. */
 enum verdict compared_verdict(const struct compared *compared);
 void compared_evidence(const struct compared *compared, struct evidence *ev);
 

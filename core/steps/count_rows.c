@@ -76,6 +76,8 @@ static void tell(struct jw *w, const struct compared *c)
 	jw_int(w, "equal", (int64_t)c->equal);
 	jw_int(w, "differ", (int64_t)(c->differ + c->unknown));
 	jw_int(w, "missing", (int64_t)c->missing);
+	jw_int(w, "skipped", (int64_t)c->skipped);
+	jw_int(w, "waived", (int64_t)c->waived);
 	jw_int(w, "old_rows", c->old_rows);
 	jw_int(w, "new_rows", c->new_rows);
 	jw_bool(w, "content", c->content);
@@ -170,6 +172,6 @@ static enum verdict count_rows_prove(struct job *job, struct evidence *ev, struc
 		    "contents were equal at the comparison, and no row was written on either side since");
 	enum verdict verdict = compared_verdict(&now);
 	compared_done(&now);
-	/* A table that only NEW has is told; no row of OLD is missing for it. */
+	/* A table that only NEW has, and a difference that a person let pass, are told beside the verdict. */
 	return verdict == VERDICT_WARN ? VERDICT_PASS : verdict;
 }

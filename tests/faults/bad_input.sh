@@ -168,7 +168,7 @@ note_fails() {
 	type_text '\;'
 	sleep 0.1
 	type_text "a note of some length, so that the last room is used up soon: $(date +%N)$(date +%N)$(date +%N)"
-	keys Enter
+	enter_line
 	sleep 0.1
 	screen_has "the journal cannot be written"
 }

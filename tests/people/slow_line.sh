@@ -206,6 +206,40 @@ into "over the slow line"
 new_seat
 into "over a fast line"
 
+# Too short for the guard, and each would be a whole deed: the line it opens waits for a look and an Enter of its own.
+new_seat
+said() {
+	jq -r 'select(.kind | IN("vote.given", "note.added", "step.skipped", "step.byhand", "waiver.given", "hold.released",
+		"night.turned", "attempt.started")) | .seq' "$(journal)" | wc -l
+}
+for short in 'Vgo\r' ';all is well\r' 'Sbecause\ry' 'Mseen\ry' ':run\r' ':stop\ry' 'By' 'Dy'; do
+	SAID=$(said)
+	# shellcheck disable=SC2059
+	printf "$short" >"$T/short"
+	burst "$T/short"
+	sleep 0.5
+	expect_equal "$(said)" "$SAID" "what the burst \"$short\" said"
+	keys Escape
+	sleep 0.35
+	keys Escape
+	sleep 0.35
+	arm
+done
+echo "ok  lines that are opened, filled and sent at once are kept"
+
+# HOLD is called from a picture that stands still, too; to release it wants the present.
+keys Space
+wait_text 5 "FROZEN"
+keys H
+wait_event 5 hold.called
+wait_gone 5 "FROZEN"
+keys H
+wait_text 5 "release the hold, because"
+type_text "it was a test"
+enter_line
+wait_event 5 hold.released
+arm
+
 # At a gate that asks y, which is in the text many times.
 new_seat
 opened=$(events gate.opened | wc -l)

@@ -106,7 +106,7 @@ vote() { # SCREEN WORDS
 	on "$1" keys V
 	on "$1" wait_text 5 " vote"
 	on "$1" type_text "$2"
-	on "$1" keys Enter
+	on "$1" enter_line
 }
 
 # A seat that came back is not armed: it leaves the gate that is still open, and opens it anew.

@@ -38,7 +38,7 @@ note() { # SCREEN TEXT
 	type_text '\;'
 	wait_text 5 " note >"
 	type_text "$2"
-	keys Enter
+	enter_line
 	wait_event 5 note.added ".text == \"$2\""
 }
 
@@ -90,10 +90,10 @@ on bea wait_text 5 "released by its caller or the driver"
 expect_equal "$(events hold.released)" "" "releases"
 on cyd keys H
 on cyd wait_text 5 "release the hold, because"
-on cyd keys Enter
+on cyd enter_line
 on cyd wait_text 5 "a few words are needed"
 on cyd type_text "a false alarm"
-on cyd keys Enter
+on cyd enter_line
 wait_event 5 hold.released '.by == "cyd" and .reason == "a false alarm"'
 on cyd wait_gone 5 "release the hold"
 on cyd keys H
@@ -102,7 +102,7 @@ on ana wait_text 5 "HOLD"
 on ana keys H
 on ana wait_text 5 "release the hold, because"
 on ana type_text "cyd agrees"
-on ana keys Enter
+on ana enter_line
 wait_event 5 hold.released '.by == "ana" and .reason == "cyd agrees"'
 expect_equal "$(events gate.opened)" "" "gates"
 echo "ok  a hold stops R, and is released by its caller or the driver"

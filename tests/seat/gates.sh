@@ -61,7 +61,7 @@ fence() {
 	FENCES=$((${FENCES:-0} + 1))
 	eventually 5 asks_for_note || fail "No note could be written."
 	type_text "fence $FENCES"
-	keys Enter
+	enter_line
 	wait_event 5 note.added ".text | endswith(\"fence $FENCES\")"
 }
 

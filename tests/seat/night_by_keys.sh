@@ -94,7 +94,7 @@ by_hand() { # ID WORDS
 	act M
 	says 5 "BY HAND   [0-9]+ $1" "card"
 	type_text "$2"
-	keys Enter
+	enter_line
 	wait_gone 5 "BY HAND"
 }
 

@@ -185,6 +185,8 @@ static void fold_rows_compared(struct state *state, const struct event *event)
 	r->equal = (int)json_int(b, "equal", 0);
 	r->differ = (int)json_int(b, "differ", 0);
 	r->missing = (int)json_int(b, "missing", 0);
+	r->skipped = (int)json_int(b, "skipped", 0);
+	r->waived = (int)json_int(b, "waived", 0);
 	r->old_rows = json_int(b, "old_rows", 0);
 	r->new_rows = json_int(b, "new_rows", 0);
 	r->content = json_bool(b, "content", false);

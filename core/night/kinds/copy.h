@@ -6,8 +6,8 @@
  * waiting|copying|index|done|failed, text} transfer.ended CHANGE key stage {stage, ok, bytes, ms, text}
  * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact}   rows -1:
  * table is missing rows.progress  SAMPLE key side {side, tables, tables_total, rows} rows.verdict   CHANGE
- * key table {table, verdict, cause} rows.compared  RECORD {tables, equal, differ, missing, old_rows,
- * new_rows, content: true|false}
+ * key table {table, verdict, cause} rows.compared  RECORD {tables, equal, differ, missing, skipped,
+ * waived, old_rows, new_rows, content: true|false}
  */
 #ifndef CORE_NIGHT_KINDS_COPY_H
 #define CORE_NIGHT_KINDS_COPY_H
@@ -54,6 +54,7 @@ struct rows_state {
 	size_t n;
 	int64_t compared_at_ms;
 	int compared, equal, differ, missing;
+	int skipped, waived;        /* neither is equal: left out by copy.skip_data, let pass by a person */
 	int64_t old_rows, new_rows; /* of the newest comparison */
 	bool content;
 	struct {

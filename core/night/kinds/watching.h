@@ -27,7 +27,7 @@ struct check_seen {
 	int64_t at_ms; /* of the newest look */
 };
 struct waiver_seen {
-	char about[80], by[32], reason[160], fact[200];
+	char about[144], by[32], reason[160], fact[200];
 	bool fallen;
 	int64_t at_ms;
 };
