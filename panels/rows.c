@@ -237,8 +237,10 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 {
 	int r = rank(scene->state, table);
 	char text[UNITS_MAX];
-	bool counted = table->old_rows >= 0 && table->new_rows >= 0;
-	bool hashed = table->old_hash[0] && table->new_hash[0];
+	/* Of what was left out on purpose nobody expects the same. */
+	bool left_out = r == 3 && table->skipped;
+	bool counted = !left_out && table->old_rows >= 0 && table->new_rows >= 0;
+	bool hashed = !left_out && table->old_hash[0] && table->new_hash[0];
 
 	if (r == 3)
 		columns_put(canvas, row, columns, VERDICT, ROLE_WARN, table->skipped ? "skipped" : "waived");

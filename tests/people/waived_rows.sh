@@ -1,0 +1,96 @@
+#!/bin/bash
+# Rows that differ after the copy: the step fails; a missing table cannot be waived; a difference can, by name and with a
+# reason, and the step run again is done; the flip's gate and the report say who waived what; a changed fact revives it.
+# What copy.skip_data leaves out is skipped everywhere, and equal nowhere.
+# timeout: 200
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../world/rollback.part"
+
+export DEMO_ROWS=5000
+world_of_rollback
+printf 'copy: {skip_data: [audits]}\n' >>"$CONFIG"
+go_to repair
+
+armed() { screen | head -n 1 | grep -q "ARMED ana"; }
+
+ends() { # N OUTCOME: attempts of count-rows that ended so
+	[ "$(events attempt.ended "select(.step == \"count-rows\" and .outcome == \"$2\") | .seq" | wc -l)" -ge "$1" ]
+}
+
+run_count() { # OUTCOME: R, until this attempt has ended so
+	local n
+	n=$(events attempt.ended "select(.step == \"count-rows\" and .outcome == \"$1\") | .seq" | wc -l)
+	keys R
+	eventually 40 ends $((n + 1)) "$1" || fail "count-rows did not end as $1: $(events attempt.ended 'select(.step == "count-rows")' | tail -n 1)"
+}
+
+to_row() { # TABLE: its row in Rows is the selected one
+	keys 4
+	wait_text 5 " 4 Rows"
+	keys g /
+	type_text "$1"
+	keys Enter
+	sleep 0.3
+}
+
+waive_row() { # TABLE REASON
+	to_row "$1"
+	keys W
+	wait_text 5 "waive rows:$1, because"
+	type_text "$2"
+	enter_line
+	wait_text 5 "It stands in every later gate"
+	sleep 0.35
+	keys y
+}
+
+world_sql new "ALTER TABLE settings RENAME TO away"
+world_sql new "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 3)"
+
+screen_start 120x40 "$NF" --as ana
+wait_text 20 "count-rows"
+keys A
+eventually 10 armed || fail "The seat was not armed."
+run_count failed
+expect_frame
+
+# Missing: refused, with what to do.
+waive_row settings "nobody reads it"
+wait_text 5 "settings is missing on NEW: that cannot be waived"
+expect_equal "$(events waiver.given 'select(.by == "ana")')" "" "waivers"
+echo "ok  a missing table cannot be waived"
+world_sql new "ALTER TABLE away RENAME TO settings"
+run_count failed
+
+# Three rows fewer are let pass by name; a fourth is another fact, and nobody has let that pass.
+waive_row events "three of the load test, raj saw them"
+wait_event 10 waiver.given '.about == "rows:events" and .by == "ana"'
+world_sql new "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 1)"
+run_count failed
+wait_event 10 waiver.fallen '.about == "rows:events"'
+echo "ok  another difference revives what was waived"
+waive_row events "four of the load test, raj saw them"
+wait_event 10 waiver.given '.reason | startswith("four")'
+run_count done
+seen=$(events attempt.ended 'select(.step == "count-rows" and .outcome == "done") | .seen[] | select(.name == "rows") | .text')
+expect_match "$seen" '25/27 tables equal.*, 1 skipped by copy.skip_data, 1 waived' "evidence"
+to_row audits
+wait_text 5 "skipped"
+wait_text 5 "25/27 tables equal"
+expect_equal "$(screen | grep -c 'skipped  *audits')" 1 "rows of audits that say skipped"
+expect_equal "$(screen | grep -cE 'waived  *events')" 1 "rows of events that say waived"
+! screen | grep -qE 'PASS  *(audits|events)' || fail "A skipped or waived table is drawn as equal."
+expect_frame
+"$NF" report "$(journal)" >"$T/report.md" # the night is open: its status says so
+expect_file_has "$T/report.md" "25 of 27 tables equal, 1 skipped by copy.skip_data, 1 waived"
+expect_file_has "$T/report.md" "four of the load test"
+echo "ok  a difference is waived by name, and a skipped table is skipped"
+
+# The flip's gate shows it, by name.
+wait_event 60 attempt.ended '.step == "smoke" and .outcome == "done"'
+wait_text 10 "Next: R 15 dns-point"
+keys R
+wait_event 30 gate.opened '.step == "dns-point" and (.seen | any(.name == "rows:events" and .waived and .verdict == "WARN"))'
+wait_text 5 "waived by ana"
+expect_frame
+keys Escape
