@@ -71,7 +71,8 @@ struct param {
 /* Changes something once. Names with '-' are the names users write. */
 struct step {
 	const char *name, *help;
-	enum gate gate; /* the least the engine will ask for, whoever asks */
+	enum gate gate;      /* the least the engine will ask for, whoever asks */
+	enum gate undo_gate; /* the least for taking it back, when that is more than `gate` */
 	enum cancel cancel;
 	enum rehearse rehearse;
 	const struct param *params;              /* ends with a NULL name */

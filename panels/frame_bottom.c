@@ -128,28 +128,40 @@ static void back_part(const struct scene *scene, const struct sums *sums, struct
 		     text);
 }
 
-/* At the right end, in what the clocks leave free. */
-static void others_part(const struct scene *scene, struct canvas *canvas, int row, int from)
+/* "others: ana (drives) raj", the driver first. */
+static void others_names(const struct scene *scene, char *out, size_t size)
 {
 	const struct people_state *people = &scene->state->people;
-	char text[160] = "";
-	int width;
+
+	out[0] = '\0';
+	for (int drives = 1; drives >= 0; drives--)
+		for (size_t i = 0; i < people->n; i++) {
+			const struct seat_seen *seat = &people->seats[i];
+			size_t len = strlen(out);
+
+			if (seat->here && !text_equal(seat->id, scene->seat.seat) && len + 28 < size &&
+			    text_equal(seat->id, people->driver) == (drives == 1))
+				snprintf(out + len, size - len, "%s%.12s%s",
+					 len ? " " : "others: ", seat->name, drives ? " (drives)" : "");
+		}
+}
+
+/* At the right end, in what the clocks leave free: all names, else who drives; how many there are says
+ * line 1. */
+static void others_part(const struct scene *scene, struct canvas *canvas, int row, int from)
+{
+	const struct seat_seen *driver = seat_get(scene->state, scene->state->people.driver);
+	char text[160];
+	int room = canvas->size.cols - from - 2;
 
 	/* At full width line 1 names all seats. */
 	if (canvas->size.cols >= WIDE)
 		return;
-	for (size_t i = 0; i < people->n; i++) {
-		size_t len = strlen(text);
-
-		if (people->seats[i].here && !text_equal(people->seats[i].id, scene->seat.seat) &&
-		    len + 20 < sizeof(text))
-			snprintf(text + len, sizeof(text) - len, "%s%.12s%s",
-				 len ? " " : "others: ", people->seats[i].name,
-				 text_equal(people->seats[i].id, people->driver) ? " (drives)" : "");
-	}
-	width = canvas_width(canvas, text);
-	if (width > 0 && from + 2 + width < canvas->size.cols)
-		canvas_put(canvas, canvas->size.cols - 1 - width, row, ROLE_MUTED, text);
+	others_names(scene, text, sizeof(text));
+	if (canvas_width(canvas, text) >= room && driver && !text_equal(driver->id, scene->seat.seat))
+		snprintf(text, sizeof(text), "%.12s drives", driver->name);
+	if (text[0] && canvas_width(canvas, text) < room)
+		canvas_put(canvas, canvas->size.cols - 1 - canvas_width(canvas, text), row, ROLE_MUTED, text);
 }
 
 void frame_clocks(const struct scene *scene, struct canvas *canvas, int row)

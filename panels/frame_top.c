@@ -64,12 +64,23 @@ static int put_right(struct canvas *canvas, int end, enum role role, const char 
 	return text[0] ? at : end;
 }
 
+static size_t others_here(const struct scene *scene)
+{
+	const struct people_state *people = &scene->state->people;
+	size_t n = 0;
+
+	for (size_t i = 0; i < people->n; i++)
+		n += people->seats[i].here && !text_equal(people->seats[i].id, scene->seat.seat);
+	return n;
+}
+
 static void line_one(const struct scene *scene, const struct sums *sums, struct canvas *canvas)
 {
 	const struct state *state = scene->state;
 	int cols = canvas->size.cols, end = cols - 1, tag_at, tag_end, col;
 	char text[200], phase[64] = "";
 	bool wide = cols >= WIDE;
+	size_t others;
 	struct canvas row = canvas_part(canvas, 0, 0, cols, 1);
 
 	if (wide) {
@@ -83,6 +94,9 @@ static void line_one(const struct scene *scene, const struct sums *sums, struct 
 		}
 	}
 	tag_text(scene, wide, text, sizeof(text));
+	/* Where their names have no room, how many more are here has. */
+	if (!wide && (others = others_here(scene)) > 0)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " +%zu", others);
 	tag_end = end;
 	tag_at = put_right(&row, end, scene->seat.armed ? ROLE_ARMED : ROLE_MUTED, text);
 	end = tag_at - 3;

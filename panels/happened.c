@@ -53,8 +53,8 @@ static void add_step(struct newest *list, const struct step_seen *step)
 	char took[UNITS_MAX];
 	bool bad = step->state == STEP_FAILED || step->state == STEP_UNKNOWN;
 
-	add(list, step->started_at_ms, false, "%s started%s%s", step->id, step->by[0] ? " by " : "",
-	    step->by);
+	add(list, step->started_at_ms, false, "%s %s%s%s", step->id,
+	    step->undoing ? "is taken back" : "started", step->by[0] ? " by " : "", step->by);
 	add(list, step->gate_opened_at_ms, false, "gate of %s opened", step->id);
 	add(list, step->gate_passed_at_ms, false, "gate of %s passed", step->id);
 	if (step->state == STEP_SKIPPED)

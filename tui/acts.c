@@ -105,9 +105,12 @@ static void do_manual(struct cockpit *c, const char *key)
 	const struct step_seen *step = step_meant(c);
 
 	(void)key;
-	if (step && !step->manual && step->state != STEP_UNKNOWN && step->state != STEP_FAILED) {
+	if (step && !step->manual && step->state != STEP_UNKNOWN) {
 		seat_toast(c, ROLE_WARN,
-			   "M: %s is no card; M is for those, and for a step that failed or is UNKNOWN",
+			   step->state == STEP_FAILED
+			       ? "M: %s failed, so words do not tick it; R looks again, S skips it, B is the "
+				 "way back"
+			       : "M: %s is no card; M is for those, and for a step that is UNKNOWN",
 			   step->id);
 		return;
 	}

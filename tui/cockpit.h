@@ -53,7 +53,8 @@ enum prompt_kind {
 };
 struct prompt {
 	enum prompt_kind kind;
-	char label[160], subject[104];
+	char label[160], subject[144];
+	char fact[200]; /* of a waiver: what this seat showed when W was pressed */
 	struct line line;
 	bool hidden;
 	int64_t ask_id;

@@ -86,6 +86,12 @@ void keyboard_do(struct cockpit *c, const char *key)
 {
 	seat_dirty(c);
 	if (strcmp(key, "Ctrl-Z") == 0) {
+		/* Any key stops a count, and this one is what a frightened hand does: the word is out before
+		 * the seat sleeps. */
+		if (box_counting(c)) {
+			box_gate_key(c, key);
+			link_socket(c, false, true);
+		}
 		terminal_suspend(c->terminal);
 		return;
 	}

@@ -11,6 +11,8 @@ void prompt_open(struct cockpit *c, enum prompt_kind kind, const char *subject, 
 	*prompt = (struct prompt){.kind = kind, .opened_real_ms = seat_real_ms(c)};
 	text_copy(prompt->subject, sizeof(prompt->subject), subject);
 	text_copy(prompt->label, sizeof(prompt->label), label);
+	if (kind == PROMPT_WAIVE)
+		waiver_fact(c->state, subject, prompt->fact, sizeof(prompt->fact));
 	c->history_at = c->n_history;
 	seat_dirty(c);
 }
@@ -96,6 +98,7 @@ static void ask_waive(struct cockpit *c, const char *text)
 	link_command(&w, "waive");
 	jw_str(&w, "about", c->prompt.subject);
 	jw_str(&w, "reason", text);
+	jw_str(&w, "fact", c->prompt.fact);
 	buf_addf(&say,
 		 "%s is waived by %s.\nReason: %s\n\nIt stands in every later gate and in the report, and "
 		 "falls when the fact "

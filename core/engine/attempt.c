@@ -71,10 +71,13 @@ void act_state(struct engine *e, const char *step, const char *state, const char
 void act_give_up(struct engine *e, const char *state, const char *why)
 {
 	char step[48], text[700];
+	/* What was done stays done when nobody has begun to take it back. */
+	bool undo = text_equal(e->act.verb, "undo");
 	text_copy(step, sizeof step, e->act.step);
 	text_copy(text, sizeof text, why); /* it may live in the plan that goes now */
 	act_reset(e);
-	act_state(e, step, state, text);
+	if (!undo)
+		act_state(e, step, state, text);
 	seats_say(e, text_equal(state, "failed") ? "bad" : "warn", "%s: %s", step, text);
 }
 
@@ -117,11 +120,17 @@ static const char *order_problem(const struct engine *e, const struct step_seen 
 	return NULL;
 }
 
-/* What stands in the way of everything. */
-int act_may_start(const struct engine *e, struct err *err)
+int night_is_open(const struct engine *e, struct err *err)
 {
 	if (e->stopping || e->state->closed_at_ms)
 		return err_set(err, ERR_REFUSED, "this night is closed; nothing starts in it any more");
+	return 0;
+}
+
+int act_may_start(const struct engine *e, struct err *err)
+{
+	if (night_is_open(e, err) < 0)
+		return -1;
 	if (e->state->people.hold)
 		return err_set(err, ERR_REFUSED, "HOLD by %s: nothing starts until it is released",
 			       e->state->people.hold_by);
@@ -147,43 +156,12 @@ static int may_begin(struct engine *e, const struct step_seen *step, const char 
 	if (e->act.phase != ACT_IDLE)
 		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", e->act.step);
 	if (text_equal(verb, "undo"))
-		return step->state == STEP_WAITING
-			   ? err_set(err, ERR_REFUSED, "%s has not run, so there is nothing to take back", id)
-			   : 0;
+		return undo_may_begin(e, step, err);
 	if (step_state_finished(step->state))
 		return err_set(err, ERR_REFUSED, "%s is done already; nothing is done twice", id);
 	if (order_problem(e, step, why))
 		return err_set(err, ERR_REFUSED, "%s: %s", id, why);
 	return 0;
-}
-
-/* The gate of an undo has no plan of its own: what it takes back is what the step recorded. */
-static int begin_undo(struct engine *e, const struct step_seen *step, struct err *err)
-{
-	struct act_now *act = &e->act;
-	if (!act->row->undo) {
-		act_reset(e);
-		return err_set(err, ERR_REFUSED,
-			       "%s has no way back of its own; B is the way back of the whole night",
-			       step->id);
-	}
-	struct jw w = {0};
-	jw_open(&w);
-	jw_str(&w, "target", *step->plan.target ? step->plan.target : step->id);
-	jw_str(&w, "side", step->plan.side);
-	jw_str(&w, "verb", "TAKES BACK");
-	jw_str(&w, "from", step->plan.to);
-	jw_str(&w, "to", step->plan.from);
-	jw_arr(&w, "does");
-	jw_strf(&w, NULL, "undo of %s by what it recorded: %s", step->id,
-		*step->plan.back ? step->plan.back : step->title);
-	jw_end(&w);
-	const char *text = jw_finish(&w);
-	act->plan_text = xstrdup(text);
-	act->plan = json_parse(text, strlen(text), NULL);
-	jw_done(&w);
-	act->level = act->row->gate > GATE_YES ? act->row->gate : GATE_YES;
-	return gate_open(e);
 }
 
 int attempt_begin(struct engine *e, const char *id, const char *verb, const char *by, struct err *err)
@@ -203,7 +181,7 @@ int attempt_begin(struct engine *e, const char *id, const char *verb, const char
 	text_copy(act->verb, sizeof act->verb, verb);
 	text_copy(act->by, sizeof act->by, by);
 	if (text_equal(verb, "undo"))
-		return begin_undo(e, step, err);
+		return undo_begin(e, step, err);
 	act->phase = ACT_PLAN;
 	act_state(e, id, "planning", "");
 	if (act_plan(e, err) < 0) {
@@ -323,7 +301,7 @@ static void run_over(struct engine *e)
 	char text[700];
 	text_copy(text, sizeof text, act->run_end ? json_str(act->run_end, "text", "") : act->words);
 	if (text_equal(act->verb, "undo"))
-		act_end(e, ok ? "undone" : "unknown", ok ? "taken back" : text, NULL);
+		undo_prove(e, ok, text);
 	else if (!ok && json_bool(act->run_end, "cancelled", false))
 		act_end(e, "cancelled", *text ? text : "stopped by a person", NULL);
 	else if (!ok && act->run_end && act->records == 0)
@@ -342,7 +320,7 @@ static void on_prove(struct child *child)
 	enum verdict v = child->end ? verdict_of(json_str(child->end, "verdict", "")) : VERDICT_UNKNOWN;
 	bool ran_ok = !act->run_end || json_bool(act->run_end, "ok", false);
 	const char *ran = ran_ok ? "" : json_str(act->run_end, "text", "");
-	const char *looked = child->end ? json_str(child->end, "text", "") : "the proof ended without a word";
+	const char *looked = child_last_word(child, "the proof ended without a word");
 	const struct json *seen = json_get(child->end, "seen");
 	for (const struct json *x = json_first(seen); x && !*looked; x = json_next(x))
 		if (verdict_of(json_str(x, "verdict", "")) == v && v != VERDICT_PASS)
@@ -396,6 +374,9 @@ void attempt_gate_passed(struct engine *e, const char *by, const char *how)
 	jw_str(&w, "by", by);
 	jw_str(&w, "why", "the way back was taken");
 	engine_emit(e, &w, NULL);
+	/* What only waited on the way forward has nothing to wait for any more. */
+	if (e->act.phase == ACT_RUN)
+		attempt_cancel(e, by);
 }
 
 void act_close_gate(struct engine *e, const char *by, const char *why)
@@ -426,8 +407,12 @@ void attempt_cancel(struct engine *e, const char *by)
 		seats_say(e, "warn",
 			  "%s cannot be stopped half-way; it ends by itself, and U or B take it back",
 			  act->step);
-	} else if (act->phase == ACT_PROVE || act->phase == ACT_FOUND) {
-		seats_say(e, "info", "%s has run and is only looked at now; there is nothing to cancel",
+	} else if ((act->phase == ACT_PROVE || act->phase == ACT_FOUND) && act->child) {
+		char why[120];
+		text_copyf(why, sizeof why, "the look at it was ended by %s", by);
+		child_kill(act->child, why);
+		seats_say(e, "warn",
+			  "%s has run; the look at it is ended, and what it did is UNKNOWN until the next",
 			  act->step);
 	} else if (act->phase == ACT_RUN && act->child) {
 		act->cancelled = true;

@@ -16,7 +16,7 @@ void check_tell(struct child *child)
 	jw_str(&w, "check", child->name);
 	jw_str(&w, "verdict", json_str(child->end, "verdict", "UNKNOWN"));
 	jw_json(&w, "lines", json_get(child->end, "seen"));
-	jw_str(&w, "fix", json_str(child->end, "text", ""));
+	jw_str(&w, "fix", child_last_word(child, "it ended without a word"));
 	jw_str(&w, "bite", json_str(child->end, "bite", ""));
 	engine_emit(child->e, &w, NULL);
 	jw_event(&w, "check.beat");

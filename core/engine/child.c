@@ -1,5 +1,6 @@
 /* Children: one process each, its job line on fd 3, its text on stdout and stderr into the log. */
 #include "core/engine/inner.h"
+#include "core/base/units.h"
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -149,6 +150,7 @@ static void on_line(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 {
 	struct child *c = stream->data;
 	if (n > 0) {
+		c->heard_life_ms = clock_life_ms();
 		buf_add(&c->in, chunk->base, (size_t)n);
 		size_t at = 0;
 		char *nl;
@@ -331,7 +333,7 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	text_copy(c->attempt, sizeof c->attempt, spec->attempt ? spec->attempt : "");
 	text_copyf(c->src, sizeof c->src, "%s:%s", spec->role, spec->name);
 	c->ended = spec->ended;
-	c->started_life_ms = clock_life_ms();
+	c->started_life_ms = c->heard_life_ms = clock_life_ms();
 	uv_pipe_init(&e->loop, &c->line, 0);
 	uv_pipe_init(&e->loop, &c->out, 0);
 	uv_pipe_init(&e->loop, &c->err, 0);
@@ -386,6 +388,40 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	uv_read_start((uv_stream_t *)&c->err, on_alloc, on_err);
 	send_hello(c, spec);
 	return c;
+}
+
+void child_kill(struct child *c, const char *why)
+{
+	text_copy(c->killed_why, sizeof c->killed_why, why);
+	if (!c->exited)
+		kill(-c->process.pid, SIGKILL); /* it leads its own session */
+}
+
+const char *child_last_word(const struct child *c, const char *otherwise)
+{
+	return c->end ? json_str(c->end, "text", "") : *c->killed_why ? c->killed_why : otherwise;
+}
+
+/* How long a look may say nothing; 0: as long as it likes. A proof may count for long, and X ends it. */
+static int64_t silence_ms(const struct child *c)
+{
+	if (text_equal(c->role, "check") || text_equal(c->verb, "plan") || text_equal(c->verb, "probe"))
+		return 60000;
+	return text_equal(c->verb, "prove") ? 1800000 : 0;
+}
+
+void children_tick(struct engine *e)
+{
+	int64_t now = clock_life_ms();
+	for (struct child *c = e->children; c; c = c->next) {
+		int64_t most = silence_ms(c);
+		char why[120], after[UNITS_MAX];
+		if (!most || c->exited || *c->killed_why || c->asking || now - c->heard_life_ms < most)
+			continue;
+		text_copyf(why, sizeof why, "the look at it was ended after %s without a word",
+			   units_duration(after, most));
+		child_kill(c, why);
+	}
 }
 
 struct child *child_find(struct engine *e, const char *role, const char *name)

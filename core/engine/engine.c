@@ -245,6 +245,7 @@ static void on_tick(uv_timer_t *timer)
 	watch_clock(e);
 	gate_tick(e);
 	disarm_idle(e);
+	children_tick(e);
 	if (e->attempt_alive)
 		attempt_resume(e, NULL);
 	watches_tick(e);

@@ -2,6 +2,19 @@
  * the playbook. */
 #include "core/engine/inner.h"
 
+bool act_park(struct engine *e)
+{
+	struct act_now *act = &e->act;
+	if (act->phase == ACT_IDLE)
+		return true;
+	if (act->phase != ACT_RUN || !act->child || act->row->gate != GATE_NONE || e->parked)
+		return false;
+	e->parked = xcalloc(1, sizeof *e->parked);
+	*e->parked = *act;
+	memset(act, 0, sizeof *act);
+	return true;
+}
+
 /* A playbook's step is asked for by name; this is something beside it, such as ending one session. A step
  * that only waits goes on running meanwhile. */
 int attempt_aside(struct engine *e, const char *kind, struct json *take_params, const char *by,
@@ -9,20 +22,14 @@ int attempt_aside(struct engine *e, const char *kind, struct json *take_params, 
 {
 	struct act_now *act = &e->act;
 	const struct step *row = step_row(kind);
-	bool waits = act->phase == ACT_RUN && act->child && act->row->gate == GATE_NONE && !e->parked;
 	int rc = act_may_start(e, err);
 	if (rc == 0 && !row)
 		rc = err_set(err, ERR_CONFIG, "this build has no step kind \"%s\"", kind);
-	if (rc == 0 && act->phase != ACT_IDLE && !waits)
+	if (rc == 0 && !act_park(e))
 		rc = err_set(err, ERR_REFUSED, "%s is under way; one step at a time", act->step);
 	if (rc < 0) {
 		json_free(take_params);
 		return -1;
-	}
-	if (waits) {
-		e->parked = xcalloc(1, sizeof *e->parked);
-		*e->parked = *act;
-		memset(act, 0, sizeof *act);
 	}
 	act->row = row;
 	act->own_params = take_params;
@@ -62,6 +69,8 @@ int attempt_skip(struct engine *e, const char *id, const char *reason, const cha
 {
 	const struct step_seen *step = steps_get(e->state, id);
 	struct act_now *act = &e->act;
+	if (night_is_open(e, err) < 0)
+		return -1;
 	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
 	    step->state == STEP_PROVING)
 		return err_set(err, ERR_REFUSED, "that step cannot be skipped now");
@@ -135,22 +144,31 @@ void by_hand_probed(struct engine *e, const char *done)
 		    act->step, text_equal(done, "RUNNING") ? "something of it still runs" : "is not done");
 	else
 		rc = by_hand(e, act->step, act->by, act->words, act->plan);
+	/* Nothing runs on by itself after what only a person has seen. */
 	act_reset(e);
 	if (rc == 0)
-		attempt_go_on(e, by);
+		seats_say(e, "info", "ticked by hand (%s); R runs the next step", by);
 }
 
 int attempt_by_hand(struct engine *e, const char *id, const char *by, const char *words,
 		    const struct json *fields, struct err *err)
 {
 	const struct step_seen *step = steps_get(e->state, id);
+	if (night_is_open(e, err) < 0)
+		return -1;
 	if (!step || step_state_finished(step->state) || step->state == STEP_RUNNING ||
 	    step->state == STEP_PROVING ||
 	    (!step->manual && step->state != STEP_UNKNOWN && step->state != STEP_FAILED))
 		return err_set(
 		    err, ERR_REFUSED,
-		    "M is for cards done by people, and for a step that failed or is UNKNOWN and was done by "
-		    "hand");
+		    "M is for cards done by people, and for a step that is UNKNOWN and was done by hand");
+	/* A look that failed is no matter of opinion, and a step that is mended by now passes by itself. */
+	if (!step->manual && step->state == STEP_FAILED)
+		return err_set(
+		    err, ERR_REFUSED,
+		    "%s failed, so words do not tick it: mend it and R looks again, S goes on without it, "
+		    "W waives a line, B is the way back",
+		    id);
 	if (!*words)
 		return err_set(err, ERR_REFUSED,
 			       "say in words what was done and seen; it stands in the report");

@@ -43,7 +43,8 @@ static bool try_waive(struct engine *e, const char *step, const struct json *lin
 	jw_str(&w, "about", about);
 	jw_str(&w, "by", "headless");
 	jw_str(&w, "reason", reason);
-	jw_str(&w, "fact", json_str(line, "fact", ""));
+	const char *fact = json_str(line, "fact", "");
+	jw_str(&w, "fact", *fact ? fact : json_str(line, "verdict", ""));
 	if (engine_emit(e, &w, NULL) < 0)
 		return false;
 	gate_refresh(e);

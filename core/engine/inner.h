@@ -62,9 +62,10 @@ struct child {
 	bool exited, ended_called;
 	int exit_status, term_signal;
 	struct json *end; /* its last message, NULL when it died without a word */
-	int64_t records, started_life_ms;
-	int64_t asking; /* number of the question it waits with, 0 none */
-	int64_t ask_id; /* the same on seats, where questions of all children come together */
+	int64_t records, started_life_ms, heard_life_ms;
+	char killed_why[120]; /* "" unless the engine ended it */
+	int64_t asking;       /* number of the question it waits with, 0 none */
+	int64_t ask_id;       /* the same on seats, where questions of all children come together */
 	char question[256];
 	bool hides_answer;
 	child_ended_fn *ended;
@@ -185,6 +186,11 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 void child_send(struct child *child, const char *text);
 void child_cancel(struct child *child);
 void child_kill_all(struct engine *e, bool steps_too);
+/* Ends a child that only looks, at once; `why` is a sentence without its point. */
+void child_kill(struct child *child, const char *why);
+/* What it said at its end, or why it said nothing. */
+const char *child_last_word(const struct child *child, const char *otherwise);
+void children_tick(struct engine *e); /* looks that hang are ended: UNKNOWN is better than silence */
 struct child *child_find(struct engine *e, const char *role, const char *name);
 
 /* checks.c */
@@ -250,7 +256,8 @@ void cmd_vote(struct seat *seat, const struct json *m);
 void cmd_repoll(struct seat *seat, const struct json *m);
 
 /* waive.c */
-const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *fact);
+const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *verdict,
+				     const char *fact);
 void waivers_tick(struct engine *e);
 void cmd_waive(struct seat *seat, const struct json *m);
 
@@ -273,7 +280,11 @@ const struct json *playbook_step(const struct engine *e, const char *id);
 void attempt_go_on(struct engine *e, const char *by);
 
 /* What the files of one attempt share: attempt.c, plan.c, exits.c, resume.c. */
+int night_is_open(const struct engine *e, struct err *err);
 int act_may_start(const struct engine *e, struct err *err); /* what stands in the way of everything */
+/* Lets a step that only waits run on beside what begins now; false: the way is not free. act_reset() takes it
+ * up again. */
+bool act_park(struct engine *e);
 void act_reset(struct engine *e);
 void act_state(struct engine *e, const char *step, const char *state, const char *text);
 /* Back to where it stood, with the reason on every screen. */
@@ -288,6 +299,15 @@ void act_end(struct engine *e, const char *outcome, const char *text, const stru
 int act_probe(struct engine *e, const struct step_seen *step, const char *by, struct err *err);
 int act_skipped(struct engine *e, const char *id, const char *reason, const char *by);
 void by_hand_probed(struct engine *e, const char *done);
+
+/* undo.c: taking a step back is an attempt of its own, with evidence, gate and a fresh look at its end */
+int undo_may_begin(const struct engine *e, const struct step_seen *step, struct err *err);
+int undo_begin(struct engine *e, const struct step_seen *step, struct err *err);
+void undo_refresh(struct engine *e);
+/* ran_ok, text: how its process ended, which is no evidence. */
+void undo_prove(struct engine *e, bool ran_ok, const char *text);
+/* done: what a fresh look says of the step that was to be taken back. */
+void undo_found(struct engine *e, const char *done, const char *said);
 
 /* gate.c */
 int gate_open(struct engine *e);     /* from e->act.plan and e->act.check_lines */

@@ -175,7 +175,12 @@ void cmd_hold(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;
 	char why[160];
+	struct err err = {0};
 	seat_clean(m, "why", why, sizeof why);
+	if (night_is_open(e, &err) < 0) {
+		seat_say(seat, "info", "%s, so there is nothing to hold", err.text);
+		return;
+	}
 	if (e->state->people.hold) {
 		seat_say(seat, "info", "HOLD is already called by %s", e->state->people.hold_by);
 		return;

@@ -126,7 +126,7 @@ static void on_check(struct child *child)
 	act->child = NULL;
 	const char *verdict = json_str(child->end, "verdict", "UNKNOWN");
 	check_tell(child);
-	const char *text = child->end ? json_str(child->end, "text", "") : "it ended without a word";
+	const char *text = child_last_word(child, "it ended without a word");
 	const struct json *seen = json_get(child->end, "seen"), *first = *text ? NULL : json_first(seen);
 	for (const struct json *x = json_first(seen); x; x = json_next(x))
 		if (text_equal(json_str(x, "verdict", ""), verdict))
@@ -145,9 +145,9 @@ static void on_plan(struct child *child)
 	act->child = NULL;
 	if (!child->end || !json_bool(child->end, "ok", false)) {
 		char text[700];
-		text_copy(text, sizeof text,
-			  child->end ? json_str(child->end, "text", "")
-				     : "its plan ended without a word; nothing was changed, try again");
+		text_copy(
+		    text, sizeof text,
+		    child_last_word(child, "its plan ended without a word; nothing was changed, try again"));
 		if (act->refreshing) {
 			act->refreshing = false;
 			e->probed_life_ms = clock_life_ms();
@@ -179,7 +179,11 @@ static void on_plan(struct child *child)
 void attempt_tick(struct engine *e)
 {
 	struct act_now *act = &e->act;
-	if (act->phase != ACT_GATE || act->refreshing || !act->row || !text_equal(act->verb, "run"))
+	if (act->phase != ACT_GATE || act->refreshing || !act->row)
+		return;
+	if (text_equal(act->verb, "undo"))
+		undo_refresh(e);
+	if (!text_equal(act->verb, "run"))
 		return;
 	act->refreshing = true;
 	if (act_plan(e, NULL) < 0)

@@ -15,56 +15,12 @@ bool waiver_is_never(const char *about)
 	return false;
 }
 
-static const struct seen_line *worst_of(const struct seen_line *lines, size_t n, int verdict)
-{
-	for (size_t i = 0; i < n; i++)
-		if (lines[i].verdict == verdict)
-			return &lines[i];
-	return n ? &lines[0] : NULL;
-}
-
-/* A line of the open gate by name; a check's newest look where no gate shows it. */
-static bool line_now(const struct state *s, const char *name, char *out, size_t size)
-{
-	const struct gate_seen *gate = &s->steps.gate;
-	for (size_t i = 0; gate->open && i < gate->n_seen; i++)
-		if (text_equal(gate->seen[i].name, name)) {
-			text_copy(out, size, gate->seen[i].fact);
-			return true;
-		}
-	for (size_t i = 0; i < s->watching.n_checks; i++) {
-		const struct check_seen *check = &s->watching.checks[i];
-		const struct seen_line *line = worst_of(check->lines, check->n, check->verdict);
-		if (!text_equal(check->name, name))
-			continue;
-		text_copyf(out, size, "%s", line ? line->fact : "");
-		return true;
-	}
-	return false;
-}
-
 static const struct rows_table *table_of(const struct state *s, const char *name)
 {
 	for (size_t i = 0; i < s->rows.n; i++)
 		if (text_equal(s->rows.tables[i].table, name))
 			return &s->rows.tables[i];
 	return NULL;
-}
-
-/* The fact behind "seen:NAME", "check:NAME" or "rows:TABLE" as it is now; false when nothing of that name is
- * seen. */
-static bool fact_now(const struct state *s, const char *about, char *out, size_t size)
-{
-	const char *name = strchr(about, ':');
-	if (!name)
-		return false;
-	name++;
-	if (!text_starts(about, "rows:"))
-		return line_now(s, name, out, size);
-	const struct rows_table *t = table_of(s, name);
-	if (t)
-		rows_fact(out, size, t->old_rows, t->new_rows, t->old_hash, t->new_hash);
-	return t != NULL;
 }
 
 static void fall(struct engine *e, const struct waiver_seen *waiver, const char *is)
@@ -85,7 +41,8 @@ static void fall(struct engine *e, const struct waiver_seen *waiver, const char 
 }
 
 /* The standing waiver of a line of evidence; one that was given for another fact falls here. */
-const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *fact)
+const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *verdict,
+				     const char *fact)
 {
 	static const char *const kinds[] = {"seen", "check"};
 	for (size_t i = 0; i < 2; i++) {
@@ -95,7 +52,7 @@ const struct waiver_seen *waiver_for(struct engine *e, const char *name, const c
 		if (!waiver)
 			continue;
 		char now[200];
-		text_copy(now, sizeof now, fact);
+		text_copy(now, sizeof now, *fact ? fact : verdict);
 		if (!*waiver->fact || text_equal(waiver->fact, now))
 			return waiver;
 		fall(e, waiver, now);
@@ -113,7 +70,7 @@ void waivers_tick(struct engine *e)
 		if (waiver->fallen || !*waiver->fact || text_starts(waiver->about, "seen:") ||
 		    waiver_get(e->state, waiver->about) != waiver)
 			continue;
-		if (fact_now(e->state, waiver->about, now, sizeof now) && !text_equal(now, waiver->fact))
+		if (waiver_fact(e->state, waiver->about, now, sizeof now) && !text_equal(now, waiver->fact))
 			fall(e, waiver, now);
 	}
 }
@@ -156,14 +113,19 @@ void cmd_waive(struct seat *seat, const struct json *m)
 		seat_say(seat, "bad", "%s", why);
 		return;
 	}
-	/* Tied to what is so now, not to what a late seat has shown. */
-	char now[200];
-	if (fact_now(e->state, about, now, sizeof now)) {
-		text_copy(fact, sizeof fact, now);
-	} else if (!*fact) {
-		seat_say(seat, "warn", "nothing called %s is seen now, so there is nothing to waive", about);
+	/* Tied to what the seat showed when W was pressed: what became worse while the reason was typed is
+	 * not waived. */
+	char now[200] = "";
+	bool seen = waiver_fact(e->state, about, now, sizeof now);
+	if (!seen || (*fact && !text_equal(fact, now))) {
+		seat_say(seat, "warn",
+			 seen ? "nothing was waived: %s was \"%s\" when you looked and is \"%s\" now; look "
+				"again, then W"
+			      : "nothing called %s is seen now, so there is nothing to waive",
+			 about, fact, now);
 		return;
 	}
+	text_copy(fact, sizeof fact, now);
 	struct jw w;
 	jw_event(&w, "waiver.given");
 	jw_str(&w, "about", about);

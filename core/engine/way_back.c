@@ -106,11 +106,12 @@ int gate_way_back(struct engine *e, const char *by, struct err *err)
 		return err_set(err, ERR_REFUSED, "the way back is already being taken; R runs its next step");
 	if (s->steps.n_forward == s->steps.n)
 		return err_set(err, ERR_REFUSED, "this playbook has no way back");
-	if (act->phase != ACT_IDLE)
-		return err_set(err, ERR_REFUSED, "%s is under way; X cancels it, then B", act->step);
 	if (e->attempt_alive)
 		return err_set(err, ERR_REFUSED,
 			       "an attempt of the engine before this one still runs; it ends first, then B");
+	/* A step that only waits goes on until the way back is really taken. */
+	if (!act_park(e))
+		return err_set(err, ERR_REFUSED, "%s is under way; X cancels it, then B", act->step);
 	memset(&act->seen, 0, sizeof act->seen);
 	text_copy(act->step, sizeof act->step, "way-back");
 	text_copy(act->verb, sizeof act->verb, "back");

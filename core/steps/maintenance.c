@@ -24,6 +24,7 @@ const struct step maintenance_step = {
     .name = "maintenance",
     .help = "puts Heroku's maintenance page up or takes it down",
     .gate = GATE_YES,
+    .undo_gate = GATE_TYPE, /* to end maintenance opens the doors */
     .cancel = CANCEL_SAFE_POINT,
     .rehearse = REHEARSE_SKIP,
     .params = params,

@@ -387,6 +387,11 @@ static void test_poll(void **unused)
 	assert_int_equal(events("gate.passed", "\"by_name_only\":true"), 1);
 	assert_string_equal(engine->state->people.driver, ana->id);
 	assert_true(steps_get(engine->state, "flip")->second_by_name_only);
+	/* A go is for one decision: the next poll asks anew. */
+	struct poll_look spent;
+	poll_look(engine->state, &spent);
+	assert_false(spent.ready);
+	assert_non_null(strstr(spent.why, "it was for flip, which is passed"));
 	leave(ana);
 	leave(bea);
 	leave(raj);

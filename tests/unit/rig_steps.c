@@ -51,11 +51,19 @@ static const char *mode_of(const struct job *job)
 	return json_str(job_params(job), "mode", "");
 }
 
+/* A look that never ends, as when a server takes a connection and then says nothing. */
+static void hang_where_told(struct job *job, const char *what)
+{
+	while (world_has(job, what) && world_has(job, "."))
+		usleep(20000);
+}
+
 /* ---- the plan: evidence is `evidence`, a line each: VERDICT|name|fact|text ---- */
 
 static int fake_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	(void)err;
+	hang_where_told(job, "plan-hangs");
 	text_copy(plan->target, sizeof plan->target, "acme-production");
 	text_copy(plan->side, sizeof plan->side, "OLD");
 	text_copy(plan->verb, sizeof plan->verb, "CHANGES");
@@ -120,6 +128,8 @@ static int do_one(struct job *job, int64_t i, struct err *err)
 		return -1;
 	}
 	look_at_journal(job);
+	char undone[200];
+	unlink(world_path(job, "undone", undone));
 	text_copyf(text, sizeof text, "did %d", (int)i);
 	world_add(job, "effects", text);
 	return 0;
@@ -219,9 +229,10 @@ static int fake_run(struct job *job, struct err *err)
 
 static int fake_undo(struct job *job, struct err *err)
 {
-	(void)err;
 	world_add(job, "effects", "undone");
-	return 0;
+	if (!world_has(job, "undo-lies"))
+		world_add(job, "undone", "it");
+	return world_has(job, "undo-fails") ? err_set(err, ERR_NET, "the line broke") : 0;
 }
 
 static enum done fake_probe(struct job *job, struct err *err)
@@ -231,6 +242,7 @@ static enum done fake_probe(struct job *job, struct err *err)
 	char *said = world_read(job, "probe");
 	enum done done = text_starts(said, "UNCLEAR")   ? DONE_UNCLEAR
 			 : text_starts(said, "RUNNING") ? DONE_RUNNING
+			 : world_has(job, "undone")     ? DONE_NOT_DONE
 			 : world_has(job, "effects")    ? DONE_DONE
 							: DONE_NOT_DONE;
 	free(said);
@@ -240,6 +252,7 @@ static enum done fake_probe(struct job *job, struct err *err)
 static enum verdict fake_prove(struct job *job, struct evidence *ev, struct err *err)
 {
 	world_add(job, "looks", "prove");
+	hang_where_told(job, "prove-hangs");
 	char *said = world_read(job, "prove");
 	said[strcspn(said, "\n")] = '\0';
 	enum verdict v = *said ? verdict_of(said) : VERDICT_PASS;
@@ -308,6 +321,7 @@ const struct watch *const watch_table[] = {&fake_watch_row, NULL};
 
 static enum verdict fake_check(struct job *job, struct evidence *ev, struct err *err)
 {
+	hang_where_told(job, "check-hangs");
 	char *said = world_read(job, "check");
 	if (text_starts(said, "DIE"))
 		raise(SIGKILL);

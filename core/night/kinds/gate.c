@@ -91,6 +91,8 @@ static void fold_gate_passed(struct state *state, const struct event *event)
 	bool run = !gate || text_equal(gate->act, "run");
 	if (gate)
 		gate->open = false;
+	if (gate && gate->level == 3)
+		votes_spend(state, json_str(event->body, "step", ""));
 	if (!step || !run)
 		return;
 	step->gate_passed_at_ms = event->at_ms;

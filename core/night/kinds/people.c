@@ -133,6 +133,17 @@ const struct vote_seen *vote_get(const struct state *state, const char *station)
 	return vote_of((struct state *)(uintptr_t)state, station);
 }
 
+void votes_spend(struct state *state, const char *step)
+{
+	for (size_t i = 0; i < state->people.n_votes; i++) {
+		struct vote_seen *vote = &state->people.votes[i];
+		if (vote->fallen)
+			continue;
+		vote->fallen = true;
+		text_copyf(vote->fallen_why, sizeof vote->fallen_why, "it was for %s, which is passed", step);
+	}
+}
+
 static void fold_vote_given(struct state *state, const struct event *event)
 {
 	const struct json *b = event->body;

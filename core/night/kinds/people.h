@@ -72,6 +72,9 @@ struct state;
 const struct vote_seen *vote_get(const struct state *state, const char *station);
 const struct seat_seen *seat_get(const struct state *state, const char *id);
 
+/* A go is for one decision: the next poll asks anew. */
+void votes_spend(struct state *state, const char *step);
+
 /* Where a poll stands: what engine and dialog both go by. */
 struct poll_look {
 	bool ready;                     /* every station said go and the second person is there */

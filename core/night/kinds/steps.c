@@ -215,7 +215,10 @@ static void fold_attempt_started(struct state *state, const struct event *event)
 	step->state = STEP_RUNNING;
 	FOLD_TEXT(step->attempt, event->body, "attempt");
 	FOLD_TEXT(step->by, event->body, "by");
-	fold_plan(&step->plan, json_get(event->body, "plan"), event->at_ms);
+	step->undoing = text_equal(json_str(event->body, "verb", "run"), "undo");
+	/* The plan of an undo is the step's own, the other way round. */
+	if (!step->undoing)
+		fold_plan(&step->plan, json_get(event->body, "plan"), event->at_ms);
 	if (step->plan.estimate_ms > 0)
 		step->estimate_ms = step->plan.estimate_ms;
 	step->started_at_ms = event->at_ms;
@@ -230,6 +233,8 @@ static void note_milestones(struct state *state, const struct step_seen *step, i
 {
 	if (text_equal(step->kind, "dns-point") && step->state == STEP_DONE && !state->steps.turned)
 		state->flip_at_ms = at_ms;
+	if (text_equal(step->kind, "dns-point") && step->state == STEP_UNDONE && !state->steps.turned)
+		state->flip_at_ms = 0;
 }
 
 static void fold_attempt_ended(struct state *state, const struct event *event)

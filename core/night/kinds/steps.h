@@ -78,6 +78,7 @@ struct step_seen {
 	char second[32]; /* who said go beside the driver at its gate; "" for nobody */
 	bool second_by_name_only;
 	int attempts;
+	bool undoing;        /* its newest attempt takes it back */
 	int64_t done, total; /* progress; total <= 0: no fraction */
 	char unit[12], progress[120];
 	struct seen_line *seen; /* evidence of its proof */

@@ -42,6 +42,10 @@ struct watching_state {
 };
 struct state;
 const struct watch_seen *watch_get(const struct state *state, const char *name);
+/* The fact behind "seen:NAME" (a line of the open gate), "check:NAME" or "rows:TABLE" as the state knows it;
+ * false when nothing of that name is seen. Never empty: a line without a fact of its own stands for its
+ * verdict. */
+bool waiver_fact(const struct state *state, const char *about, char *out, size_t size);
 const struct waiver_seen *waiver_get(const struct state *state, const char *about); /* a standing one */
 
 #endif

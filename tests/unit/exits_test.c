@@ -1,0 +1,310 @@
+/* The exits of a stop: taking a step back with a look before and after, what words tick and what they do not,
+ * what a waiver is tied to, and looks that hang. */
+#include "tests/unit/rig.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rig *rig;
+static struct rig_seat *ana;
+
+static const char one_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}}";
+
+static void arm(void)
+{
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
+}
+
+static void begin(const char *steps)
+{
+	rig = rig_new(steps);
+	rig_start(rig, NULL);
+	assert_string_equal(rig->said_at_start, "");
+	ana = rig_sit(rig, "ana", false);
+	arm();
+}
+
+static int end(void **unused)
+{
+	(void)unused;
+	if (ana)
+		rig_leave(ana);
+	ana = NULL;
+	if (rig)
+		rig_free(rig);
+	rig = NULL;
+	return 0;
+}
+
+static void cmd(const char *name, const char *step)
+{
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"%s\",\"step\":\"%s\"}", name, step);
+}
+
+static void open_gate(const char *name, const char *step)
+{
+	size_t n = rig_events(rig, "gate.opened", "");
+	cmd(name, step);
+	rig_wait(rig, "gate.opened", "", n + 1);
+}
+
+static void say_yes(void)
+{
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"yes\",\"gate\":\"%s\",\"tag\":\"%s\"}", gate, tag);
+	rig_fence(rig, ana);
+}
+
+static void say_phrase(void)
+{
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"phrase\",\"gate\":\"%s\",\"text\":\"acme-production %s\"}",
+		 gate, tag);
+}
+
+/* Up to its end, whatever that is. */
+static void run_through(const char *step)
+{
+	size_t n = rig_events(rig, "attempt.ended", "");
+	open_gate("run", step);
+	say_yes();
+	rig_wait(rig, "attempt.ended", "", n + 1);
+}
+
+static void refused(const char *name, const char *step, const char *sentence)
+{
+	rig_forget(ana);
+	cmd(name, step);
+	rig_hear(ana, sentence);
+}
+
+static void expect_effects(const char *what, size_t n)
+{
+	char *effects = rig_read(rig, "world/effects");
+	assert_int_equal(rig_lines(effects, what), n);
+	free(effects);
+}
+
+static void test_undo(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	refused("undo", "one", "has not run");
+	run_through("one");
+	open_gate("undo", "one");
+	assert_int_equal(rig_events(rig, "gate.opened", "looked at just now: it holds"), 1);
+	expect_effects("undone", 0);
+	say_yes();
+	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
+	assert_int_equal(rig_events(rig, "attempt.ended", "it no longer holds"), 1);
+	expect_effects("undone", 1);
+	refused("undo", "one", "taken back already");
+	/* And forward again: what was taken back is not done. */
+	run_through("one");
+	assert_int_equal(rig_events(rig, "attempt.ended", "\"outcome\":\"done\""), 2);
+}
+
+/* Its exit status is no evidence, in either direction. */
+static void test_undo_is_proven(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	run_through("one");
+	rig_put(rig, "undo-lies", "");
+	open_gate("undo", "one");
+	say_yes();
+	rig_wait(rig, "attempt.ended", "it holds as before, so it was not taken back", 1);
+	assert_int_equal(rig_events(rig, "attempt.ended", "\"undone\""), 0);
+	rig_remove(rig, "undo-lies");
+	rig_put(rig, "undo-fails", "");
+	open_gate("undo", "one");
+	say_yes();
+	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
+	assert_int_equal(rig_events(rig, "attempt.ended", "the line broke; taken back"), 1);
+}
+
+/* What nobody could see opens no gate, and what moves while it is open is shown. */
+static void test_undo_evidence(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	run_through("one");
+	rig_put(rig, "probe", "UNCLEAR");
+	open_gate("undo", "one");
+	rig_forget(ana);
+	say_yes();
+	rig_hear(ana, "this gate stays shut: UNKNOWN holds");
+	expect_effects("undone", 0);
+	rig_remove(rig, "probe");
+	rig_wait(rig, "gate.changed", "it holds", 1);
+	say_yes();
+	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
+}
+
+static void test_undo_stack(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\","
+	      "\"with\":{"
+	      "\"gate\":\"type\"}}");
+	run_through("one");
+	open_gate("run", "two");
+	say_phrase();
+	rig_wait(rig, "attempt.ended", "\"two\"", 1);
+	refused("undo", "one", "2 two came after one and stands on it");
+	/* What was typed on the way there is typed on the way back. */
+	open_gate("undo", "two");
+	say_yes();
+	expect_effects("undone", 0);
+	say_phrase();
+	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
+	open_gate("undo", "one");
+	/* Left: what is done stays done. */
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"leave-gate\",\"gate\":\"%s\"}", gate);
+	rig_wait(rig, "gate.closed", "", 1);
+	refused("run", "one", "done already");
+}
+
+static void test_undo_and_restart(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	run_through("one");
+	open_gate("undo", "one");
+	say_yes();
+	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
+	rig_signal(rig, SIGKILL);
+	rig_wait_end(rig);
+	rig_leave(ana);
+	rig_start(rig, NULL);
+	ana = rig_sit(rig, "ana", false);
+	arm();
+	refused("undo", "one", "taken back already");
+}
+
+/* A look that failed is no matter of opinion; a step that is mended by now passes by itself. */
+static void test_words_tick_no_failure(void **unused)
+{
+	(void)unused;
+	begin(
+	    "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\"}");
+	rig_put(rig, "prove", "FAIL");
+	run_through("one");
+	rig_forget(ana);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"manual\",\"step\":\"one\",\"words\":\"compared by eye\"}");
+	rig_hear(ana, "words do not tick it");
+	assert_int_equal(rig_events(rig, "step.byhand", ""), 0);
+	/* UNKNOWN may be ticked, but nothing runs on from that by itself. */
+	rig_put(rig, "prove", "CANNOT LOOK");
+	run_through("one");
+	rig_put(rig, "probe", "UNCLEAR");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"manual\",\"step\":\"one\",\"words\":\"seen on the host\"}");
+	rig_wait(rig, "step.byhand", "seen on the host", 1);
+	rig_fence(rig, ana);
+	assert_int_equal(rig_events(rig, "attempt.started", "\"two\""), 0);
+}
+
+static void waive(const char *fact)
+{
+	rig_tell(
+	    ana,
+	    "{\"t\":\"cmd\",\"cmd\":\"waive\",\"about\":\"seen:jobs\",\"reason\":\"known\",\"fact\":\"%s\"}",
+	    fact);
+	rig_fence(rig, ana);
+}
+
+/* Tied to what the giver saw; a line without a fact of its own stands for its verdict. */
+static void test_waiver_facts(void **unused)
+{
+	(void)unused;
+	rig_put(rig = rig_new(one_step), "evidence", "WARN|jobs|2 jobs|2 jobs wait\n");
+	rig_start(rig, NULL);
+	ana = rig_sit(rig, "ana", false);
+	arm();
+	open_gate("run", "one");
+	rig_put(rig, "evidence", "WARN|jobs|200 jobs|200 jobs wait\n");
+	rig_wait(rig, "gate.changed", "200 jobs", 1);
+	rig_forget(ana);
+	waive("2 jobs");
+	rig_hear(ana, "nothing was waived");
+	assert_int_equal(rig_events(rig, "waiver.given", ""), 0);
+	waive("200 jobs");
+	assert_int_equal(rig_events(rig, "waiver.given", "200 jobs"), 1);
+	rig_put(rig, "evidence", "WARN|jobs||some jobs wait\n");
+	rig_wait(rig, "waiver.fallen", "", 1);
+	rig_wait(rig, "gate.changed", "some jobs", 1);
+	waive("WARN");
+	assert_int_equal(rig_events(rig, "waiver.given", "\"fact\":\"WARN\""), 1);
+	rig_put(rig, "evidence", "FAIL|jobs||no job can run\n");
+	rig_wait(rig, "waiver.fallen", "", 2);
+}
+
+static void test_plan_hangs(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	rig_put(rig, "plan-hangs", "");
+	rig_forget(ana);
+	cmd("run", "one");
+	rig_hear(ana, "ended after 1:00 without a word");
+	assert_int_equal(rig_events(rig, "attempt.started", ""), 0);
+	rig_remove(rig, "plan-hangs");
+	run_through("one");
+	assert_int_equal(rig_events(rig, "attempt.ended", "\"done\""), 1);
+}
+
+static void test_check_hangs(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"},\"checks\":[\"fake\"]}");
+	rig_put(rig, "check-hangs", "");
+	open_gate("run", "one");
+	assert_int_equal(rig_events(rig, "gate.opened", "ended after 1:00 without a word"), 1);
+	rig_forget(ana);
+	say_yes();
+	rig_hear(ana, "this gate stays shut: UNKNOWN fake");
+	rig_remove(rig, "check-hangs");
+	rig_wait(rig, "gate.changed", "PASS fake", 1);
+}
+
+/* A proof may count for long; X ends it, and then nobody knows. */
+static void test_prove_hangs(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	rig_put(rig, "prove-hangs", "");
+	open_gate("run", "one");
+	say_yes();
+	rig_wait(rig, "step.state", "proving", 1);
+	cmd("cancel", "one");
+	rig_wait(rig, "attempt.ended", "the look at it was ended by ana", 1);
+	assert_int_equal(rig_events(rig, "attempt.ended", "\"unknown\""), 1);
+}
+
+int main(int argc, char **argv)
+{
+	rig_main(argc, argv);
+	setenv("NIGHTFERRY_CLOCK", "0,40", 1);
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(test_undo, end),
+	    cmocka_unit_test_teardown(test_undo_is_proven, end),
+	    cmocka_unit_test_teardown(test_undo_evidence, end),
+	    cmocka_unit_test_teardown(test_undo_stack, end),
+	    cmocka_unit_test_teardown(test_undo_and_restart, end),
+	    cmocka_unit_test_teardown(test_words_tick_no_failure, end),
+	    cmocka_unit_test_teardown(test_waiver_facts, end),
+	    cmocka_unit_test_teardown(test_plan_hangs, end),
+	    cmocka_unit_test_teardown(test_check_hangs, end),
+	    cmocka_unit_test_teardown(test_prove_hangs, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
