@@ -38,5 +38,11 @@ int pg_since_where(struct pg *pg, const struct pg_since *since, char *out, size_
  * "good_jobs". */
 int pg_since_jobs(struct pg *pg, const struct pg_since *since, int64_t *jobs, char *table, size_t size,
 		  struct err *err);
+/* Rows with encrypted values that were written since, in the tables of `changed` (what pg_since_counters()
+ * gave): by what Active Record Encryption, Lockbox (*_ciphertext) and attr_encrypted (encrypted_X beside
+ * encrypted_X_iv) store. At most 1,000 a table are counted, in its last 2,000 pages, where new rows are put.
+ * where: "users.ssn", "" for none. */
+int pg_since_encrypted(struct pg *pg, const struct pg_since *since, const struct pg_since *changed,
+		       int64_t *rows, char *where, size_t size, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define INTERVAL_MS 2000
 #define CERTIFICATE_MS 600000
+#define ENCRYPTED_MS 10000
 
 static int newrows_run(struct job *job, struct err *err);
 
@@ -25,6 +26,8 @@ const struct watch newrows_watch = {
 struct newrows {
 	struct pg_since since;
 	int64_t certificate_ms, certificate_life_ms; /* when it ends; when it was looked at */
+	int64_t encrypted, encrypted_life_ms;        /* rows; -1 not looked at */
+	char encrypted_where[200];
 };
 
 /* A watch that starts again must go on from the same line, so the line is a fact. The app's start records it;
@@ -32,8 +35,16 @@ struct newrows {
 static int find_boundary(struct job *job, struct newrows *n, struct pg *pg, struct err *err)
 {
 	struct jw w;
+	int64_t was = n->since.xmin;
 	pg_since_done(&n->since);
-	if (pg_since_read(job, &n->since))
+	bool known = pg_since_read(job, &n->since);
+	/* Another copy: what was written on the one before it is gone. */
+	if (n->since.xmin != was) {
+		n->encrypted = -1;
+		n->encrypted_life_ms = 0;
+		n->encrypted_where[0] = '\0';
+	}
+	if (known)
 		return 0;
 	const struct json *pointed = job_fact_at(job, "dns-pointed", 0);
 	if (!pointed || text_equal(json_str(pointed, "to", ""), "old"))
@@ -100,6 +111,8 @@ static int64_t tell(struct job *job, const struct newrows *n, struct pg_since *n
 	jw_int(&w, "updated", updated);
 	jw_int(&w, "deleted", deleted);
 	jw_int(&w, "jobs", jobs);
+	jw_int(&w, "encrypted", n->encrypted);
+	jw_str(&w, "encrypted_where", n->encrypted_where);
 	if (n->certificate_ms)
 		jw_int(&w, "old_certificate_ms", n->certificate_ms);
 	jw_arr(&w, "tables");
@@ -113,6 +126,18 @@ static int64_t tell(struct job *job, const struct newrows *n, struct pg_since *n
 	jw_end(&w);
 	job_event(job, &w);
 	return rows;
+}
+
+/* Reads what was written, so not at every look. Once there is one such row there is nothing more to find out.
+ */
+static int look_encrypted(struct newrows *n, struct pg *pg, const struct pg_since *changed, struct err *err)
+{
+	if (n->encrypted > 0 ||
+	    (n->encrypted_life_ms && clock_life_ms() - n->encrypted_life_ms < ENCRYPTED_MS))
+		return 0;
+	n->encrypted_life_ms = clock_life_ms();
+	return pg_since_encrypted(pg, &n->since, changed, &n->encrypted, n->encrypted_where,
+				  sizeof n->encrypted_where, err);
 }
 
 static int look(struct job *job, void *ctx, struct pg *old_pg, struct pg *new_pg, char text[200],
@@ -134,6 +159,8 @@ static int look(struct job *job, void *ctx, struct pg *old_pg, struct pg *new_pg
 	if (rc == 0)
 		rc = pg_since_jobs(new_pg, &n->since, &jobs, table, sizeof table, err);
 	if (rc == 0)
+		rc = look_encrypted(n, new_pg, &now, err);
+	if (rc == 0)
 		text_copyf(text, 200, "%s rows since the new app started",
 			   units_count(rows, tell(job, n, &now, jobs)));
 	pg_since_done(&now);
@@ -142,7 +169,7 @@ static int look(struct job *job, void *ctx, struct pg *old_pg, struct pg *new_pg
 
 static int newrows_run(struct job *job, struct err *err)
 {
-	struct newrows n = {0};
+	struct newrows n = {.encrypted = -1};
 	(void)err;
 	const struct pg_loop loop = {.new_side = true, .interval_ms = INTERVAL_MS, .look = look, .ctx = &n};
 	int rc = pg_loop_run(job, &loop);

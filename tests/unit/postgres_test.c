@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/links/pg_count.h"
+#include "core/links/pg_since.h"
 #include "core/links/pg_tables.h"
 #include "core/links/pg_writes.h"
 
@@ -317,6 +318,53 @@ static void source_keeps(void **state)
 	pg_close(pg);
 }
 
+/* Only what was written since, only what is encrypted: a password's hash is none, whatever its column is
+ * called. */
+static void encrypted_rows(void **state)
+{
+	struct err err = {0};
+	struct pg *pg = must_open(*state, PG_ACT);
+	char where[200];
+	int64_t rows = -1;
+	assert_int_equal(
+	    pg_exec(pg, &err,
+		    "SET search_path = public; CREATE TABLE vault (id int, name text, ssn text, prefs jsonb, "
+		    "encrypted_password text); CREATE TABLE legacy (id int, "
+		    "encrypted_pin text, "
+		    "encrypted_pin_iv text); INSERT INTO vault VALUES (1, 'old', "
+		    "'{\"p\":\"aGk=\",\"h\":{\"iv\":\"x\","
+		    "\"at\":\"y\"}}', NULL, 'hash')"),
+	    0);
+	struct pg_since since, changed;
+	assert_int_equal(pg_since_look(pg, &since, &err), 0);
+	assert_int_equal(
+	    pg_exec(pg, &err,
+		    "INSERT INTO vault VALUES (2, '{\"p\": 1}', NULL, '{\"h\": {\"a\": 1}}', 'hash')"),
+	    0);
+	struct pg_counted tables[] = {{.label = "vault", .inserted = 1}, {.label = "legacy", .inserted = 1}};
+	changed = (struct pg_since){.tables = tables, .n = 2};
+	assert_int_equal(pg_since_encrypted(pg, &since, &changed, &rows, where, sizeof where, &err), 0);
+	assert_int_equal(rows, 0);
+	assert_int_equal(
+	    pg_exec(pg, &err,
+		    "INSERT INTO vault SELECT i, 'n', '{\"p\":\"aGk=\",\"h\":{\"iv\":\"x\",\"at\":\"y\"}}' "
+		    "FROM generate_series(3, 7) i; INSERT INTO legacy VALUES (1, 'x', 'y')"),
+	    0);
+	assert_int_equal(pg_since_encrypted(pg, &since, &changed, &rows, where, sizeof where, &err), 0);
+	assert_int_equal(rows, 6);
+	assert_string_equal(where, "legacy.encrypted_pin");
+	/* Tables that did not change are not read. */
+	changed.n = 1;
+	assert_int_equal(pg_since_encrypted(pg, &since, &changed, &rows, where, sizeof where, &err), 0);
+	assert_int_equal(rows, 5);
+	assert_string_equal(where, "vault");
+	changed.n = 0;
+	assert_int_equal(pg_since_encrypted(pg, &since, &changed, &rows, where, sizeof where, &err), 0);
+	assert_int_equal(rows, 0);
+	pg_since_done(&since);
+	pg_close(pg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest plain[] = {
@@ -327,7 +375,7 @@ int main(void)
 	const struct CMUnitTest server[] = {
 	    cmocka_unit_test(looks_cannot_write), cmocka_unit_test(counts_and_hashes),
 	    cmocka_unit_test(writers_are_seen),   cmocka_unit_test(ended_sessions),
-	    cmocka_unit_test(source_keeps),
+	    cmocka_unit_test(source_keeps),       cmocka_unit_test(encrypted_rows),
 	};
 	int failed = cmocka_run_group_tests(plain, NULL, NULL);
 	return failed + cmocka_run_group_tests(server, cluster_up, cluster_down);

@@ -90,6 +90,11 @@ static void test_meter(void **nothing)
 	     "1795219600000");
 	assert_int_equal(meter(state, 304, "38 rows"), BACK_COSTS);
 	assert_int_equal(meter(state, 401, "certificate ended"), BACK_ONE_WAY);
+	tell(state, 402,
+	     "\"kind\":\"newrows.seen\",\"rows\":38,\"jobs\":0,\"encrypted\":3,\"encrypted_where\":\"users."
+	     "ssn\","
+	     "\"tables\":[],\"old_certificate_ms\":1795319600000");
+	assert_int_equal(meter(state, 403, "encrypted values were written on NEW (users.ssn)"), BACK_ONE_WAY);
 	/* filled again: what was written before is gone with it */
 	tell(state, 500,
 	     "\"kind\":\"fact\",\"name\":\"restored-by-us\",\"key\":\"\",\"step\":\"restore\",\"data\":{}");

@@ -104,6 +104,8 @@ static void fold_newrows_seen(struct state *state, const struct event *event)
 	t->new_updated = json_int(event->body, "updated", -1);
 	t->new_deleted = json_int(event->body, "deleted", -1);
 	t->new_jobs = json_int(event->body, "jobs", -1);
+	t->new_encrypted = json_int(event->body, "encrypted", -1);
+	FOLD_TEXT(t->new_encrypted_where, event->body, "encrypted_where");
 	t->old_certificate_ms = json_int(event->body, "old_certificate_ms", t->old_certificate_ms);
 	/* Jobs of the new app write before any visitor does. */
 	if (t->new_rows > 0 && !state->new_write_at_ms)

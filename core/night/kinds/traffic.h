@@ -7,8 +7,8 @@
  * the last minute traffic.first  RECORD {name, status}                  first public 2xx of NEW after the
  * flip smoke.seen     CHANGE key path,side {path, side: OLD|NEW|PUBLIC, status, want, verdict, text, ms}
  * quiet.seen     SAMPLE {since_ms, need_ms, why}        the quiet timer after the flip
- * newrows.seen   CHANGE {rows, updated, deleted, jobs, tables[{table, rows}], old_certificate_ms}   written
- * on NEW since its app started on tonight's copy; jobs -1: no job table
+ * newrows.seen   CHANGE {rows, updated, deleted, jobs, encrypted, encrypted_where, tables[{table, rows}],
+ * old_certificate_ms}   written on NEW since its app started on tonight's copy; jobs -1: no job table
  */
 #ifndef CORE_NIGHT_KINDS_TRAFFIC_H
 #define CORE_NIGHT_KINDS_TRAFFIC_H
@@ -53,7 +53,9 @@ struct traffic_state {
 	char quiet_why[120];
 	int64_t new_rows;
 	int64_t new_rows_at_ms, new_updated, new_deleted, new_jobs,
-	    old_certificate_ms; /* at_ms 0: nobody has counted */
+	    old_certificate_ms;       /* at_ms 0: nobody has counted */
+	int64_t new_encrypted;        /* rows with encrypted values among them; -1 not looked at */
+	char new_encrypted_where[96]; /* "users.ssn" */
 	struct {
 		char table[96];
 		int64_t rows;

@@ -88,6 +88,13 @@ static void decide(const struct state *state, int64_t now_ms, struct way_back *o
 			   "again; %s rows written%s%s",
 			   units_count(jobs, out->jobs), out->jobs == 1 ? "" : "s", rows,
 			   *out->tables ? ": " : "", out->tables);
+	} else if (out->encrypted > 0) {
+		out->back = BACK_ONE_WAY;
+		text_copyf(out->why, sizeof out->why,
+			   "rows with encrypted values were written on NEW (%.60s), and nobody has shown "
+			   "that OLD can "
+			   "read them; %s rows written%s%s",
+			   state->traffic.new_encrypted_where, rows, *out->tables ? ": " : "", out->tables);
 	} else if (out->rows > 0 || state->new_write_at_ms > 0) {
 		out->back = BACK_COSTS;
 		text_copyf(out->why, sizeof out->why, "%s rows written on NEW%s%s%s",
@@ -112,6 +119,7 @@ void way_back_of(const struct state *state, int64_t now_ms, struct way_back *out
 				 .updated = t->new_rows_at_ms ? t->new_updated : -1,
 				 .deleted = t->new_rows_at_ms ? t->new_deleted : -1,
 				 .jobs = t->new_rows_at_ms ? t->new_jobs : -1,
+				 .encrypted = t->new_rows_at_ms ? t->new_encrypted : -1,
 				 .counted_at_ms = t->new_rows_at_ms,
 				 .certificate_ms = t->old_certificate_ms};
 	tables_text(t, out->tables, sizeof out->tables);

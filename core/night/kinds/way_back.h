@@ -18,6 +18,7 @@ struct way_back {
 	bool started;             /* the new app has run on tonight's copy: from then on it may write */
 	int64_t rows;             /* written on NEW since its app started; -1 nobody has counted */
 	int64_t updated, deleted; /* of them changes and deletions, which no file brings back; -1 unknown */
+	int64_t encrypted;        /* rows with encrypted values written there, at least; -1 not looked at */
 	int64_t jobs;             /* finished on NEW since then; -1 no job table was seen */
 	int64_t counted_at_ms;    /* of the newest look */
 	int64_t certificate_ms;   /* when the old side's certificate ends; 0 unknown */
