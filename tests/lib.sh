@@ -13,6 +13,7 @@
 #   wait_event SECONDS KIND [JQ-CONDITION]
 #   screen_start WxH CMD...         CMD in a tmux of its own; SCREEN names another screen beside `main`
 #   keys KEY...                     tmux key names; type_text TEXT for literal text; paste_text TEXT is bracketed
+#   hands TEXT                      types at eight keys a second
 #   enter_line                      Enter at the end of a typed line, as late as a person's
 #   screen, screen_colour           what is on it: as text, as text with its escapes
 #   wait_text SECONDS TEXT          until the screen shows TEXT (a fixed string); wait_gone SECONDS TEXT; wait_end SECONDS
@@ -176,6 +177,14 @@ keys() {
 
 type_text() {
 	tm send-keys -t "$SCREEN" -l "$1"
+}
+
+hands() { # TEXT: as fingers do, about eight keys a second; a phrase that comes at once is a paste
+	local i
+	for ((i = 0; i < ${#1}; i++)); do
+		type_text "${1:i:1}"
+		sleep 0.12
+	done
 }
 
 # Enter after a typed line, no faster than a hand: a line that is opened, filled and sent at once is taken for a paste.

@@ -110,6 +110,8 @@ struct cockpit {
 	struct local local;
 	struct layout layout;
 	struct guard guard;
+	struct burst burst;
+	int64_t key_real_ms; /* of the key before the one that is done now */
 	struct sheet sheet;
 	struct prompt prompt;
 	struct {

@@ -76,6 +76,13 @@ void guard_blank(struct guard *guard, int64_t now_ms)
 	guard->n = 0;
 }
 
+void guard_drop(struct guard *guard, int n, int64_t now_ms)
+{
+	guard->n = 0;
+	guard->dropped = n;
+	guard->last_ms = now_ms;
+}
+
 int guard_clear(struct guard *guard)
 {
 	int n = (int)guard->n + guard->dropped;
@@ -83,6 +90,13 @@ int guard_clear(struct guard *guard)
 	guard->n = 0;
 	guard->dropped = 0;
 	return n;
+}
+
+bool burst_key(struct burst *burst, int64_t now_ms)
+{
+	burst->n = burst->n && now_ms - burst->last_ms <= BURST_GAP_MS ? burst->n + 1 : 1;
+	burst->last_ms = now_ms;
+	return burst->n >= BURST_KEYS;
 }
 
 bool key_printable(const char *key)

@@ -41,8 +41,20 @@ int guard_burst_over(struct guard *guard, int64_t now_ms);
 /* Real ms until guard_next() or guard_burst_over() have something; -1: nothing is waiting. */
 int64_t guard_wait_ms(const struct guard *guard, int64_t now_ms);
 void guard_blank(struct guard *guard, int64_t now_ms);
+/* What came together with `n` keys before it is dropped, until it is quiet. */
+void guard_drop(struct guard *guard, int n, int64_t now_ms);
 /* A bracketed paste drops what is held, too. */
 int guard_clear(struct guard *guard);
+
+/* Keys that came together. Fingers over a line that stalled for 400 ms bring five at once; a file, or a paste
+ * without brackets, brings all of itself. */
+struct burst {
+	int64_t last_ms;
+	int n;
+};
+enum { BURST_GAP_MS = 10, BURST_KEYS = 7 };
+/* True from the seventh key that came together with the one before it. */
+bool burst_key(struct burst *burst, int64_t now_ms);
 
 /* One line of text with a cursor, in bytes of UTF-8. */
 struct line {

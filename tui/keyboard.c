@@ -111,6 +111,7 @@ void keyboard_do(struct cockpit *c, const char *key)
 	case WHERE_CARD: card_key(c, key); break;
 	default: screen_key(c, key); break;
 	}
+	c->key_real_ms = seat_real_ms(c);
 }
 
 /* Text may be pasted where text is asked for; anywhere else a paste is an accident. */

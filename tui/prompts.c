@@ -2,7 +2,7 @@
 #include "core/base/text.h"
 #include <string.h>
 
-enum { LINE_FRESH_MS = 250 };
+enum { LINE_FRESH_MS = 250, ENTER_AFTER_MS = 20 };
 
 void prompt_open(struct cockpit *c, enum prompt_kind kind, const char *subject, const char *label)
 {
@@ -206,14 +206,16 @@ static void remember(struct cockpit *c)
 	text_copy(c->history[c->n_history++], sizeof(c->history[0]), text);
 }
 
-/* A key that opens a line, its text and Enter within a moment are no hand but a paste without marks. Lines
- * that only look may be as fast as they like. */
+/* A key that opens a line, its text and Enter within a moment are no hand but a paste without marks, and so
+ * is an Enter on the heels of the last letter. Lines that only look may be as fast as they like. */
 static bool too_fast(struct cockpit *c)
 {
 	enum prompt_kind kind = c->prompt.kind;
 
 	if (kind == PROMPT_SEARCH || kind == PROMPT_KEEP || kind == PROMPT_HIDE ||
-	    kind == PROMPT_SHEET_SEARCH || seat_real_ms(c) - c->prompt.opened_real_ms >= LINE_FRESH_MS)
+	    kind == PROMPT_SHEET_SEARCH ||
+	    (seat_real_ms(c) - c->prompt.opened_real_ms >= LINE_FRESH_MS &&
+	     seat_real_ms(c) - c->key_real_ms >= ENTER_AFTER_MS))
 		return false;
 	seat_toast(c, ROLE_WARN, "that came faster than anybody types: look at the line, then Enter again");
 	return true;

@@ -190,6 +190,30 @@ static void keys_due(struct cockpit *c, int64_t real_ms)
 		terminal_wake_in(c->terminal, wait_ms);
 }
 
+static void disarm_burst(struct cockpit *c)
+{
+	struct jw w;
+
+	if (!c->me.armed)
+		return;
+	link_command(&w, "arm");
+	jw_bool(&w, "on", false);
+	jw_str(&w, "why", "burst");
+	link_send(c, &w);
+}
+
+/* A phrase that comes at once was not typed, whatever it says. */
+static bool drops_phrase(struct cockpit *c, int64_t real_ms)
+{
+	if (!burst_key(&c->burst, real_ms) || c->guard.dropped || keyboard_where(c) != WHERE_TYPE)
+		return false;
+	guard_drop(&c->guard, c->burst.n, real_ms);
+	line_set(&c->gate.phrase, "");
+	disarm_burst(c);
+	seat_dirty(c);
+	return true;
+}
+
 static void on_key(void *ctx, const char *key, int64_t real_ms)
 {
 	struct cockpit *c = ctx;
@@ -197,17 +221,18 @@ static void on_key(void *ctx, const char *key, int64_t real_ms)
 	if (c->leaving)
 		return;
 	keys_due(c, real_ms);
+	/* To stop a count is always safe: no key of any kind is too fast or too early for that. */
+	if (box_counting(c)) {
+		keyboard_do(c, key);
+		return;
+	}
+	if (drops_phrase(c, real_ms)) {
+		keys_due(c, real_ms);
+		return;
+	}
 	switch (guard_key(&c->guard, key, keyboard_acts(c, key), real_ms)) {
 	case GUARD_DO: keyboard_do(c, key); break;
-	case GUARD_BURST:
-		if (c->me.armed) {
-			struct jw w;
-			link_command(&w, "arm");
-			jw_bool(&w, "on", false);
-			jw_str(&w, "why", "burst");
-			link_send(c, &w);
-		}
-		break;
+	case GUARD_BURST: disarm_burst(c); break;
 	case GUARD_WAIT:
 	case GUARD_DROP: break;
 	}

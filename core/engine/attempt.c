@@ -50,6 +50,8 @@ void act_reset(struct engine *e)
 	json_free(act->plan);
 	json_free(act->run_end);
 	free(act->plan_text);
+	json_free(act->next_plan);
+	free(act->next_plan_text);
 	buf_done(&act->seen);
 	buf_done(&act->check_lines);
 	json_free(act->own_params);

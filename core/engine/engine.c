@@ -297,6 +297,8 @@ static void engine_free(struct engine *e)
 	json_free(e->act.own_params);
 	free(e->parked);
 	free(e->act.plan_text);
+	json_free(e->act.next_plan);
+	free(e->act.next_plan_text);
 	buf_done(&e->act.seen);
 	buf_done(&e->act.check_lines);
 	json_free(e->opened);

@@ -5,6 +5,7 @@
 
 #define COUNT_MS 3000
 #define REFRESH_MS 5000
+#define STALE_REAL_MS 30000 /* a look that hangs: several refreshes have not come */
 
 static void digest_add(EVP_MD_CTX *ctx, const char *text)
 {
@@ -142,7 +143,7 @@ static void collect(struct engine *e)
 	struct jw w = {0};
 	jw_open(&w);
 	jw_arr(&w, "seen");
-	int64_t now = clock_wall_ms();
+	int64_t now = act->looked_wall_ms ? act->looked_wall_ms : clock_wall_ms();
 	for (const struct json *x = json_first(json_get(act->plan, "seen")); x; x = json_next(x))
 		add_line(e, &w, json_str(x, "verdict", "UNKNOWN"), json_str(x, "name", ""),
 			 json_str(x, "text", ""), json_str(x, "fact", ""), now);
@@ -158,6 +159,8 @@ static void collect(struct engine *e)
 			 json_str(x, "text", ""), json_str(x, "fact", ""), now);
 	act->n_fresh = json_count(json_get(act->plan, "seen")) + json_count(checks);
 	json_free(checks);
+	if (*act->look_failed)
+		add_line(e, &w, "UNKNOWN", "look", act->look_failed, "failed", clock_wall_ms());
 	if (act->level >= GATE_TYPE && (text_equal(act->verb, "run") || text_equal(act->verb, "back"))) {
 		add_earlier(e, &w);
 		add_waived_rows(e, &w);
@@ -285,7 +288,7 @@ void gate_refresh(struct engine *e)
 		jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
 		jw_raw(&w, "seen", act->seen.data, act->seen.len);
 		engine_emit(e, &w, NULL);
-	} else {
+	} else if (!*act->look_failed) {
 		/* Nothing moved, and that was looked at just now: the ages on every seat start anew. */
 		struct jw w;
 		jw_event(&w, "gate.looked");
@@ -300,6 +303,16 @@ void gate_refresh(struct engine *e)
 /* Why this gate cannot be passed by anybody now; false when it can. */
 static bool blocked(struct engine *e, struct err *err)
 {
+	const struct act_now *act = &e->act;
+	int64_t old_ms = clock_real_ms(clock_life_ms() - act->looked_life_ms);
+	if (act->looked_life_ms && text_equal(act->verb, "run") && old_ms > STALE_REAL_MS) {
+		err_set(err, ERR_REFUSED,
+			"this gate stays shut: its evidence was last looked at %lld s ago and the look since "
+			"then "
+			"hangs. It opens by itself when that ends; Esc leaves",
+			(long long)(old_ms / 1000));
+		return true;
+	}
 	struct json *seen = seen_parse(&e->act);
 	bool bad = false;
 	for (const struct json *x = json_first(seen); x && !bad; x = json_next(x)) {

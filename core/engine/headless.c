@@ -144,6 +144,15 @@ void headless_tick(struct engine *e)
 		     e->dir);
 		return;
 	}
+	/* Whoever holds has the night; it goes on by itself when the hold is released. */
+	if (e->state->people.hold) {
+		if (!e->headless_held)
+			fprintf(stderr, "nightferry: HOLD by %s: waiting until a seat releases it\n",
+				e->state->people.hold_by);
+		e->headless_held = true;
+		return;
+	}
+	e->headless_held = false;
 	if (e->act.phase == ACT_GATE && !e->act.refreshing)
 		try_gate(e);
 	if (e->act.phase != ACT_IDLE || e->stopping)

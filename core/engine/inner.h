@@ -97,8 +97,12 @@ struct act_now {
 	const struct step *row; /* NULL for the way back's own gate */
 	char step[48], verb[8], by[32], attempt[16], gate_id[16];
 	struct child *child;
-	struct json *plan; /* newest plan's object */
-	char *plan_text;   /* as JSON, what run() gets */
+	struct json *plan;      /* newest plan's object */
+	char *plan_text;        /* as JSON, what run() gets */
+	struct json *next_plan; /* seen anew, not shown yet: its checks are still looked at */
+	char *next_plan_text;
+	char look_failed[200]; /* why the evidence could not be looked at again; "" when it could */
+	int64_t looked_wall_ms, looked_life_ms; /* when the plan was seen */
 	enum gate level;
 	struct buf seen; /* evidence as a JSON array */
 	char tag[8];
@@ -159,6 +163,7 @@ struct engine {
 	const struct headless *headless;
 	uint64_t headless_seq; /* newest event it printed */
 	char headless_step[48];
+	bool headless_held; /* told that it waits for a hold */
 	int exit_status;
 	bool stopping;
 	int64_t wall_minus_life_ms;

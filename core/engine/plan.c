@@ -22,6 +22,21 @@ static enum gate level_now(const struct engine *e)
 	return level;
 }
 
+/* Only what is shown is approved: until its checks are in, a fresh plan waits beside the one on the screens.
+ */
+static void take_plan(struct act_now *act)
+{
+	json_free(act->plan);
+	free(act->plan_text);
+	act->plan = act->next_plan;
+	act->plan_text = act->next_plan_text;
+	act->next_plan = NULL;
+	act->next_plan_text = NULL;
+	act->look_failed[0] = '\0';
+	act->looked_wall_ms = clock_wall_ms();
+	act->looked_life_ms = clock_life_ms();
+}
+
 /* The open gate meets the evidence of now: it may close, ask for more, or show what moved; it never asks for
  * less. */
 static void decide_again(struct engine *e)
@@ -29,6 +44,7 @@ static void decide_again(struct engine *e)
 	struct act_now *act = &e->act;
 	act->refreshing = false;
 	e->probed_life_ms = clock_life_ms();
+	take_plan(act);
 	const char *refused = json_str(act->plan, "refused", "");
 	enum gate level = level_now(e);
 	char text[480];
@@ -151,17 +167,20 @@ static void on_plan(struct child *child)
 		if (act->refreshing) {
 			act->refreshing = false;
 			e->probed_life_ms = clock_life_ms();
-			seats_say(e, "warn", "%s: evidence could not be looked at again: %s", act->step,
-				  text);
+			/* A gate whose evidence nobody can see is shut. */
+			text_copy(act->look_failed, sizeof act->look_failed, text);
+			gate_refresh(e);
 		} else {
 			act_give_up(e, "failed", text);
 		}
 		return;
 	}
-	json_free(act->plan);
-	free(act->plan_text);
-	act->plan_text = json_print(json_get(child->end, "plan"));
-	act->plan = json_parse(act->plan_text, strlen(act->plan_text), NULL);
+	json_free(act->next_plan);
+	free(act->next_plan_text);
+	act->next_plan_text = json_print(json_get(child->end, "plan"));
+	act->next_plan = json_parse(act->next_plan_text, strlen(act->next_plan_text), NULL);
+	if (!act->refreshing)
+		take_plan(act);
 	buf_reset(&act->check_lines);
 	act->check_next = 0;
 	if (!act->refreshing) {

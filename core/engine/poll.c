@@ -182,6 +182,15 @@ void cmd_vote(struct seat *seat, const struct json *m)
 		}
 		text_copy(station, sizeof station, known ? known : seat->name);
 	}
+	const struct vote_seen *standing = vote_get(e->state, station);
+	if (standing && !standing->go && !standing->fallen &&
+	    !(standing->uid == seat->uid && text_equal(standing->login, seat->login) &&
+	      text_equal(standing->by, seat->name))) {
+		seat_say(seat, "warn",
+			 "%s said no-go for %s: %s answers it, or the driver's r asks every station again",
+			 standing->by, station, standing->by);
+		return;
+	}
 	if (!go && !*reason) {
 		seat_say(seat, "warn", "a no-go wants its reason in words: it holds until it is answered");
 		return;

@@ -6,9 +6,9 @@
  * about. */
 bool waiver_is_never(const char *about)
 {
-	static const char *const never[] = {"seen:count-rows", "seen:restore",      "seen:missing",
-					    "seen:newest",     "seen:sessions",     "seen:writes",
-					    "seen:dump",       "check:target-empty"};
+	static const char *const never[] = {"seen:count-rows", "seen:restore",  "seen:missing",
+					    "seen:newest",     "seen:sessions", "seen:writes",
+					    "seen:dump",       "seen:look",     "check:target-empty"};
 	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
 		if (text_equal(about, never[i]))
 			return true;
@@ -53,7 +53,7 @@ const struct waiver_seen *waiver_for(struct engine *e, const char *name, const c
 			continue;
 		char now[200];
 		text_copy(now, sizeof now, *fact ? fact : verdict);
-		if (!*waiver->fact || text_equal(waiver->fact, now))
+		if (text_equal(waiver->fact, now))
 			return waiver;
 		fall(e, waiver, now);
 	}
@@ -67,7 +67,7 @@ void waivers_tick(struct engine *e)
 	for (size_t i = 0; i < w->n_waivers; i++) {
 		char now[200];
 		const struct waiver_seen *waiver = &w->waivers[i];
-		if (waiver->fallen || !*waiver->fact || text_starts(waiver->about, "seen:") ||
+		if (waiver->fallen || text_starts(waiver->about, "seen:") ||
 		    waiver_get(e->state, waiver->about) != waiver)
 			continue;
 		if (waiver_fact(e->state, waiver->about, now, sizeof now) && !text_equal(now, waiver->fact))

@@ -111,14 +111,6 @@ arm() {
 	eventually 15 armed || fail "The seat was not armed."
 }
 
-hands() { # TEXT: as fingers do, eight keys a second
-	local i
-	for ((i = 0; i < ${#1}; i++)); do
-		type_text "${1:i:1}"
-		sleep 0.12
-	done
-}
-
 # What changes the world: requests that are no look, and attempts.
 deeds() {
 	printf '%s %s\n' "$(grep -E '(PATCH|POST|PUT|DELETE) /' "$W/heroku/requests.log" | grep -vcE 'log-sessions|/resolve ')" \
@@ -212,7 +204,8 @@ said() {
 	jq -r 'select(.kind | IN("vote.given", "note.added", "step.skipped", "step.byhand", "waiver.given", "hold.released",
 		"night.turned", "attempt.started")) | .seq' "$(journal)" | wc -l
 }
-for short in 'Vgo\r' ';all is well\r' 'Sbecause\ry' 'Mseen\ry' ':run\r' ':stop\ry' 'By' 'Dy'; do
+for short in 'Vgo\r' ';all is well\r' 'Sbecause\ry' 'Mseen\ry' ':run\r' ':stop\ry' 'By' 'Dy' \
+	'Hello world\r' 'Many lines of text\r' 'hello\rworld\r:run 1\rfoo\r' 'The Queue: :stop\ry'; do
 	SAID=$(said)
 	# shellcheck disable=SC2059
 	printf "$short" >"$T/short"

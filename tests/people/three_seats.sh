@@ -94,14 +94,6 @@ tag() {
 	events gate.opened .tag | tail -n 1 | tr -d '"'
 }
 
-hands() { # SCREEN TEXT
-	local i
-	for ((i = 0; i < ${#2}; i++)); do
-		on "$1" type_text "${2:i:1}"
-		sleep 0.12
-	done
-}
-
 vote() { # SCREEN WORDS
 	on "$1" keys V
 	on "$1" wait_text 5 " vote"
@@ -199,7 +191,7 @@ wait_event 5 vote.given '.station == "DB" and (.go | not) and .by == "bea"'
 on cyd wait_text 5 "standby lags"
 on ana wait_text 5 "standby lags"
 for s in ana bea cyd; do on "$s" wait_text 5 "NO-GO of DB"; done
-hands ana "4711 $old"
+on ana hands "4711 $old"
 sleep 0.5
 expect_equal "$(count gate.counting)" 0 "counts after a no-go"
 echo "ok  no vote, and a no-go, keep the gate shut"
@@ -224,7 +216,7 @@ eventually 5 voted 2 || fail "The driver's vote was not taken."
 # ---- the seat dies within its phrase ----
 
 on ana wait_text 5 "> _"
-hands ana "acme-production ${old:0:2}"
+on ana hands "acme-production ${old:0:2}"
 kill_seat ana
 lost_twice() { [ "$(count wheel.lost)" -ge 2 ]; }
 eventually 10 lost_twice || fail "The engine did not see the second death."
@@ -235,7 +227,7 @@ opens_again
 vote ana go
 eventually 5 voted 3 || fail "The driver's vote was not taken."
 on ana wait_text 5 "> _"
-hands ana "acme-production $(tag)"
+on ana hands "acme-production $(tag)"
 wait_event 5 gate.counting
 for s in bea cyd; do on "$s" wait_text 2 "STARTS IN"; done
 wait_event 20 gate.passed '.how == "phrase" and .second == "bea"'
@@ -250,7 +242,7 @@ echo "ok  the poll passes with two stations and a second person, once"
 
 arm ana
 opens ana "when complete 3 s run"
-hands ana "acme-production ${old:0:1}"
+on ana hands "acme-production ${old:0:1}"
 kill -KILL "$(events engine.started .pid | tail -n 1)"
 for s in ana bea cyd; do eventually 10 on "$s" lost_engine || fail "$s does not say that the engine is gone."; done
 seat fourth 100x30 "$NF" start --as dan
@@ -273,7 +265,7 @@ drives() {
 }
 eventually 40 drives || fail "The wheel did not come back to ana."
 opens ana "when complete 3 s run"
-hands ana "acme-production $(tag)"
+on ana hands "acme-production $(tag)"
 wait_event 20 gate.passed '.step == "scale-to-zero"'
 
 # ---- and once more while a step runs ----

@@ -24,15 +24,12 @@ echo "playbook: $T/night.yml" >>"$CONFIG"
 let_box_settle() { sleep 0.35; } # a box takes no key in its first quarter of a second
 
 phrase() { # STEP: types what its newest gate asks for, as fingers do
-	local text i
+	local text
 	wait_event 15 gate.opened ".step == \"$1\""
 	text="acme-production $(events gate.opened "select(.step == \"$1\") | .tag" | tail -n 1 | tr -d '"')"
 	wait_text 5 "${text##* }"
 	let_box_settle
-	for ((i = 0; i < ${#text}; i++)); do
-		type_text "${text:i:1}"
-		sleep 0.12
-	done
+	hands "$text"
 	wait_event 15 gate.passed ".step == \"$1\" and .how == \"phrase\""
 }
 

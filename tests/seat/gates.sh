@@ -94,14 +94,6 @@ arm() {
 	wait_text 10 "ARMED ana"
 }
 
-hands() { # TEXT: as fingers do, about eight keys a second
-	local i
-	for ((i = 0; i < ${#1}; i++)); do
-		type_text "${1:i:1}"
-		sleep 0.12
-	done
-}
-
 patch_web() { # QUANTITY
 	curl -sS -o "$T/answer" -X PATCH -H "Authorization: Bearer $HEROKU_API_KEY" -H 'Content-Type: application/json' \
 		"$HEROKU_HOST/apps/$HEROKU_APP/formation" -d "{\"updates\":[{\"type\":\"web\",\"quantity\":$1}]}"
@@ -194,7 +186,7 @@ hands "acme-staging $old"
 keys Enter
 wait_text 5 "> acme-staging $old"
 keys C-u
-type_text "acme-production $other"
+hands "acme-production $other"
 wait_text 5 "> acme-production $other"
 keys Enter Y R
 nothing_happened "the phrase of another app, and that of another night"
@@ -205,10 +197,19 @@ wait_text 5 "> _"
 closes_gate "a pasted phrase" Escape
 expect_equal "$(count gate.counting)" 0 "counts begun"
 
+# The same without the terminal's brackets: what comes at once was not typed.
+arm
+open_gate "when complete 3 s run"
+type_text "acme-production $(tag)"
+wait_text 5 "faster than a hand"
+wait_text 5 "> _"
+closes_gate "a phrase in one burst" Escape
+expect_equal "$(count gate.counting)" 0 "counts begun"
+
 arm
 open_gate "when complete 3 s run"
 old=$(tag)
-type_text "acme-production ${old:0:2}"
+hands "acme-production ${old:0:2}"
 patch_web 3
 DEEDS=$(deeds)
 wait_event 15 gate.changed
@@ -219,7 +220,7 @@ wait_text 5 "web 3 → 0"
 wait_text 5 "> acme-production _"
 expect_frame
 expect_match "$(events gate.changed '[.was[0], .is[0]]')" "web 2 . 0.*web 3 . 0" "was and is"
-type_text "$old"
+hands "$old"
 wait_text 5 "> acme-production $old"
 nothing_happened "the tag of what was there before"
 keys C-u
@@ -248,6 +249,13 @@ expect_frame
 keys C-c
 wait_event 5 gate.stopped '.by == "ana"'
 nothing_happened "Ctrl-C stops the count"
+
+# The other seat goes to sleep on its fright, and has stopped the count before.
+hands "acme-production $(tag)"
+SCREEN=two wait_text 3 "STARTS IN"
+SCREEN=two keys C-z
+wait_event 5 gate.stopped '.by == "bea"'
+nothing_happened "Ctrl-Z on another seat stops the count"
 
 hands "acme-production $(tag)"
 wait_text 3 "STARTS IN"

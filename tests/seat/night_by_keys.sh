@@ -85,7 +85,7 @@ phrase_for() { # TEXT in the frame of the box
 	act R
 	box "$1"
 	PHRASES=$((PHRASES + 1))
-	type_text "$(phrase_of_screen)"
+	hands "$(phrase_of_screen)"
 	says 5 "STARTS IN [123]" "count"
 	wait_gone 10 "$1"
 }

@@ -290,6 +290,87 @@ static void test_prove_hangs(void **unused)
 	assert_int_equal(rig_events(rig, "attempt.ended", "\"unknown\""), 1);
 }
 
+/* Evidence that cannot be looked at any more is no evidence, and nobody can wave that through. */
+static void test_look_fails(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	open_gate("run", "one");
+	rig_put(rig, "plan-fails", "");
+	rig_wait(rig, "gate.changed", "UNKNOWN look nobody answers", 1);
+	rig_forget(ana);
+	say_yes();
+	rig_hear(ana, "this gate stays shut: UNKNOWN look");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"waive\",\"about\":\"seen:look\",\"reason\":\"slow\",\"fact\":"
+		      "\"failed\"}");
+	rig_hear(ana, "cannot be waived");
+	expect_effects("did", 0);
+	rig_remove(rig, "plan-fails");
+	rig_wait(rig, "gate.changed", "no longer seen", 1);
+	say_yes();
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
+/* Only what was shown is approved: a fresh plan whose checks are still looked at is on no screen yet. */
+static void test_plan_waits_for_its_checks(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"},\"checks\":[\"fake\"]}");
+	open_gate("run", "one");
+	rig_put(rig, "check-hangs", "");
+	rig_put(rig, "does", "CHANGE something else");
+	char *looks = rig_read(rig, "world/looks");
+	size_t n = rig_lines(looks, "plan");
+	free(looks);
+	for (size_t now = n; now < n + 2; rig_sleep(10)) {
+		looks = rig_read(rig, "world/looks");
+		now = rig_lines(looks, "plan");
+		free(looks);
+		if (rig_events(rig, "gate.changed", "something else"))
+			break;
+		if (now > n)
+			break;
+	}
+	assert_int_equal(rig_events(rig, "gate.changed", ""), 0);
+	say_yes();
+	rig_remove(rig, "check-hangs");
+	rig_wait(rig, "attempt.started", "", 1);
+	assert_int_equal(rig_events(rig, "attempt.started", "CHANGE it"), 1);
+	assert_int_equal(rig_events(rig, "attempt.started", "something else"), 0);
+}
+
+static void test_stricter_while_open(void **unused)
+{
+	(void)unused;
+	begin(one_step);
+	open_gate("run", "one");
+	rig_put(rig, "gate", "type");
+	rig_wait(rig, "gate.closed", "stricter gate", 1);
+	rig_wait(rig, "gate.opened", "\"type\"", 1);
+	rig_forget(ana);
+	say_yes();
+	rig_hear(ana, "wants its phrase");
+	expect_effects("did", 0);
+	say_phrase();
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
+/* R means the step that stood on that screen as next; a tick is believed less than a look. */
+static void test_what_was_meant(void **unused)
+{
+	(void)unused;
+	begin(
+	    "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\"}");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"expect\":\"two\"}");
+	rig_hear(ana, "two is no longer next, one is");
+	rig_put(rig, "prove", "CANNOT LOOK");
+	run_through("one");
+	rig_put(rig, "undone", "by somebody");
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"manual\",\"step\":\"one\",\"words\":\"it is there\"}");
+	rig_hear(ana, "is not done, so it cannot be ticked");
+	assert_int_equal(rig_events(rig, "step.byhand", ""), 0);
+}
+
 int main(int argc, char **argv)
 {
 	rig_main(argc, argv);
@@ -305,6 +386,10 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_teardown(test_plan_hangs, end),
 	    cmocka_unit_test_teardown(test_check_hangs, end),
 	    cmocka_unit_test_teardown(test_prove_hangs, end),
+	    cmocka_unit_test_teardown(test_look_fails, end),
+	    cmocka_unit_test_teardown(test_plan_waits_for_its_checks, end),
+	    cmocka_unit_test_teardown(test_stricter_while_open, end),
+	    cmocka_unit_test_teardown(test_what_was_meant, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

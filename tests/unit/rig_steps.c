@@ -62,12 +62,15 @@ static void hang_where_told(struct job *job, const char *what)
 
 static int fake_plan(struct job *job, struct plan *plan, struct err *err)
 {
-	(void)err;
 	hang_where_told(job, "plan-hangs");
+	if (world_has(job, "plan-fails"))
+		return err_set(err, ERR_NET, "nobody answers");
 	text_copy(plan->target, sizeof plan->target, "acme-production");
 	text_copy(plan->side, sizeof plan->side, "OLD");
 	text_copy(plan->verb, sizeof plan->verb, "CHANGES");
-	plan->gate = gate_of(json_str(job_params(job), "gate", "none"));
+	char *stricter = world_read(job, "gate");
+	plan->gate = gate_of(*stricter ? stricter : json_str(job_params(job), "gate", "none"));
+	free(stricter);
 	char *does = world_read(job, "does"), *seen = world_read(job, "evidence"),
 	     *refused = world_read(job, "refused");
 	plan_does(plan, "%s", *does ? does : "CHANGE it");

@@ -1,0 +1,53 @@
+/* Arming slides: a seat stays armed while it acts, and ten idle minutes disarm it. Time runs two hundred
+ * times as fast. */
+#include "tests/unit/rig.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static void test_arming_slides(void **unused)
+{
+	(void)unused;
+	struct rig *rig = rig_new("{\"id\":\"one\",\"do\":\"fake\"}");
+	rig_start(rig, NULL);
+	struct rig_seat *ana = rig_sit(rig, "ana", false);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
+	rig_wait(rig, "seat.armed", "", 1);
+	char *at = rig_field(rig, "seat.armed", "at"), *until = rig_field(rig, "seat.armed", "until_ms");
+	long long armed_at = atoll(at);
+	assert_int_equal(atoll(until) - armed_at, 600000);
+	free(at);
+	free(until);
+	/* Something to do each five minutes, for longer than ten. */
+	for (int i = 0; i < 3; i++) {
+		rig_sleep(1500);
+		rig_forget(ana);
+		rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"none\"}");
+		rig_hear(ana, "no step");
+	}
+	assert_int_equal(rig_events(rig, "seat.armed", "\"until_ms\":0"), 0);
+	rig_wait(rig, "seat.armed", "\"until_ms\":0", 1);
+	at = rig_field(rig, "seat.armed", "at");
+	/* Ten idle minutes after the newest deed, which was at least fifteen after the arming. */
+	assert_true(atoll(at) - armed_at >= 1500000);
+	free(at);
+	rig_forget(ana);
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"one\"}");
+	rig_hear(ana, "read-only");
+	assert_int_equal(rig_events(rig, "attempt.started", ""), 0);
+	rig_leave(ana);
+	rig_free(rig);
+}
+
+int main(int argc, char **argv)
+{
+	rig_main(argc, argv);
+	setenv("NIGHTFERRY_CLOCK", "0,200", 1);
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_arming_slides),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
