@@ -95,7 +95,7 @@ static void line_one(const struct scene *scene, const struct sums *sums, struct 
 	}
 	tag_text(scene, wide, text, sizeof(text));
 	/* Where their names have no room, how many more are here has. */
-	if (!wide && (others = others_here(scene)) > 0)
+	if (!wide && !scene->seat.replaying && (others = others_here(scene)) > 0)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), " +%zu", others);
 	tag_end = end;
 	tag_at = put_right(&row, end, scene->seat.armed ? ROLE_ARMED : ROLE_MUTED, text);

@@ -23,7 +23,7 @@ static void test_arming_slides(void **unused)
 	free(until);
 	/* Something to do each five minutes, for longer than ten. */
 	for (int i = 0; i < 3; i++) {
-		rig_sleep(1500);
+		rig_sleep(2000);
 		rig_forget(ana);
 		rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"none\"}");
 		rig_hear(ana, "no step");
@@ -45,7 +45,7 @@ static void test_arming_slides(void **unused)
 int main(int argc, char **argv)
 {
 	rig_main(argc, argv);
-	setenv("NIGHTFERRY_CLOCK", "0,200", 1);
+	setenv("NIGHTFERRY_CLOCK", "0,150", 1);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_arming_slides),
 	};
