@@ -13,7 +13,9 @@
 static struct rig *rig;
 static struct rig_seat *ana;
 
-static const char one_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}}";
+/* With a card behind it, or the night would be closed with its last step. */
+static const char one_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":"
+			       "\"card\",\"do\":\"manual\",\"with\":{\"card\":\"x\"}}";
 
 static void arm(void)
 {
@@ -153,7 +155,7 @@ static void test_undo_stack(void **unused)
 	(void)unused;
 	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\","
 	      "\"with\":{"
-	      "\"gate\":\"type\"}}");
+	      "\"gate\":\"type\"}},{\"id\":\"card\",\"do\":\"manual\",\"with\":{\"card\":\"x\"}}");
 	run_through("one");
 	open_gate("run", "two");
 	say_phrase();
