@@ -286,10 +286,19 @@ enum role advice_of(const struct scene *scene, char *out, size_t size, char *say
 
 	text_copy(say, say_size, "");
 	if (!scene->seat.connected && !scene->seat.replaying) {
-		snprintf(out, size,
-			 "ENGINE LOST %s ago. Nothing new can start; what runs goes on. This seat attaches "
-			 "by itself.",
-			 units_age(age, scene->now_ms - scene->seat.lost_at_ms));
+		units_age(age, scene->now_ms - scene->seat.lost_at_ms);
+		if (scene->seat.on[0] && !scene->seat.no_engine)
+			snprintf(out, size,
+				 "SSH TO %s LOST %s ago. The engine there goes on with what runs; this seat "
+				 "attaches "
+				 "by itself.",
+				 scene->seat.on, age);
+		else
+			snprintf(out, size,
+				 "ENGINE LOST %s ago. Nothing new can start; what runs goes on. This seat "
+				 "attaches "
+				 "by itself.",
+				 age);
 		return ROLE_BAD;
 	}
 	if (state->closed_at_ms > 0) {

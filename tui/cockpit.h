@@ -99,6 +99,7 @@ struct cockpit {
 	struct seat_view me;
 	struct wire wire;
 	bool welcomed, ever_welcomed;
+	bool gone_heard; /* this connection reached the machine, but no engine on it */
 	int64_t retry_real_ms, retry_wait_ms;
 	struct replay *replay;
 	bool paused;

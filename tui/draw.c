@@ -223,11 +223,20 @@ static void draw_toast(struct cockpit *c, struct canvas *canvas)
 	text_copy(text, sizeof(text), seat_real_ms(c) < c->toast_until_real_ms ? c->toast : "");
 	if (!text[0] && !c->replay && !c->me.connected && c->ever_welcomed) {
 		role = ROLE_BAD;
-		text_copyf(text, sizeof(text), "engine lost %s ago: what you see stands still; trying again",
-			   units_age(age, seat_now_ms(c) - c->me.lost_at_ms));
+		units_age(age, seat_now_ms(c) - c->me.lost_at_ms);
+		if (c->me.on[0] && !c->me.no_engine)
+			text_copyf(text, sizeof(text), "what you see is %s old; trying again%s%s", age,
+				   c->wire.said[0] ? ": " : "", c->wire.said);
+		else
+			text_copyf(text, sizeof(text),
+				   "engine lost %s ago: what you see stands still; trying again", age);
 	} else if (!text[0] && !c->replay && !c->me.connected && !c->options->starting_log) {
 		role = ROLE_WARN;
-		text_copy(text, sizeof(text), "no engine answers yet; trying again");
+		if (c->me.on[0] && !c->me.no_engine)
+			text_copyf(text, sizeof(text), "reaching the engine on %s by ssh%s%s", c->me.on,
+				   c->wire.said[0] ? ": " : "", c->wire.said);
+		else
+			text_copy(text, sizeof(text), "no engine answers yet; trying again");
 	} else if (!text[0] && c->me.gap_lines) {
 		role = ROLE_MUTED;
 		text_copyf(text, sizeof(text),

@@ -331,6 +331,7 @@ static void options_take(struct cockpit *c, const struct seat_options *options)
 	c->ascii = options->ascii;
 	c->me.observer = options->observer;
 	text_copy(c->me.name, sizeof(c->me.name), options->name ? options->name : "");
+	text_copy(c->me.on, sizeof(c->me.on), options->on ? options->on : "");
 	if (len > 5 && strcmp(die + len - 5, "@seat") == 0)
 		text_copyf(c->die_at, sizeof(c->die_at), "%.*s", (int)(len - 5), die);
 	wire_init(&c->wire);
@@ -369,7 +370,10 @@ static void goodbye(const struct cockpit *c)
 		       options->attach_hint ? options->attach_hint : "nightferry start");
 	if (c->replay || c->engine_closed || strstr(c->goodbye, "asked to stop"))
 		return;
-	if (!c->me.connected) {
+	if (!c->me.connected && c->me.on[0] && !c->me.no_engine) {
+		printf("ssh to %s was lost when this seat left; the engine there goes on with what runs.\n",
+		       c->me.on);
+	} else if (!c->me.connected) {
 		printf("No engine answered when this seat left. Nothing new is started without one.\n");
 	} else {
 		printf("This seat is left; the night of %s goes on",

@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/cmds/cmds.h"
+#include "core/cmds/on.h"
 #include "core/night/place.h"
 #include "core/night/report.h"
 #include <stdio.h>
@@ -61,6 +62,7 @@ static int status_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {"json", NULL, "everything, as one JSON object"},
 	    {"line", NULL, "one short line, for tmux's status-right"},
 	    {0},
@@ -78,6 +80,11 @@ static int status_run(int argc, char **argv)
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)
 		return status;
+	if (cli_has(&cli, "on")) {
+		const char *form = cli_has(&cli, "json") ? "--json" : cli_has(&cli, "line") ? "--line" : NULL;
+		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "status",
+				  (const char *const[]){form, NULL});
+	}
 	struct err err = {0};
 	char path[600];
 	const char *given = cli_arg(&cli, 0, NULL);

@@ -285,8 +285,16 @@ static void send_hello(struct child *c, const struct child_spec *spec)
 	jw_done(&w);
 }
 
+static bool holds_secret(const struct engine *e, const char *variable)
+{
+	for (size_t i = 0; i < e->n_secrets; i++)
+		if (strstr(variable, e->secrets[i]))
+			return true;
+	return false;
+}
+
 /* Children get no secrets by environment: only those that name them, by fd 3. */
-static char **clean_environment(void)
+static char **clean_environment(const struct engine *e)
 {
 	extern char **environ;
 	size_t n = 0, kept = 0;
@@ -295,7 +303,8 @@ static char **clean_environment(void)
 	char **env = xcalloc(n + 1, sizeof *env);
 	for (size_t i = 0; i < n; i++)
 		if (!strstr(environ[i], "_API_KEY=") && !strstr(environ[i], "_TOKEN=") &&
-		    !strstr(environ[i], "DATABASE_URL=") && !text_starts(environ[i], "PGPASSWORD="))
+		    !strstr(environ[i], "DATABASE_URL=") && !text_starts(environ[i], "PGPASSWORD=") &&
+		    !holds_secret(e, environ[i]))
 			env[kept++] = environ[i];
 	return env;
 }
@@ -336,7 +345,7 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	char label[96];
 	text_copyf(label, sizeof label, "%s %s", spec->role, spec->name);
 	char *args[] = {(char *)(uintptr_t) "nightferry", (char *)(uintptr_t) "__job", label, NULL};
-	char **env = clean_environment();
+	char **env = clean_environment(e);
 	uv_process_options_t options = {
 	    .file = self,
 	    .args = args,

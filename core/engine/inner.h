@@ -150,9 +150,9 @@ struct engine {
 	char **secrets; /* every live value, for redaction */
 	size_t n_secrets;
 	struct {
-		char name[32];
+		char name[64];
 		char *value;
-	} named[16];
+	} named[64];
 	size_t n_named;
 
 	const struct headless *headless;
