@@ -49,25 +49,40 @@ static void finish_if_gone(struct child *c)
 	close_handle((uv_handle_t *)&c->err);
 }
 
-static void log_text(struct child *c, const char *level, const char *text, size_t len)
+static void log_open(struct jw *w)
+{
+	jw_event(w, "log.lines");
+	jw_arr(w, "lines");
+}
+
+static void log_add(struct child *c, struct jw *w, const char *level, const char *text, size_t len)
 {
 	char clean[2000];
 	text_clean(clean, sizeof clean, text, len);
-	struct jw w;
-	jw_event(&w, "log.lines");
-	jw_arr(&w, "lines");
-	jw_obj(&w, NULL);
-	jw_int(&w, "at_ms", clock_wall_ms());
-	jw_str(&w, "side", "");
-	jw_str(&w, "source", c->name);
-	jw_str(&w, "level", level);
-	jw_str(&w, "text", clean);
-	jw_finish(&w);
+	jw_obj(w, NULL);
+	jw_int(w, "at_ms", clock_wall_ms());
+	jw_str(w, "side", "");
+	jw_str(w, "source", c->name);
+	jw_str(w, "level", level);
+	jw_str(w, "text", clean);
+	jw_end(w);
+}
+
+static void log_send(struct child *c, struct jw *w)
+{
 	struct buf fields = {0};
-	event_fields(&w, &fields);
+	event_fields(w, &fields);
 	engine_admit(c->e, c->src, fields.data, fields.len, NULL);
 	buf_done(&fields);
-	jw_done(&w);
+	jw_done(w);
+}
+
+static void log_text(struct child *c, const char *level, const char *text, size_t len)
+{
+	struct jw w;
+	log_open(&w);
+	log_add(c, &w, level, text, len);
+	log_send(c, &w);
 }
 
 static void send_ack(struct child *c, int64_t n, bool ok, const char *text)
@@ -165,28 +180,33 @@ static void on_line(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 	}
 }
 
+/* All lines of a piece go as one event: a step may say a great deal at once. */
 static void take_text(struct child *c, struct buf *text, const char *level, ssize_t n, const uv_buf_t *chunk,
 		      uv_stream_t *stream)
 {
+	struct jw w;
+	size_t at = 0, lines = 0;
 	if (n > 0)
 		buf_add(text, chunk->base, (size_t)n);
-	size_t at = 0;
-	char *nl;
-	while (at < text->len &&
-	       ((nl = memchr(text->data + at, '\n', text->len - at)) || text->len - at > 8000)) {
+	free(chunk->base);
+	log_open(&w);
+	while (at < text->len) {
+		char *nl = memchr(text->data + at, '\n', text->len - at);
 		size_t len = nl ? (size_t)(nl - text->data) - at : text->len - at;
+		if (!nl && n >= 0 && len <= 8000)
+			break;
 		if (len)
-			log_text(c, level, text->data + at, len);
+			log_add(c, &w, level, text->data + at, len);
+		lines += len > 0;
 		at += len + (nl ? 1 : 0);
 	}
 	buf_cut(text, at);
-	free(chunk->base);
-	if (n < 0) {
-		if (text->len)
-			log_text(c, level, text->data, text->len);
-		buf_reset(text);
+	if (lines)
+		log_send(c, &w);
+	else
+		jw_done(&w);
+	if (n < 0)
 		close_handle((uv_handle_t *)stream);
-	}
 }
 
 static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)

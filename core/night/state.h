@@ -39,7 +39,9 @@ struct state {
 	struct watching_state watching; /* watch ages, checks, waivers: kinds/watching.h */
 	struct dynos_state dynos;       /* kinds/world_old.h */
 	struct writers_state writers;   /* kinds/world_old.h */
-	struct host_state host;         /* kinds/world_new.h */
+	struct host_state host;         /* kinds/world_new.h: the primary one */
+	struct host_state *more_hosts;  /* the others, where there are several */
+	size_t n_more_hosts;
 	struct transfer_state transfer; /* kinds/copy.h */
 	struct rows_state rows;         /* kinds/copy.h */
 	struct dns_state dns;           /* kinds/traffic.h */
