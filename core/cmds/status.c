@@ -25,8 +25,8 @@ static void print_line(const struct state *s)
 	if (!s->closed_at_ms && next)
 		printf(" %s %d/%zu", step_state_name(next->state), next->number, s->steps.n_forward);
 	if (*down)
-		printf(" %s %s", s->public_at_ms ? "was down" : "DOWN", down);
-	if (s->people.hold)
+		printf(" %s %s", downtime_of(s, clock_wall_ms()).now ? "DOWN" : "was down", down);
+	if (s->people.hold && !s->closed_at_ms)
 		printf(" HOLD");
 	putchar('\n');
 }
@@ -50,7 +50,7 @@ static void print_all(const struct state *s, const char *journal, bool runs)
 	double seconds = report_downtime_s(s, clock_wall_ms());
 	if (seconds >= 0)
 		printf("down     %s%s\n", units_duration(t, (int64_t)(seconds * 1000)),
-		       s->public_at_ms ? "" : " and counting");
+		       downtime_of(s, clock_wall_ms()).now ? " and counting" : "");
 	if (s->rows.compared_at_ms)
 		printf("rows     %d of %d tables equal\n", s->rows.equal, s->rows.compared);
 	if (s->people.hold)
