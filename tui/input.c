@@ -31,6 +31,26 @@ enum guard_says guard_key(struct guard *guard, const char *name, bool acts, int6
 	return GUARD_WAIT;
 }
 
+int guard_run(struct guard *guard, const char *name, int64_t now_ms)
+{
+	if (!guard->run || now_ms - guard->run_last_ms > GUARD_RUN_MS) {
+		guard->run = 0;
+		guard->run_begin_ms = now_ms;
+		guard->run_key[0] = '\0';
+	}
+	guard->run += strcmp(guard->run_key, name) != 0;
+	guard->run_last_ms = now_ms;
+	text_copy(guard->run_key, sizeof(guard->run_key), name);
+	return guard->run;
+}
+
+void guard_pour(struct guard *guard, int64_t now_ms)
+{
+	guard->dropped = guard->run;
+	guard->n = 0;
+	guard->last_ms = now_ms;
+}
+
 /* A looking key waits no longer than the acting key before it. */
 static int64_t due_ms(const struct guard *guard)
 {

@@ -11,6 +11,8 @@ enum {
 	GUARD_QUIET_MS = 150, /* a burst ends with so much silence */
 	GUARD_BLANK_MS = 150, /* keys are not heard for so long after a resize */
 	GUARD_HELD = 64,
+	GUARD_RUN_MS = 10, /* keys of a file or a paste come closer to each other than those of a hand */
+	GUARD_RUN = 8,     /* and so many of them are neither: a line that stalls brings four at most */
 };
 
 struct guard_key {
@@ -24,6 +26,10 @@ struct guard {
 	size_t n;
 	int dropped; /* of the burst that is going on; 0: none */
 	int64_t last_ms, blank_until_ms;
+	/* Keys that came without a pause; a key that is held down is one. */
+	int run;
+	int64_t run_begin_ms, run_last_ms;
+	char run_key[16];
 };
 
 enum guard_says {
@@ -34,6 +40,10 @@ enum guard_says {
 };
 /* A key came. `acts`: it would act where the seat is now. Times are real, not scaled. */
 enum guard_says guard_key(struct guard *guard, const char *name, bool acts, int64_t now_ms);
+/* To be told of every key first: how many came without a pause, this one among them. */
+int guard_run(struct guard *guard, const char *name, int64_t now_ms);
+/* All of that run was a file or a paste: what is held is dropped, and what follows without a pause. */
+void guard_pour(struct guard *guard, int64_t now_ms);
 /* The next held key whose time has come; false when none has. */
 bool guard_next(struct guard *guard, int64_t now_ms, char name[16]);
 /* How many keys a burst that has ended swallowed; 0 when none ended. */

@@ -103,6 +103,8 @@ static void said(struct cockpit *c, const struct json *message)
 	const char *raw = json_str(message, "text", "");
 
 	text_clean(text, sizeof(text), raw, strlen(raw));
+	if (strcmp(level, "info") != 0)
+		box_gate_refused(c);
 	seat_toast(c,
 		   strcmp(level, "bad") == 0    ? ROLE_BAD
 		   : strcmp(level, "warn") == 0 ? ROLE_WARN

@@ -6,7 +6,7 @@ void prompt_open(struct cockpit *c, enum prompt_kind kind, const char *subject, 
 {
 	struct prompt *prompt = &c->prompt;
 
-	*prompt = (struct prompt){.kind = kind};
+	*prompt = (struct prompt){.kind = kind, .opened_real_ms = seat_real_ms(c)};
 	text_copy(prompt->subject, sizeof(prompt->subject), subject);
 	text_copy(prompt->label, sizeof(prompt->label), label);
 	c->history_at = c->n_history;
@@ -94,11 +94,12 @@ static void ask_waive(struct cockpit *c, const char *text)
 	link_command(&w, "waive");
 	jw_str(&w, "about", c->prompt.subject);
 	jw_str(&w, "reason", text);
-	buf_addf(&say,
-		 "%s is waived by %s.\nReason: %s\n\nIt stands in every later gate and in the report, and "
-		 "falls when the fact "
-		 "behind it changes.",
-		 c->prompt.subject, c->me.name, text);
+	buf_addf(
+	    &say,
+	    "%s would be waived by %s.\nReason: %s\n\nIt stands in every later gate and in the report, and "
+	    "falls when the fact "
+	    "behind it changes.",
+	    c->prompt.subject, c->me.name, text);
 	box_confirm(c, "WAIVE", &say, &w);
 }
 

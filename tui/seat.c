@@ -190,24 +190,40 @@ static void keys_due(struct cockpit *c, int64_t real_ms)
 		terminal_wake_in(c->terminal, wait_ms);
 }
 
+static void disarm(struct cockpit *c)
+{
+	struct jw w;
+
+	if (!c->me.armed)
+		return;
+	link_command(&w, "arm");
+	jw_bool(&w, "on", false);
+	jw_str(&w, "why", "burst");
+	link_send(c, &w);
+}
+
 static void on_key(void *ctx, const char *key, int64_t real_ms)
 {
 	struct cockpit *c = ctx;
+	int run = guard_run(&c->guard, key, real_ms);
 
 	if (c->leaving)
 		return;
 	keys_due(c, real_ms);
+	/* Stopping is always safe, however the key came. */
+	if (box_counting(c)) {
+		keyboard_do(c, key);
+		return;
+	}
+	if (run >= GUARD_RUN && !c->guard.dropped && keyboard_pours(c)) {
+		guard_pour(&c->guard, real_ms);
+		disarm(c);
+		keys_due(c, real_ms);
+		return;
+	}
 	switch (guard_key(&c->guard, key, keyboard_acts(c, key), real_ms)) {
 	case GUARD_DO: keyboard_do(c, key); break;
-	case GUARD_BURST:
-		if (c->me.armed) {
-			struct jw w;
-			link_command(&w, "arm");
-			jw_bool(&w, "on", false);
-			jw_str(&w, "why", "burst");
-			link_send(c, &w);
-		}
-		break;
+	case GUARD_BURST: disarm(c); break;
 	case GUARD_WAIT:
 	case GUARD_DROP: break;
 	}

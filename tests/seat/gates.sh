@@ -1,9 +1,11 @@
 #!/bin/bash
 # Every gate refused in every wrong way, with nothing happening, and then passed in the right one.
-# timeout: 150
+# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
+# Files that poured keys write stay here.
+cd "$T" || exit 1
 cat >"$T/gates.yml" <<'YML'
 name: gates
 phases:
@@ -72,6 +74,12 @@ closes_gate() { # WHAT KEY...: every such key leaves the open gate
 	keys "$@"
 	eventually 10 counted gate.closed $((n + 1)) || fail "$what: the gate did not close."
 	nothing_happened "$what"
+}
+
+away() {
+	keys Escape
+	sleep 0.2
+	screen_lacks "Esc back"
 }
 
 # Keys are ignored for a moment after a resize.
@@ -145,6 +153,18 @@ fence
 nothing_happened "three keys at once"
 expect_equal "$(count gate.opened)" 0 "gates after a burst"
 
+# A file into the pane: no line of it is taken, wherever its first letter leads.
+for text in $'hello\nworld\n:run 1\nfoo\n' $'Many lines of text\nVgo\nHello\n'; do
+	arm
+	type_text "${text//$'\n'/$'\r'}"
+	wait_text 5 "faster than a hand"
+	# its first letters may have looked at something
+	eventually 5 away || fail "The card does not close."
+	fence
+	nothing_happened "a file into the pane: ${text//$'\n'/ }"
+done
+expect_equal "$(count gate.opened) $(count hold.called) $(count vote.given)" "0 0 0" "gates, holds and votes after files"
+
 arm
 tm resize-window -t main -x 90 -y 26 \; send-keys -t main R H
 SCREEN_SIZE[main]=90x26
@@ -194,7 +214,7 @@ hands "acme-staging $old"
 keys Enter
 wait_text 5 "> acme-staging $old"
 keys C-u
-type_text "acme-production $other"
+hands "acme-production $other"
 wait_text 5 "> acme-production $other"
 keys Enter Y R
 nothing_happened "the phrase of another app, and that of another night"
@@ -203,12 +223,19 @@ paste_text "acme-production $old"
 wait_text 5 "a paste"
 wait_text 5 "> _"
 closes_gate "a pasted phrase" Escape
+arm
+open_gate "when complete 3 s run"
+type_text "acme-production $(tag)"
+wait_text 5 "faster than a hand"
+wait_text 5 "READ-ONLY"
+wait_text 5 "> _"
+closes_gate "a phrase that is poured in" Escape
 expect_equal "$(count gate.counting)" 0 "counts begun"
 
 arm
 open_gate "when complete 3 s run"
 old=$(tag)
-type_text "acme-production ${old:0:2}"
+hands "acme-production ${old:0:2}"
 patch_web 3
 DEEDS=$(deeds)
 wait_event 15 gate.changed
@@ -241,6 +268,22 @@ wait_text 5 "stopped by bea: nothing happened"
 wait_text 5 "> _"
 expect_frame
 nothing_happened "a key on another seat stops the count"
+
+hands "acme-produc"
+wait_text 3 "> acme-produc_"
+SCREEN=two keys H
+wait_text 5 "HOLD by bea: this gate waits"
+wait_text 5 "H release"
+screen | tail -n 1 | grep -q "type the phrase" && fail "Under a HOLD the line of keys still asks for the phrase."
+hands "tion"
+wait_text 5 "the phrase is asked for after its release"
+SCREEN=two keys H
+SCREEN=two wait_text 5 "release the hold"
+SCREEN=two type_text "checked"
+SCREEN=two keys Enter
+wait_event 5 hold.released
+wait_text 5 "> _"
+nothing_happened "a HOLD within the phrase"
 
 hands "acme-production $(tag)"
 wait_text 3 "STARTS IN"
