@@ -199,6 +199,38 @@ static void test_one_road(void **unused)
 	night_free(&night);
 }
 
+/* What going back costs is on every screen, and a window that is over says so in words. */
+static void test_clocks(void **unused)
+{
+	struct night night = night_new(STAGE_WATCH);
+	struct size sizes[] = {{60, 20}, {80, 24}, {120, 40}, {200, 50}};
+	struct canvas *canvas;
+	void *views[VIEWS];
+
+	(void)unused;
+	views_new(views);
+	/* Nobody has timed these steps. */
+	for (size_t i = 0; i < night.state->steps.n; i++)
+		night.state->steps.steps[i].estimate_ms = -1;
+	for (int i = 0; i < 4; i++) {
+		draw(&night, views, sizes[i], "watch", NULL, false, &canvas);
+		assert_true(has(canvas, "way back COSTS 38 rows"));
+		assert_false(has(canvas, "OVER"));
+		canvas_free(canvas);
+	}
+	draw(&night, views, sizes[1], "watch", NULL, false, &canvas);
+	assert_true(has(canvas, "window 01:00–02:00   done ?   turn back by 01:57   way back COSTS 38 rows"));
+	canvas_free(canvas);
+	night.now_ms = night_ms("02:00:32");
+	draw(&night, views, sizes[1], "watch", NULL, false, &canvas);
+	assert_true(has(canvas, "window 01:00–02:00 OVER"));
+	assert_true(has(canvas, "turn back was due"));
+	assert_true(has(canvas, "way back COSTS 38 rows"));
+	canvas_free(canvas);
+	views_free(views);
+	night_free(&night);
+}
+
 static void test_votes_in_columns(void **unused)
 {
 	struct night night = night_new(STAGE_GATE);
@@ -230,10 +262,15 @@ static void test_votes_in_columns(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_exits),         cmocka_unit_test(test_who_drives),
-	    cmocka_unit_test(test_who_answers),   cmocka_unit_test(test_shut),
-	    cmocka_unit_test(test_hold_says_who), cmocka_unit_test(test_hold_without_words),
-	    cmocka_unit_test(test_one_road),      cmocka_unit_test(test_votes_in_columns),
+	    cmocka_unit_test(test_exits),
+	    cmocka_unit_test(test_who_drives),
+	    cmocka_unit_test(test_who_answers),
+	    cmocka_unit_test(test_shut),
+	    cmocka_unit_test(test_hold_says_who),
+	    cmocka_unit_test(test_hold_without_words),
+	    cmocka_unit_test(test_one_road),
+	    cmocka_unit_test(test_clocks),
+	    cmocka_unit_test(test_votes_in_columns),
 	};
 
 	in_utc();
