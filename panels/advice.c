@@ -176,17 +176,6 @@ static bool may_not(const struct scene *scene)
 	return seat->replaying || !seat->connected || seat->observer || !seat->driver || !seat->armed;
 }
 
-/* A step that looks and has failed: R looks again, and no word of a person stands for it. */
-static bool only_looks(const struct step_seen *step)
-{
-	static const char *const kinds[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (text_equal(step->kind, kinds[i]))
-			return true;
-	return false;
-}
-
 /* The exits of a step that has not ended well; only the ones that are there, and only for who can take them.
  */
 static void exits_words(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
@@ -202,7 +191,7 @@ static void exits_words(const struct scene *scene, const struct step_seen *step,
 		return;
 	}
 	snprintf(out, size, "  %s%s%s%s%s%s", unknown ? "p looks again" : "R again",
-		 unknown || (failed && !only_looks(step)) ? "  M by hand" : "",
+		 unknown ? "  M by hand" : "", /* no word of a person stands for a look that failed */
 		 failed && text_equal(step->kind, "count-rows") ? "  W waives rows" : "",
 		 unknown ? "" : "  S skip", step->state == STEP_CANCELLED ? "  U undo" : "",
 		 !steps->turned && steps->n_forward < steps->n ? "  B way back" : "");

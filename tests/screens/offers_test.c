@@ -58,7 +58,7 @@ static void test_exits(void **unused)
 			      "M by hand  B way back");
 	ends(&night, "count-rows", "done");
 	ends(&night, "app-boot", "failed");
-	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  R again  M by hand  S skip  B way back");
+	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  R again  S skip  B way back");
 	/* Who does not drive is told who does, and no key that would only be refused. */
 	scene.seat.driver = false;
 	text_copy(scene.seat.seat, sizeof(scene.seat.seat), "s2");
@@ -194,7 +194,7 @@ static void test_one_road(void **unused)
 	night_event(&night, "01:00:20", "attempt.ended",
 		    "\"attempt\":\"a1\",\"step\":\"on\",\"outcome\":\"failed\",\"text\":\"\",\"seen\":[]");
 	scene = scene_of(&night, views);
-	expect_advice(&scene, "FAILED: 1 on. Enter why.  R again  M by hand  S skip");
+	expect_advice(&scene, "FAILED: 1 on. Enter why.  R again  S skip");
 	views_free(views);
 	night_free(&night);
 }
