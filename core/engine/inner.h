@@ -249,8 +249,12 @@ void poll_tell(const struct engine *e, struct jw *w);
 void cmd_vote(struct seat *seat, const struct json *m);
 void cmd_repoll(struct seat *seat, const struct json *m);
 
+/* headless.c: a waiver given beforehand, by name and with its reason; false: none for this line */
+bool headless_waive(struct engine *e, const char *step, const char *kind, const struct json *line);
+
 /* waive.c */
 const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *fact);
+enum verdict waived_verdict(struct engine *e, const struct json *seen); /* of preflight's lines */
 void waivers_tick(struct engine *e);
 void cmd_waive(struct seat *seat, const struct json *m);
 
