@@ -5,6 +5,7 @@
 #include "core/cmds/demo.h"
 #include "core/cmds/on.h"
 #include "core/job.h"
+#include "core/links/ssh_askpass.h"
 #include "core/night/place.h"
 #include "tui/flight.h"
 #include "tui/keys.h"
@@ -337,6 +338,8 @@ static const struct cmd *find_command(const char *name)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
+	if (ssh_askpass_wanted(argc))
+		return ssh_askpass_main(argv[1]);
 	if (argc >= 2 && text_equal(argv[1], "__job"))
 		return job_main(argc - 1, argv + 1);
 	if (argc >= 2 &&
