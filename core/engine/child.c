@@ -276,6 +276,11 @@ static void send_hello(struct child *c, const struct child_spec *spec)
 	jw_str(&w, "dir", e->dir);
 	jw_bool(&w, "locked", spec->lock_fd >= 0);
 	jw_json(&w, "config", e->config);
+	/* Where the lines lend: a path that is there as soon as the line is. */
+	jw_obj(&w, "lines");
+	for (size_t i = 0; line_table[i] && *json_str(json_get(e->config, "host"), "address", ""); i++)
+		jw_strf(&w, line_table[i]->name, "%s/%s", e->dir, i ? line_table[i]->name : "ctl");
+	jw_end(&w);
 	if (spec->params)
 		jw_json(&w, "params", spec->params);
 	if (spec->plan_text)
