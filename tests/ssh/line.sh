@@ -30,7 +30,7 @@ connections() {
 	pgrep -c -P "$(cat "$T/one/own.pid")"
 }
 streams() {
-	left | while read -r p; do tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null; echo; done | grep -c '^tail -n'
+	left | while read -r p; do tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline"; echo; done | grep -c '^tail -n'
 }
 streams_are() {
 	[ "$(streams)" = "$1" ]
