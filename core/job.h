@@ -145,6 +145,10 @@ const char *job_secret(const struct job *job, const char *name);
 void job_keep(struct job *job, const char *name, const char *text);
 const char *job_kept(const struct job *job, const char *name, int most_ms);
 
+/* Where the line of that name lends its connection ("ssh"): the path of its socket, NULL when the engine
+ * holds none or there is no engine. */
+const char *job_line(const struct job *job, const char *name);
+
 /* An event: jw_event(&w, "dynos.seen"); jw_...(&w, ...); then one of the two. Both finish and free the
  * writer. */
 void jw_event(struct jw *w, const char *kind);

@@ -131,3 +131,9 @@ const char *job_kept(const struct job *job, const char *name, int most_ms)
 			return job->kept[i].text;
 	return NULL;
 }
+
+const char *job_line(const struct job *job, const char *name)
+{
+	const char *path = json_text(json_get(json_get(job->hello, "lines"), name));
+	return path && *path ? path : NULL;
+}

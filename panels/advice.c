@@ -1,6 +1,7 @@
 #include "panels/advice.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "panels/dialog.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -71,6 +72,11 @@ static enum role gate_advice(const struct scene *scene, char *out, size_t size)
 		snprintf(out, size, "GATE: %s decides on %s %s. H holds.", driver_name(scene->state),
 			 gate->step, verb);
 		return ROLE_TEXT;
+	}
+	if (gate_shut_by(gate)) {
+		snprintf(out, size, "GATE: %s is shut by %s. W asks to waive it; Esc: nothing happens.",
+			 gate->step, gate_shut_by(gate)->name);
+		return ROLE_WARN;
 	}
 	if (gate->level >= 2)
 		snprintf(out, size, "GATE: %s %s. Type the phrase, or Esc: nothing happens.", gate->step,
@@ -170,17 +176,6 @@ static bool may_not(const struct scene *scene)
 	return seat->replaying || !seat->connected || seat->observer || !seat->driver || !seat->armed;
 }
 
-/* A step that looks and has failed: R looks again, and no word of a person stands for it. */
-static bool only_looks(const struct step_seen *step)
-{
-	static const char *const kinds[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (text_equal(step->kind, kinds[i]))
-			return true;
-	return false;
-}
-
 /* The exits of a step that has not ended well; only the ones that are there, and only for who can take them.
  */
 static void exits_words(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
@@ -196,7 +191,7 @@ static void exits_words(const struct scene *scene, const struct step_seen *step,
 		return;
 	}
 	snprintf(out, size, "  %s%s%s%s%s%s", unknown ? "p looks again" : "R again",
-		 unknown || (failed && !only_looks(step)) ? "  M by hand" : "",
+		 unknown ? "  M by hand" : "", /* no word of a person stands for a look that failed */
 		 failed && text_equal(step->kind, "count-rows") ? "  W waives rows" : "",
 		 unknown ? "" : "  S skip", step->state == STEP_CANCELLED ? "  U undo" : "",
 		 !steps->turned && steps->n_forward < steps->n ? "  B way back" : "");
@@ -242,18 +237,24 @@ static enum role hold_advice(const struct scene *scene, char *out, size_t size)
 	const struct seat_seen *caller = seat_get(scene->state, people->hold_seat);
 	bool mine = scene->seat.driver || text_equal(people->hold_seat, scene->seat.seat);
 	bool gone = !caller || !caller->here, runs = step && step->state >= STEP_RUNNING;
-	char age[UNITS_MAX], waits[160] = "";
+	const char *driver = driver_name(scene->state);
+	char age[UNITS_MAX], waits[160] = "", who[80];
 
 	if (runs)
 		snprintf(waits, sizeof(waits), " %s runs on, nothing new starts.", step->id);
 	else if (next)
 		snprintf(waits, sizeof(waits), " %d %s waits.", next->number, next->id);
-	snprintf(out, size, "HOLD by %s for %s%s%s.%s%s %s%s", people->hold_by,
-		 units_age(age, scene->now_ms - people->hold_at_ms), people->hold_why[0] ? ": " : "",
-		 people->hold_why, waits,
-		 scene->state->freeze_at_ms && !scene->state->public_at_ms ? " DOWN runs on." : "",
-		 mine ? "H releases it." : "The driver or the caller releases it.",
-		 gone ? " Its caller's seat is gone." : "");
+	if (mine)
+		text_copy(who, sizeof(who), "H releases it");
+	else if (gone || text_equal(driver, people->hold_by))
+		snprintf(who, sizeof(who), "%s releases it", driver);
+	else
+		snprintf(who, sizeof(who), "%s or %s releases it", people->hold_by, driver);
+	/* Who ends it stands before what is long: a narrow screen leaves out the end. */
+	snprintf(out, size, "HOLD by %s%s for %s, %s%s%s.%s%s", people->hold_by,
+		 gone ? ", whose seat is gone," : "", units_age(age, scene->now_ms - people->hold_at_ms), who,
+		 people->hold_why[0] ? ": " : "", people->hold_why, waits,
+		 downtime_of(scene->state, scene->now_ms).now ? " DOWN runs on." : "");
 	return ROLE_WARN;
 }
 
@@ -262,18 +263,19 @@ static enum role lost_advice(const struct scene *scene, char *out, size_t size)
 {
 	const struct people_state *people = &scene->state->people;
 	int64_t left_ms = people->lost_take_at_ms - scene->now_ms;
-	char age[UNITS_MAX];
+	char age[UNITS_MAX], hold[60] = "";
 
 	units_age(age, scene->now_ms - people->lost_at_ms);
+	if (people->hold)
+		snprintf(hold, sizeof(hold), "HOLD by %s. ", people->hold_by);
 	if (scene->seat.observer)
-		snprintf(out, size, "NOBODY DRIVES: the seat of %s is gone since %s. What runs goes on.",
+		snprintf(out, size, "%sNOBODY DRIVES: %s is gone since %s. What runs goes on.", hold,
 			 people->lost_name, age);
 	else if (left_ms > 0)
-		snprintf(out, size,
-			 "NOBODY DRIVES: the seat of %s is gone since %s. D takes the wheel in %lld s.",
-			 people->lost_name, age, (long long)((left_ms + 999) / 1000));
+		snprintf(out, size, "%sNOBODY DRIVES: %s is gone since %s. D takes the wheel in %lld s.",
+			 hold, people->lost_name, age, (long long)((left_ms + 999) / 1000));
 	else
-		snprintf(out, size, "NOBODY DRIVES: the seat of %s is gone since %s. D takes the wheel.",
+		snprintf(out, size, "%sNOBODY DRIVES: %s is gone since %s. D takes the wheel.", hold,
 			 people->lost_name, age);
 	return ROLE_WARN;
 }
@@ -286,14 +288,24 @@ enum role advice_of(const struct scene *scene, char *out, size_t size, char *say
 
 	text_copy(say, say_size, "");
 	if (!scene->seat.connected && !scene->seat.replaying) {
-		snprintf(out, size,
-			 "ENGINE LOST %s ago. Nothing new can start; what runs goes on. This seat attaches "
-			 "by itself.",
-			 units_age(age, scene->now_ms - scene->seat.lost_at_ms));
+		units_age(age, scene->now_ms - scene->seat.lost_at_ms);
+		if (scene->seat.on[0] && !scene->seat.no_engine)
+			snprintf(out, size,
+				 "SSH TO %s LOST %s ago. The engine there goes on with what runs; this seat "
+				 "attaches "
+				 "by itself.",
+				 scene->seat.on, age);
+		else
+			snprintf(out, size,
+				 "ENGINE LOST %s ago. Nothing new can start; what runs goes on. This seat "
+				 "attaches "
+				 "by itself.",
+				 age);
 		return ROLE_BAD;
 	}
 	if (state->closed_at_ms > 0) {
-		snprintf(out, size, "THE NIGHT IS CLOSED: %s. q leaves, the report is written.",
+		snprintf(out, size,
+			 "THE NIGHT IS CLOSED: %s. q leaves; `nightferry report` prints what happened.",
 			 state->closed_verdict);
 		return ROLE_TEXT;
 	}

@@ -81,6 +81,8 @@ void canvas_sides(struct canvas *canvas, int col, int row, int cols);
 /* Text over several lines, broken at spaces, within `cols` x `rows`; returns the lines used. */
 int canvas_wrap(struct canvas *canvas, int col, int row, int cols, int rows, enum role role,
 		const char *text);
+/* How many lines of it canvas_wrap() would use. */
+int canvas_lines(const struct canvas *canvas, int cols, int rows, const char *text);
 /* The text of one row, exactly size.cols cells wide, for tests and copies. */
 void canvas_row_text(const struct canvas *canvas, int row, char *out, size_t size);
 

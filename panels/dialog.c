@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* TWO_LINES: from that width on the crossing has two lines, which the box leaves free. */
-enum { WIDEST = 110, LINES_MAX = 160, TWO_LINES = 120 };
+enum { WIDEST = 110, LINES_MAX = 160, TWO_LINES = 120, NOTE_LINES = 3 };
 
 void dialog_phrase(const struct gate_seen *gate, char *out, size_t size)
 {
@@ -144,7 +144,7 @@ static int draw_poll(const struct scene *scene, struct canvas *canvas, int row)
 static int draw_cost(const struct scene *scene, struct canvas *canvas, int row)
 {
 	struct sums sums;
-	char text[120], count[UNITS_MAX];
+	char text[280], count[UNITS_MAX];
 
 	sums_of(scene->state, scene->now_ms, &sums);
 	if (sums.one_road && text_starts(scene->state->steps.gate.plan.back, "B "))
@@ -152,8 +152,10 @@ static int draw_cost(const struct scene *scene, struct canvas *canvas, int row)
 				 "B has nothing to run: this playbook has no section for the way back.");
 	if (sums.back == BACK_FREE || sums.one_road)
 		return row;
-	if (sums.back == BACK_ONE_WAY)
-		return card_text(canvas, row, "ONE-WAY", ROLE_WARN, sums.back_why);
+	if (sums.back == BACK_ONE_WAY) {
+		snprintf(text, sizeof(text), "ONE-WAY: %s", sums.back_why);
+		return card_text(canvas, row, "", ROLE_WARN, text);
+	}
 	if (sums.back == BACK_COSTS)
 		snprintf(text, sizeof(text), "Going back COSTS %s rows now.",
 			 sums.back_rows > 0 ? units_count(count, sums.back_rows) : "some");
@@ -258,6 +260,26 @@ static void draw_phrase(const struct gate_seen *gate, const struct dialog_view *
 	canvas_put(box, col, row + 1, ROLE_NOW, "_");
 }
 
+const struct seen_line *gate_shut_by(const struct gate_seen *gate)
+{
+	for (size_t i = 0; i < gate->n_seen; i++)
+		if (!gate->seen[i].waived && (gate->seen[i].verdict <= 0 || gate->seen[i].verdict >= 3))
+			return &gate->seen[i];
+	return NULL;
+}
+
+/* No key opens it as long as this line stands, so none is offered. */
+static void draw_shut(const struct seen_line *line, struct canvas *box, int row, bool two)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "SHUT: %s is %s. It is looked at again; W asks to waive it.", line->name,
+		 sums_verdict_word(line->verdict));
+	canvas_field(box, 2, row, box->size.cols - 4, false, ROLE_WARN, text);
+	if (two)
+		canvas_put(box, 2, row + 1, ROLE_MUTED, "Esc leaves: nothing happens.");
+}
+
 /* The last lines of the box: how to say yes, or who can. */
 static void draw_answer(const struct scene *scene, const struct dialog_view *view, struct canvas *box,
 			int row)
@@ -287,10 +309,12 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 
 		snprintf(text, sizeof(text), "WAITS: %s.", look.why);
 		canvas_field(box, 2, row, box->size.cols - 4, false, ROLE_WARN, text);
-		canvas_put(box, 2, row + 1, ROLE_MUTED,
-			   decides(scene)
-			       ? "The phrase is asked for after the last go. V votes, r asks all again."
-			       : "V votes go or no-go. H holds, Esc closes this picture.");
+		canvas_field(box, 2, row + 1, box->size.cols - 4, false, ROLE_MUTED,
+			     decides(scene)
+				 ? "V votes, r asks all again. The phrase is asked for after the last go."
+				 : "V votes go or no-go. H holds, Esc closes this picture.");
+	} else if (decides(scene) && gate_shut_by(gate)) {
+		draw_shut(gate_shut_by(gate), box, row, gate->level >= 2);
 	} else if (!decides(scene)) {
 		canvas_put(box, 2, row, ROLE_MUTED,
 			   scene->seat.replaying
@@ -304,7 +328,7 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 		canvas_put(box, 13, row, ROLE_MUTED, "Every other key leaves: nothing happens.");
 	}
 	if (view->message && view->message[0])
-		canvas_field(box, 2, note, box->size.cols - 4, false, ROLE_WARN, view->message);
+		canvas_wrap(box, 2, note, box->size.cols - 4, NOTE_LINES, ROLE_WARN, view->message);
 	else if (!scene->seat.armed && decides(scene) && gate->counting_until_ms <= 0)
 		canvas_put(box, 2, note, ROLE_WARN, "This seat is not armed: Esc, then A, then R.");
 }
@@ -314,14 +338,15 @@ void dialog_draw(const struct scene *scene, const struct dialog_view *view, stru
 	const struct gate_seen *gate = &scene->state->steps.gate;
 	const struct step_seen *step = steps_get(scene->state, gate->step);
 	int cols = canvas->size.cols - 2, top = canvas->size.cols >= TWO_LINES ? 3 : 2,
-	    rows = canvas->size.rows - 2 - top, lines, answer, height;
-	bool note = view->message && view->message[0];
+	    rows = canvas->size.rows - 2 - top, lines, answer, height, note;
 	struct canvas box, *text;
 
 	if (!gate->open || cols < 30 || rows < 8)
 		return;
-	note = note || (!scene->seat.armed && decides(scene));
 	cols = cols > WIDEST ? WIDEST : cols;
+	note = view->message ? canvas_lines(canvas, cols - 4, NOTE_LINES, view->message) : 0;
+	if (note == 0 && !scene->seat.armed && decides(scene))
+		note = 1;
 	text = canvas_new((struct size){cols - 4, LINES_MAX}, canvas->ascii);
 	lines = view->calls ? draw_calls(scene, text, gate) : draw_evidence(scene, text, step, false);
 	lines = lines > LINES_MAX ? LINES_MAX : lines;

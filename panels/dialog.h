@@ -14,6 +14,8 @@ struct dialog_view {
 };
 /* Draws over rows 2 .. rows-4 of the screen; fits 60x20. Draws nothing when no gate is open. */
 void dialog_draw(const struct scene *scene, const struct dialog_view *view, struct canvas *canvas);
+/* The first line of evidence that keeps this gate shut; NULL: none does. */
+const struct seen_line *gate_shut_by(const struct gate_seen *gate);
 /* The phrase of the gate as it is typed, lower-case: "acme-production 7f3a". */
 void dialog_phrase(const struct gate_seen *gate, char *out, size_t size);
 

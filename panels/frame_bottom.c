@@ -37,9 +37,13 @@ static void event_line(const struct scene *scene, struct canvas *canvas, int row
 	}
 }
 
+/* What a line that is too short gives up, a little more each time; the cost of the way back never. */
+enum { LONG_WORDS, SHORT_WORDS, NO_GUESS, NO_WINDOW, NO_END, NO_TURN };
+
 struct line {
 	struct canvas *canvas;
-	int row, col, end;
+	int row, col, end, gives_up;
+	bool full; /* something had no room */
 };
 
 /* A part of the line, only if it fits whole. */
@@ -49,20 +53,25 @@ static void part(struct line *line, enum role role, const char *text)
 
 	if (text[0] && line->col + gap + width <= line->end)
 		line->col = canvas_put(line->canvas, line->col + gap, line->row, role, text);
+	else
+		line->full = line->full || text[0];
 }
 
 static void window_part(const struct scene *scene, struct line *line)
 {
 	const struct state *state = scene->state;
 	char text[120], a[UNITS_MAX], b[UNITS_MAX];
+	bool over = scene->now_ms > state->window_end_ms;
 
+	if (line->gives_up >= NO_WINDOW)
+		return;
 	if (state->window_end_ms <= 0) {
 		part(line, ROLE_MUTED, "no window set");
 		return;
 	}
-	snprintf(text, sizeof(text), "window %s–%s", units_clock_hm(a, state->window_start_ms),
-		 units_clock_hm(b, state->window_end_ms));
-	part(line, scene->now_ms > state->window_end_ms ? ROLE_WARN : ROLE_MUTED, text);
+	snprintf(text, sizeof(text), "window %s–%s%s", units_clock_hm(a, state->window_start_ms),
+		 units_clock_hm(b, state->window_end_ms), over ? " OVER" : "");
+	part(line, over ? ROLE_WARN : ROLE_MUTED, text);
 	if (line->canvas->size.cols >= THREE && state->window_end_ms > state->window_start_ms) {
 		canvas_bar(line->canvas, line->col + 1, line->row, 32, scene->now_ms - state->window_start_ms,
 			   state->window_end_ms - state->window_start_ms, ROLE_MUTED);
@@ -75,26 +84,48 @@ static void end_part(const struct scene *scene, const struct sums *sums, struct 
 	bool up = scene->state->public_at_ms <= 0;
 	int64_t at_ms = up ? sums->up_at_ms : sums->done_at_ms;
 	int unknown = up ? sums->up_unknown : sums->done_unknown;
+	const char *word = up ? "up" : "done";
 	char text[120], clock[UNITS_MAX];
 
-	if (scene->state->closed_at_ms > 0 || scene->state->steps.turned || scene->state->steps.n == 0)
+	if (line->gives_up >= NO_END || scene->state->closed_at_ms > 0 || scene->state->steps.turned ||
+	    scene->state->steps.n == 0)
 		return;
-	if (at_ms <= 0 && unknown == 0)
+	if ((at_ms <= 0 && unknown == 0) || (line->gives_up >= NO_GUESS && (at_ms <= 0 || unknown > 0)))
 		return;
 	/* A sum with steps that nobody has timed is no time. */
 	if (unknown > 0 && line->canvas->size.cols >= WIDE)
-		snprintf(text, sizeof(text), "%s: %d %s not rehearsed", up ? "up" : "done", unknown,
+		snprintf(text, sizeof(text), "%s: %d %s not rehearsed", word, unknown,
 			 unknown == 1 ? "step" : "steps");
 	else if (at_ms <= 0 || unknown > 0)
-		snprintf(text, sizeof(text), "%s: not rehearsed", up ? "up" : "done");
+		snprintf(text, sizeof(text), line->gives_up >= SHORT_WORDS ? "%s ?" : "%s: not rehearsed",
+			 word);
 	else
-		snprintf(text, sizeof(text), "%s ~%s", up ? "up" : "done", units_clock_hm(clock, at_ms));
+		snprintf(text, sizeof(text), "%s ~%s", word, units_clock_hm(clock, at_ms));
 	part(line, ROLE_TEXT, text);
+}
+
+/* The last moment at which going back still ends within the window. */
+static void turn_part(const struct scene *scene, const struct sums *sums, struct line *line)
+{
+	char text[120], clock[UNITS_MAX];
+	bool late = sums->turn_back_at_ms > 0 && scene->now_ms > sums->turn_back_at_ms;
+
+	if (line->gives_up >= NO_TURN)
+		return;
+	if (sums->turn_back_at_ms > 0) {
+		snprintf(text, sizeof(text), "%s %s", late ? "turn back was due" : "turn back by",
+			 units_clock_hm(clock, sums->turn_back_at_ms));
+		part(line, late ? ROLE_WARN : ROLE_TEXT, text);
+	} else if (scene->state->window_end_ms > 0 && scene->now_ms > scene->state->window_end_ms)
+		part(line, ROLE_WARN, "turn back was due");
+	else if (scene->state->window_end_ms > 0)
+		part(line, ROLE_MUTED,
+		     line->gives_up >= SHORT_WORDS ? "turn back by ?" : "turn back by: not rehearsed");
 }
 
 static void back_part(const struct scene *scene, const struct sums *sums, struct line *line)
 {
-	char text[120], clock[UNITS_MAX], took[UNITS_MAX];
+	char text[120], took[UNITS_MAX];
 
 	if (scene->state->steps.turned || scene->state->closed_at_ms > 0)
 		return;
@@ -102,14 +133,7 @@ static void back_part(const struct scene *scene, const struct sums *sums, struct
 		part(line, ROLE_MUTED, "no way back in this playbook");
 		return;
 	}
-	if (sums->turn_back_at_ms > 0) {
-		bool late = scene->now_ms > sums->turn_back_at_ms;
-
-		snprintf(text, sizeof(text), "%s %s", late ? "turn back was due" : "turn back by",
-			 units_clock_hm(clock, sums->turn_back_at_ms));
-		part(line, late ? ROLE_WARN : ROLE_TEXT, text);
-	} else if (scene->state->window_end_ms > 0)
-		part(line, ROLE_MUTED, "turn back by: not rehearsed");
+	turn_part(scene, sums, line);
 	if (sums->back == BACK_FREE)
 		snprintf(text, sizeof(text), "way back FREE%s%s", sums->back_ms >= 0 ? " ~" : "",
 			 sums->back_ms >= 0 ? units_duration(took, sums->back_ms) : "");
@@ -166,13 +190,21 @@ static void others_part(const struct scene *scene, struct canvas *canvas, int ro
 
 void frame_clocks(const struct scene *scene, struct canvas *canvas, int row)
 {
-	struct line line = {.canvas = canvas, .row = row, .col = 1, .end = canvas->size.cols - 1};
+	struct line line = {.full = true};
 	struct sums sums;
 
 	sums_of(scene->state, scene->now_ms, &sums);
-	window_part(scene, &line);
-	end_part(scene, &sums, &line);
-	back_part(scene, &sums, &line);
+	for (int gives_up = LONG_WORDS; line.full && gives_up <= NO_TURN; gives_up++) {
+		line = (struct line){.canvas = canvas,
+				     .row = row,
+				     .col = 1,
+				     .end = canvas->size.cols - 1,
+				     .gives_up = gives_up};
+		canvas_fill(canvas, 0, row, canvas->size.cols, ROLE_TEXT, " ");
+		window_part(scene, &line);
+		end_part(scene, &sums, &line);
+		back_part(scene, &sums, &line);
+	}
 	others_part(scene, canvas, row, line.col);
 }
 

@@ -44,7 +44,7 @@ static void tag_text(const struct scene *scene, bool wide, char *out, size_t siz
 	if (scene->seat.replaying)
 		snprintf(out, size, "RECORDING");
 	else if (!scene->seat.connected)
-		snprintf(out, size, "NO ENGINE");
+		snprintf(out, size, scene->seat.on[0] && !scene->seat.no_engine ? "NO SSH" : "NO ENGINE");
 	else if (scene->seat.armed && wide && scene->seat.armed_until_ms > scene->now_ms)
 		snprintf(out, size, "ARMED %.16s %s", scene->seat.name,
 			 units_duration(left, scene->seat.armed_until_ms - scene->now_ms));

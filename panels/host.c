@@ -4,8 +4,8 @@
 #include "panels/age.h"
 #include "panels/brief.h"
 #include "panels/columns.h"
+#include "panels/host_card.h"
 #include "panels/list.h"
-#include "panels/plan_card.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,10 +18,13 @@ static void host_card(const struct scene *scene, struct canvas *canvas);
 
 struct host_view {
 	struct list list;
+	bool audit;
+	size_t up; /* audit lines scrolled up from the end */
 };
 
 static const struct binding host_keys[] = {
-    {.key = "Enter", .cmd = "card", .note = "this container: version, health, restarts"},
+    {.key = "Enter", .cmd = "card", .note = "this container: version, health, restarts, its last lines"},
+    {.key = "a", .cmd = "audit", .note = "Kamal's audit log, or the containers again"},
     {.key = NULL},
 };
 
@@ -45,53 +48,98 @@ enum { NAME, VERSION, HEALTH, UP, RESTARTS, N_COLUMNS };
 static const struct column host_columns[N_COLUMNS] = {
     [NAME] = {.head = "CONTAINER", .least = 14, .want = 20},
     [VERSION] = {.head = "VERSION", .least = 8, .want = 9, .rank = 2},
-    [HEALTH] = {.head = "HEALTH", .least = 9, .want = 12},
+    [HEALTH] = {.head = "HEALTH", .least = 9, .want = 14},
     [UP] = {.head = "UP", .least = 8, .want = 10, .rank = 1},
     [RESTARTS] = {.head = "RESTARTS", .least = 8, .want = 8, .right = true, .rank = 3},
 };
 
-static void container_key(const void *ctx, size_t i, char *out, size_t size)
+/* ---- rows: the containers; with several hosts each has a row of its own above them ---- */
+
+static struct host_row row_at(const struct state *state, size_t i)
 {
-	text_copy(out, size, ((const struct host_state *)ctx)->containers[i].name);
+	bool several = state->n_more_hosts > 0;
+
+	for (size_t h = 0;; h++) {
+		const struct host_state *host = host_at(state, h);
+
+		if (!host)
+			return (struct host_row){.host = &state->host};
+		if (several && i == 0)
+			return (struct host_row){.host = host};
+		i -= several;
+		if (i < host->n)
+			return (struct host_row){.host = host, .container = &host->containers[i]};
+		i -= host->n;
+	}
 }
 
-static void container_text(const void *ctx, size_t i, char *out, size_t size)
+static void row_key(const void *ctx, size_t i, char *out, size_t size)
 {
-	const struct container_seen *c = &((const struct host_state *)ctx)->containers[i];
+	struct host_row row = row_at(ctx, i);
 
-	snprintf(out, size, "%s %s %s %s %s", c->name, c->role, c->version, c->status, c->health);
+	snprintf(out, size, "%s%s%s", row.host->name, row.host->name[0] && row.container ? "/" : "",
+		 row.container ? row.container->name : "");
+}
+
+static void row_text(const void *ctx, size_t i, char *out, size_t size)
+{
+	struct host_row row = row_at(ctx, i);
+	const struct container_seen *c = row.container;
+
+	if (c)
+		snprintf(out, size, "%s %s %s %s %s %s", row.host->address, c->name, c->role, c->version,
+			 c->status, c->health);
+	else
+		snprintf(out, size, "%s %s", row.host->name, row.host->address);
 }
 
 static struct list_rows rows_of(const struct state *state)
 {
-	return (struct list_rows){
-	    .ctx = &state->host, .n = state->host.n, .key = container_key, .text = container_text};
+	size_t n = 0;
+
+	for (size_t h = 0; host_at(state, h); h++)
+		n += host_at(state, h)->n + (state->n_more_hosts > 0);
+	return (struct list_rows){.ctx = state, .n = n, .key = row_key, .text = row_text};
 }
 
 static void host_head(const struct scene *scene, char *out, size_t size)
 {
-	snprintf(out, size, "NEW %s",
-		 scene->state->host.address[0] ? scene->state->host.address : scene->state->new_name);
+	const struct host_view *view = scene->view;
+	const struct state *state = scene->state;
+
+	if (view->audit)
+		snprintf(out, size, "NEW Kamal's audit log");
+	else if (state->n_more_hosts > 0)
+		snprintf(out, size, "NEW %zu hosts", state->n_more_hosts + 1);
+	else
+		snprintf(out, size, "NEW %s", state->host.address[0] ? state->host.address : state->new_name);
 }
 
-static void draw_load(const struct scene *scene, struct canvas *canvas, int row)
+static const struct host_disk *fullest(const struct host_state *host)
 {
-	const struct host_state *host = &scene->state->host;
+	return host->n_disks > 0 ? &host->disks[0] : NULL;
+}
+
+static void draw_load(struct canvas *canvas, int col, int row, const struct host_state *host)
+{
 	char a[UNITS_MAX], b[UNITS_MAX], text[200];
 	int64_t skew_s = host->skew_ms / 1000;
 	bool tight = host->disk_total > 0 && host->disk_free < host->disk_total / 10;
-	int col;
+	const struct host_disk *disk = fullest(host);
 
 	if (host->load_at_ms <= 0) {
-		canvas_put(canvas, 0, row, ROLE_MUTED, "load, memory and disk: not seen yet");
+		canvas_put(canvas, col, row, ROLE_MUTED, "load, memory and disk: not seen yet");
 		return;
 	}
 	snprintf(text, sizeof(text), "load %.2f   mem %s of %s   ", host->load, units_size(a, host->mem_used),
 		 units_size(b, host->mem_total));
-	col = canvas_put(canvas, 0, row, ROLE_MUTED, text);
+	col = canvas_put(canvas, col, row, ROLE_MUTED, text);
 	snprintf(text, sizeof(text), "disk %s free", units_size(a, host->disk_free));
 	if (canvas_width(canvas, text) <= canvas->size.cols - col)
 		col = canvas_put(canvas, col, row, tight ? ROLE_BAD : ROLE_MUTED, text);
+	/* Which one, where it is not the only one. */
+	if (disk && host->n_disks > 1 && (int)strlen(disk->path) + 4 < canvas->size.cols - col)
+		col = canvas_putf(canvas, col, row, ROLE_MUTED, " on %s", disk->path);
 	if ((skew_s > 1 || skew_s < -1) && canvas->size.cols - col > 14)
 		canvas_putf(canvas, col + 3, row, ROLE_WARN, "clock %+llds", (long long)skew_s);
 }
@@ -99,86 +147,126 @@ static void draw_load(const struct scene *scene, struct canvas *canvas, int row)
 static void draw_container(const struct scene *scene, struct canvas *canvas, int row,
 			   const struct columns *columns, const struct container_seen *c)
 {
-	char up[UNITS_MAX], name[128], version[128];
-	bool running = text_equal(c->status, "running"), sick = text_equal(c->health, "unhealthy");
-	const char *health =
-	    !running ? c->status : (c->health[0] && !text_equal(c->health, "none") ? c->health : c->status);
+	char up[UNITS_MAX], name[128], version[128], health[64];
+	bool running = text_equal(c->status, "running");
+	enum role role = host_health(c, health, sizeof(health));
 
-	columns_put(canvas, row, columns, NAME, ROLE_TEXT, brief_ids(name, sizeof(name), c->name));
+	columns_put(canvas, row, columns, NAME, c->replaced ? ROLE_WARN : ROLE_TEXT,
+		    brief_ids(name, sizeof(name), c->name));
 	columns_put(canvas, row, columns, VERSION, c->stale ? ROLE_WARN : ROLE_MUTED,
 		    c->version[0] ? brief_ids(version, sizeof(version), c->version) : "-");
-	columns_put(canvas, row, columns, HEALTH, sick ? ROLE_BAD : (running ? ROLE_OK : ROLE_WARN),
-		    health[0] ? health : "-");
+	columns_put(canvas, row, columns, HEALTH, role, health);
 	columns_put(canvas, row, columns, UP, ROLE_MUTED,
-		    running && c->started_ms > 0 ? units_duration(up, scene->now_ms - c->started_ms) : "-");
+		    running && c->started_ms > 0 && c->started_ms <= scene->now_ms
+			? units_duration(up, scene->now_ms - c->started_ms)
+			: "-");
 	columns_putf(canvas, row, columns, RESTARTS, c->restarts > 0 ? ROLE_WARN : ROLE_MUTED, "%d",
 		     c->restarts);
 }
 
-static int draw_routes(const struct scene *scene, struct canvas *canvas, int row, int end)
+static void draw_host(struct canvas *canvas, int row, const struct host_state *host)
 {
-	const struct host_state *host = &scene->state->host;
-	char text[400], since[UNITS_MAX], target[128];
+	int col = canvas_put(canvas, 0, row, ROLE_TITLE, host->name[0] ? host->name : host->address);
 
-	for (size_t i = 0; i < host->n_routes && row < end; i++) {
-		const struct route_seen *route = &host->routes[i];
-
-		snprintf(text, sizeof(text), "%s → %s  %s%s", route->hosts[0] ? route->hosts : "any name",
-			 brief_ids(target, sizeof(target), route->target), route->state,
-			 route->tls ? "  TLS" : "");
-		canvas_put(canvas, 0, row, ROLE_MUTED, i == 0 ? "proxy" : "");
-		canvas_field(canvas, 7, row++, canvas->size.cols - 7, false, ROLE_MUTED, text);
-	}
-	if (row >= end)
-		return row;
-	canvas_put(canvas, 0, row, ROLE_MUTED, "lock");
-	if (host->lock_held)
-		snprintf(text, sizeof(text), "held by %s%s%s%s%s", host->lock_by[0] ? host->lock_by : "-",
-			 host->lock_since_ms > 0 ? " since " : "",
-			 host->lock_since_ms > 0 ? units_clock(since, host->lock_since_ms) : "",
-			 host->lock_why[0] ? ": " : "", host->lock_why);
+	if (!host->seen && host->load_at_ms <= 0)
+		canvas_put(canvas, col + 2, row, ROLE_UNKNOWN, "not seen yet");
 	else
-		snprintf(text, sizeof(text), "free: a deploy could start");
-	canvas_field(canvas, 7, row++, canvas->size.cols - 7, false, ROLE_MUTED, text);
-	return row;
+		draw_load(canvas, col + 2, row, host);
 }
 
 static int list_height(const struct state *state, int rows)
 {
-	int foot = (int)(state->host.n_routes < 4 ? state->host.n_routes : 4) + 1, height = rows - 2 - foot;
+	size_t routes = 0;
+	int foot, height;
 
+	for (size_t h = 0; host_at(state, h); h++)
+		routes += host_at(state, h)->n_routes;
+	foot = (int)(routes < 4 ? routes : 4) + 1;
+	height = rows - 2 - foot;
 	return height >= 3 ? height : rows - 2;
 }
 
-static void host_draw(const struct scene *scene, struct canvas *canvas)
+/* The end of the log, oldest line first. */
+static void draw_audit(const struct scene *scene, struct canvas *canvas, int top)
 {
 	const struct host_view *view = scene->view;
-	struct list_rows rows = rows_of(scene->state);
-	int top = age_trouble(scene, canvas, "host"),
-	    height = list_height(scene->state, canvas->size.rows - top), r = 0;
+	const struct host_state *host = &scene->state->host;
+	int height = canvas->size.rows - top;
+	size_t up = view->up < host->n_audit ? view->up : host->n_audit, end = host->n_audit - up,
+	       fit = height > 0 ? (size_t)height : 0, from = end > fit ? end - fit : 0;
+
+	if (host->n_audit == 0)
+		age_nothing(canvas, top,
+			    host->audit_at_ms > 0 ? "Kamal has written no audit log on this host."
+						  : "Kamal's audit log has not been read yet.");
+	for (size_t i = from; i < end; i++)
+		canvas_field(canvas, 0, top + (int)(i - from), canvas->size.cols, false,
+			     i + 1 == host->n_audit ? ROLE_TEXT : ROLE_MUTED, host->audit[i]);
+}
+
+static void draw_rows(const struct scene *scene, struct canvas *canvas, int top)
+{
+	const struct host_view *view = scene->view;
+	const struct state *state = scene->state;
+	struct list_rows rows = rows_of(state);
+	int height = list_height(state, canvas->size.rows - top), r = 0;
 	struct list_page page;
 	struct columns columns;
 
-	if (!scene->state->host.seen && scene->state->host.load_at_ms <= 0) {
-		age_nothing(canvas, top, "The new host has not been seen yet.");
-		return;
-	}
-	draw_load(scene, canvas, top);
+	if (state->n_more_hosts > 0)
+		canvas_putf(canvas, 0, top, ROLE_MUTED, "%zu hosts", state->n_more_hosts + 1);
+	else
+		draw_load(canvas, 0, top, &state->host);
 	columns_fit(&columns, host_columns, N_COLUMNS, canvas->size.cols);
 	columns_head(canvas, top + 1, &columns);
 	list_page_init(&page, &view->list, &rows, height);
 	for (; r < height && list_page_row(&page, r) >= 0; r++) {
-		draw_container(scene, canvas, top + 2 + r, &columns,
-			       &scene->state->host.containers[list_page_row(&page, r)]);
+		struct host_row row = row_at(state, (size_t)list_page_row(&page, r));
+
+		if (row.container)
+			draw_container(scene, canvas, top + 2 + r, &columns, row.container);
+		else
+			draw_host(canvas, top + 2 + r, row.host);
 		if (scene->focus && page.top + (size_t)r == page.selected)
 			canvas_select(canvas, top + 2 + r);
 	}
 	if (rows.n == 0)
 		age_nothing(canvas, top + 2 + r++, "no container of this app");
 	if (canvas->size.rows - top - 2 - r >= 1)
-		draw_routes(scene, canvas, top + 2 + r, canvas->size.rows);
+		host_routes(scene, canvas, top + 2 + r, canvas->size.rows);
 	list_note(canvas, top + 1, &view->list, &page);
 	list_page_done(&page);
+}
+
+static void host_draw(const struct scene *scene, struct canvas *canvas)
+{
+	const struct host_view *view = scene->view;
+	int top = age_trouble(scene, canvas, "host");
+
+	if (view->audit)
+		draw_audit(scene, canvas, top);
+	else if (!scene->state->host.seen && scene->state->host.load_at_ms <= 0 &&
+		 scene->state->n_more_hosts == 0)
+		age_nothing(canvas, top, "The new host has not been seen yet.");
+	else
+		draw_rows(scene, canvas, top);
+}
+
+static void audit_move(struct host_view *view, const struct host_state *host, enum move move, size_t page)
+{
+	size_t most = host->n_audit > page ? host->n_audit - page : 0;
+
+	switch (move) {
+	case MOVE_UP: view->up++; break;
+	case MOVE_DOWN: view->up -= view->up > 0; break;
+	case MOVE_PAGE_UP: view->up += page; break;
+	case MOVE_PAGE_DOWN: view->up = view->up > page ? view->up - page : 0; break;
+	case MOVE_FIRST: view->up = most; break;
+	case MOVE_LAST: view->up = 0; break;
+	default: break;
+	}
+	if (view->up > most)
+		view->up = most;
 }
 
 static void host_act(void *data, const struct state *state, const struct act *act, struct size size)
@@ -186,7 +274,14 @@ static void host_act(void *data, const struct state *state, const struct act *ac
 	struct host_view *view = data;
 	struct list_rows rows = rows_of(state);
 
-	list_act(&view->list, &rows, act, list_height(state, size.rows));
+	if (act->kind == ACT_KEY && text_equal(act->text, "audit")) {
+		view->audit = !view->audit;
+		view->up = 0;
+	} else if (view->audit && act->kind == ACT_MOVE) {
+		audit_move(view, &state->host, act->move, size.rows > 1 ? (size_t)size.rows : 1);
+	} else {
+		list_act(&view->list, &rows, act, list_height(state, size.rows));
+	}
 }
 
 static void host_selected(const struct scene *scene, char *out, size_t size)
@@ -202,27 +297,9 @@ static void host_card(const struct scene *scene, struct canvas *canvas)
 	const struct host_view *view = scene->view;
 	struct list_rows rows = rows_of(scene->state);
 	ptrdiff_t at = list_selected_row(&view->list, &rows);
-	char text[200], clock[UNITS_MAX];
-	int row = 0;
 
-	if (at < 0) {
+	if (at < 0)
 		age_nothing(canvas, 0, "No container is selected.");
-		return;
-	}
-	const struct container_seen *c = &scene->state->host.containers[at];
-	canvas_put(canvas, 0, row++, ROLE_TITLE, c->name);
-	row++;
-	row = card_text(canvas, row, "ROLE", ROLE_TEXT, c->role[0] ? c->role : "-");
-	row = card_text(canvas, row, "VERS", ROLE_TEXT, c->version[0] ? c->version : "-");
-	snprintf(text, sizeof(text), "%s%s%s, %d restarts", c->status, c->health[0] ? ", " : "", c->health,
-		 c->restarts);
-	row = card_text(canvas, row, "STATE", ROLE_TEXT, text);
-	row = card_text(canvas, row, "SINCE", ROLE_TEXT,
-			c->started_ms > 0 ? units_clock(clock, c->started_ms) : "not known");
-	if (c->stale)
-		row = card_text(canvas, row, "NOTE", ROLE_WARN,
-				"More than one container of this role is there; this one is not the newest.");
-	if (scene->state->host.pg_version[0])
-		row = card_text(canvas, row, "PG", ROLE_MUTED, scene->state->host.pg_version);
-	draw_routes(scene, canvas, row + 1, canvas->size.rows);
+	else
+		host_card_draw(scene, canvas, row_at(scene->state, (size_t)at));
 }

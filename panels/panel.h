@@ -13,6 +13,8 @@ struct seat_view {
 	uint64_t gap_lines; /* log lines this seat has not been given */
 	bool connected;
 	int64_t lost_at_ms;
+	char on[48];    /* the machine the engine runs on; "" for this one */
+	bool no_engine; /* with `on`: the machine answers, its engine does not */
 };
 
 struct scene {

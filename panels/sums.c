@@ -112,22 +112,11 @@ static void clocks(const struct state *state, int64_t now_ms, struct sums *sums)
 
 static void down(const struct state *state, int64_t now_ms, struct sums *sums)
 {
-	int64_t end_ms = now_ms;
+	struct downtime down = downtime_of(state, now_ms);
 
-	if (state->freeze_at_ms <= 0)
-		return;
-	sums->was_down = true;
-	if (state->public_at_ms > 0)
-		end_ms = state->public_at_ms;
-	else if (state->dynos.seen && !state->dynos.maintenance &&
-		 state->dynos.maintenance_at_ms > state->freeze_at_ms)
-		end_ms = state->dynos.maintenance_at_ms; /* the way back ended it */
-	else if (state->closed_at_ms > 0)
-		end_ms = state->closed_at_ms;
-	else
-		sums->down = true;
-	sums->was_down = !sums->down;
-	sums->down_ms = end_ms > state->freeze_at_ms ? end_ms - state->freeze_at_ms : 0;
+	sums->down = down.now;
+	sums->was_down = down.ever && !down.now;
+	sums->down_ms = down.ms;
 }
 
 static int64_t restored_at_ms(const struct state *state)

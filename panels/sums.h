@@ -7,7 +7,7 @@
 struct sums {
 	const struct phase_seen *phase; /* of the running step, else of the next one; NULL for none */
 	int number, total;              /* "15/26": place of that step on the way forward */
-	bool down, was_down;            /* DOWN runs, or ran and has ended */
+	bool down, was_down;            /* DOWN runs, or ran and has ended; by downtime_of() */
 	int64_t down_ms;
 	int data_percent, traffic_percent; /* -1: not known */
 	/* Projected ends; 0: no step of it has an estimate. unknown: how many steps have none. */

@@ -84,3 +84,16 @@ int canvas_wrap(struct canvas *canvas, int col, int row, int cols, int rows, enu
 	}
 	return used;
 }
+
+int canvas_lines(const struct canvas *canvas, int cols, int rows, const char *text)
+{
+	int used = 0;
+
+	while (cols > 0 && *text && used < rows) {
+		text += line_len(canvas, text, cols);
+		while (*text == ' ')
+			text++;
+		used++;
+	}
+	return used;
+}

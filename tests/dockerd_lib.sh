@@ -246,6 +246,7 @@ host_answers() {
 	(exec 3<>"/dev/tcp/127.0.0.1/$SSH_PORT") 2>/dev/null
 }
 
+# bash reads the .bashrc of whoever runs this in a session's first shell, but not in a second: the host is not that home.
 host_sshd_config() {
 	cat <<CONF
 Port $SSH_PORT
@@ -261,6 +262,7 @@ PermitRootLogin prohibit-password
 MaxSessions 100
 MaxStartups 100
 UseDNS no
+SetEnv SHLVL=2
 ForceCommand $HOST/bin/session $HOST
 CONF
 }

@@ -117,6 +117,28 @@ static void do_manual(struct cockpit *c, const char *key)
 	do_prompt(c, PROMPT_MANUAL, "done by hand:");
 }
 
+/* What the engine would refuse is said before a reason is typed. */
+static bool rows_missing(struct cockpit *c, const char *about)
+{
+	const struct rows_state *rows = &c->state->rows;
+
+	for (size_t i = 0; text_starts(about, "rows:") && i < rows->n; i++) {
+		const struct rows_table *table = &rows->tables[i];
+
+		if (strcmp(table->table, about + 5) != 0 || table->new_rows >= 0)
+			continue;
+		seat_toast(
+		    c, ROLE_BAD,
+		    table->new_rows == -1 && table->old_rows >= 0
+			? "W: %s is missing on NEW, and rows that are missing stay missing: copy it again, "
+			  "or B is the way back"
+			: "W: %s is not copied and counted yet, so there is nothing to waive",
+		    table->table);
+		return true;
+	}
+	return false;
+}
+
 /* What a waiver is about: a check, or one table's rows. */
 static void do_waive(struct cockpit *c, const char *key)
 {
@@ -138,6 +160,8 @@ static void do_waive(struct cockpit *c, const char *key)
 		   : strcmp(panel->name, "checks") == 0 ? "check:"
 							: "rows:",
 		   selected);
+	if (rows_missing(c, about))
+		return;
 	text_copyf(label, sizeof(label), "waive %s, because", about);
 	prompt_open(c, PROMPT_WAIVE, about, label);
 }
@@ -199,7 +223,10 @@ static void do_wheel(struct cockpit *c, const char *key)
 	if (c->me.driver && !people->asked[0]) {
 		seat_toast(c, ROLE_MUTED, "you have the wheel; another seat asks for it with D");
 	} else if (c->me.driver) {
-		link_say(c, "wheel", "action", "give");
+		link_command(&w, "wheel");
+		jw_str(&w, "action", "give");
+		jw_str(&w, "to", people->asked);
+		link_send(c, &w);
 	} else if (people->offered[0] && strcmp(people->offered, c->me.seat) == 0) {
 		link_command(&w, "wheel");
 		jw_str(&w, "action", "take");

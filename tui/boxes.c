@@ -76,6 +76,12 @@ void box_gate_follow(struct cockpit *c)
 	box->counting = gate->counting_until_ms > 0;
 	if (box->counting)
 		box->shown = true;
+	/* What was typed before a HOLD is typed anew after it: nothing complete lies about unasked. */
+	if (box->hold != c->state->people.hold) {
+		box->hold = c->state->people.hold;
+		box->sent = false;
+		line_set(&box->phrase, "");
+	}
 }
 
 static void gate_say(struct cockpit *c, const char *cmd)
@@ -216,6 +222,25 @@ static bool poll_key(struct cockpit *c, const char *key)
 	return true;
 }
 
+/* A phrase that was complete and was not taken: it does not stay there as if it still could. */
+void box_gate_refused(struct cockpit *c)
+{
+	if (!c->gate.sent || box_counting(c))
+		return;
+	c->gate.sent = false;
+	line_set(&c->gate.phrase, "");
+}
+
+/* Under a HOLD no letter of a phrase is taken. */
+static bool held(struct cockpit *c, const char *key)
+{
+	if (!c->state->people.hold || (!key_printable(key) && strcmp(key, "Space") != 0))
+		return false;
+	seat_toast(c, ROLE_WARN, "HOLD by %s: this gate waits; the phrase is asked for after its release",
+		   c->state->people.hold_by);
+	return true;
+}
+
 bool box_gate_key(struct cockpit *c, const char *key)
 {
 	const struct gate_seen *gate = gate_of_state(c);
@@ -243,7 +268,7 @@ bool box_gate_key(struct cockpit *c, const char *key)
 	}
 	if (strcmp(key, "Esc") == 0 || strcmp(key, "Ctrl-C") == 0)
 		leave(c);
-	else if (gate->level == 3 && poll_key(c, key))
+	else if (held(c, key) || (gate->level == 3 && poll_key(c, key)))
 		return true;
 	else if (key_printable(key) && unarmed(c))
 		return true;

@@ -275,16 +275,18 @@ void carry_shell(struct cockpit *c)
 		json_free(config);
 		return;
 	}
-	text_copyf(port, sizeof(port), "%lld", (long long)json_int(host, "port", 22));
-	text_copyf(target, sizeof(target), "%s@%s", json_str(host, "user", "root"),
-		   json_str(host, "address", ""));
+	const char *user = json_str(host, "user", "");
+	text_copyf(port, sizeof(port), "%lld", (long long)json_int(host, "port", 0));
+	text_copyf(target, sizeof(target), "%s%s%s", user, *user ? "@" : "", json_str(host, "address", ""));
 	text_copyf(hosts, sizeof(hosts), "UserKnownHostsFile=%s", known);
 	text_copyf(banner, sizeof(banner), "--- a shell on NEW %s; exit comes back to the cockpit ---",
 		   target);
 	argv[n++] = (char *)(uintptr_t) "ssh";
 	argv[n++] = (char *)(uintptr_t) "-t";
-	argv[n++] = (char *)(uintptr_t) "-p";
-	argv[n++] = port;
+	if (json_int(host, "port", 0) > 0) {
+		argv[n++] = (char *)(uintptr_t) "-p";
+		argv[n++] = port;
+	}
 	if (*key) {
 		argv[n++] = (char *)(uintptr_t) "-i";
 		argv[n++] = (char *)(uintptr_t)key;

@@ -77,6 +77,7 @@ struct gate_box {
 	struct line phrase;
 	bool sent;     /* the phrase is complete and was sent */
 	bool counting; /* at the last fold */
+	bool hold;     /* at the last fold */
 	char tag[8];
 	int top;
 	int64_t opened_real_ms;
@@ -101,6 +102,7 @@ struct cockpit {
 	struct seat_view me;
 	struct wire wire;
 	bool welcomed, ever_welcomed;
+	bool gone_heard; /* this connection reached the machine, but no engine on it */
 	int64_t retry_real_ms, retry_wait_ms;
 	struct replay *replay;
 	bool paused;
@@ -110,7 +112,6 @@ struct cockpit {
 	struct local local;
 	struct layout layout;
 	struct guard guard;
-	struct burst burst;
 	int64_t key_real_ms; /* of the key before the one that is done now */
 	struct sheet sheet;
 	struct prompt prompt;
@@ -175,6 +176,8 @@ struct scene local_scene(const struct cockpit *c, const struct panel *panel);
 /* keyboard.c: a key that the guard let through */
 void keyboard_do(struct cockpit *c, const char *key);
 bool keyboard_acts(const struct cockpit *c, const char *key);
+/* Keys poured in, as of a file: true when none of them is meant here; what they began is put away. */
+bool keyboard_pours(struct cockpit *c);
 enum where keyboard_where(const struct cockpit *c);
 void keyboard_paste(struct cockpit *c, const char *text, size_t len);
 
@@ -199,6 +202,7 @@ void palette_complete(struct cockpit *c, struct line *line);
 void box_gate_follow(struct cockpit *c);
 bool box_gate_key(struct cockpit *c, const char *key);
 bool box_counting(const struct cockpit *c);
+void box_gate_refused(struct cockpit *c); /* the engine has said no to what this seat sent */
 void box_confirm(struct cockpit *c, const char *title, struct buf *take_text, struct jw *command);
 void box_confirm_key(struct cockpit *c, const char *key);
 

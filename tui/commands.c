@@ -13,8 +13,9 @@ static void do_look(struct cockpit *c, const char *key)
 	(void)key;
 	local_act(c, &pin);
 	local_selected(c, selected, sizeof(selected));
-	/* A gate that was put aside is looked at again from its step. */
-	if (c->state->steps.gate.open && (!selected[0] || strcmp(selected, c->state->steps.gate.step) == 0)) {
+	/* A gate that was put aside is looked at again from its step; one of no step's, from everywhere. */
+	if (c->state->steps.gate.open && (!selected[0] || strcmp(selected, c->state->steps.gate.step) == 0 ||
+					  !steps_get(c->state, c->state->steps.gate.step))) {
 		c->gate.shown = true;
 		c->gate.opened_real_ms = seat_real_ms(c);
 		return;

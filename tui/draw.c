@@ -41,18 +41,17 @@ void draw_clock(struct cockpit *c, struct canvas *canvas)
 	int zoom = canvas->size.cols >= 140 ? 4 : 2, high = zoom > 2 ? 10 : 5,
 	    row = canvas->size.rows >= 40 ? 5 : 3;
 	char clock[UNITS_MAX], down[UNITS_MAX], line[200];
-	int64_t now_ms = seat_now_ms(c), end_ms = state->public_at_ms ? state->public_at_ms : now_ms;
-	bool counts = state->freeze_at_ms > 0;
+	int64_t now_ms = seat_now_ms(c);
+	struct downtime downtime = downtime_of(state, now_ms);
+	enum role role = downtime.now ? ROLE_WARN : ROLE_OK;
 
 	for (int i = 2; i < canvas->size.rows - 1; i++)
 		canvas_fill(canvas, 0, i, canvas->size.cols, ROLE_TEXT, " ");
 	big_text(canvas, row, zoom, ROLE_TITLE, units_clock(clock, now_ms));
 	row += high + 1;
-	if (counts) {
-		centred(canvas, row++, state->public_at_ms ? ROLE_OK : ROLE_WARN,
-			state->public_at_ms ? "WAS DOWN" : "DOWN");
-		big_text(canvas, row + 1, zoom, state->public_at_ms ? ROLE_OK : ROLE_WARN,
-			 units_duration(down, end_ms - state->freeze_at_ms));
+	if (downtime.ever) {
+		centred(canvas, row++, role, downtime.now ? "DOWN" : "WAS DOWN");
+		big_text(canvas, row + 1, zoom, role, units_duration(down, downtime.ms));
 		row += high + 2;
 	}
 	if (!step)
@@ -213,21 +212,33 @@ static void draw_keys(struct cockpit *c, struct canvas *canvas)
 	canvas_put(canvas, 0, canvas->size.rows - 1, where == WHERE_SCREEN ? ROLE_MUTED : ROLE_KEY, line);
 }
 
-/* What this seat has to say stands on the line of the last events. */
+enum { TOAST_LINES = 4 };
+
+/* What this seat has to say stands on the line of the last events, and above it where it is long: what to do
+ * stands at the end of a sentence. */
 static void draw_toast(struct cockpit *c, struct canvas *canvas)
 {
-	int row = canvas->size.rows - 4, cols = canvas->size.cols;
+	int row = canvas->size.rows - 4, cols = canvas->size.cols, lines;
 	char age[UNITS_MAX], text[400];
 	enum role role = c->toast_role;
 
 	text_copy(text, sizeof(text), seat_real_ms(c) < c->toast_until_real_ms ? c->toast : "");
 	if (!text[0] && !c->replay && !c->me.connected && c->ever_welcomed) {
 		role = ROLE_BAD;
-		text_copyf(text, sizeof(text), "engine lost %s ago: what you see stands still; trying again",
-			   units_age(age, seat_now_ms(c) - c->me.lost_at_ms));
+		units_age(age, seat_now_ms(c) - c->me.lost_at_ms);
+		if (c->me.on[0] && !c->me.no_engine)
+			text_copyf(text, sizeof(text), "what you see is %s old; trying again%s%s", age,
+				   c->wire.said[0] ? ": " : "", c->wire.said);
+		else
+			text_copyf(text, sizeof(text),
+				   "engine lost %s ago: what you see stands still; trying again", age);
 	} else if (!text[0] && !c->replay && !c->me.connected && !c->options->starting_log) {
 		role = ROLE_WARN;
-		text_copy(text, sizeof(text), "no engine answers yet; trying again");
+		if (c->me.on[0] && !c->me.no_engine)
+			text_copyf(text, sizeof(text), "reaching the engine on %s by ssh%s%s", c->me.on,
+				   c->wire.said[0] ? ": " : "", c->wire.said);
+		else
+			text_copy(text, sizeof(text), "no engine answers yet; trying again");
 	} else if (!text[0] && c->me.gap_lines) {
 		role = ROLE_MUTED;
 		text_copyf(text, sizeof(text),
@@ -236,6 +247,15 @@ static void draw_toast(struct cockpit *c, struct canvas *canvas)
 	}
 	if (!text[0])
 		return;
+	lines = canvas_lines(canvas, cols - 4, TOAST_LINES, text);
+	if (lines > 1) {
+		row -= lines;
+		canvas_fill(canvas, 0, row, cols, ROLE_FRAME, glyph(canvas, GLYPH_H));
+		for (int i = 1; i <= lines; i++)
+			canvas_fill(canvas, 0, row + i, cols, ROLE_TEXT, " ");
+		canvas_wrap(canvas, 2, row + 1, cols - 4, TOAST_LINES, role, text);
+		return;
+	}
 	canvas_fill(canvas, 0, row, cols, ROLE_FRAME, glyph(canvas, GLYPH_H));
 	canvas_put(canvas, 1, row, ROLE_TEXT, " ");
 	canvas_put(canvas,

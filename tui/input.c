@@ -31,6 +31,26 @@ enum guard_says guard_key(struct guard *guard, const char *name, bool acts, int6
 	return GUARD_WAIT;
 }
 
+int guard_run(struct guard *guard, const char *name, int64_t now_ms)
+{
+	if (!guard->run || now_ms - guard->run_last_ms > GUARD_RUN_MS) {
+		guard->run = 0;
+		guard->run_begin_ms = now_ms;
+		guard->run_key[0] = '\0';
+	}
+	guard->run += strcmp(guard->run_key, name) != 0;
+	guard->run_last_ms = now_ms;
+	text_copy(guard->run_key, sizeof(guard->run_key), name);
+	return guard->run;
+}
+
+void guard_pour(struct guard *guard, int64_t now_ms)
+{
+	guard->dropped = guard->run;
+	guard->n = 0;
+	guard->last_ms = now_ms;
+}
+
 /* A looking key waits no longer than the acting key before it. */
 static int64_t due_ms(const struct guard *guard)
 {
@@ -76,13 +96,6 @@ void guard_blank(struct guard *guard, int64_t now_ms)
 	guard->n = 0;
 }
 
-void guard_drop(struct guard *guard, int n, int64_t now_ms)
-{
-	guard->n = 0;
-	guard->dropped = n;
-	guard->last_ms = now_ms;
-}
-
 int guard_clear(struct guard *guard)
 {
 	int n = (int)guard->n + guard->dropped;
@@ -90,13 +103,6 @@ int guard_clear(struct guard *guard)
 	guard->n = 0;
 	guard->dropped = 0;
 	return n;
-}
-
-bool burst_key(struct burst *burst, int64_t now_ms)
-{
-	burst->n = burst->n && now_ms - burst->last_ms <= BURST_GAP_MS ? burst->n + 1 : 1;
-	burst->last_ms = now_ms;
-	return burst->n >= BURST_KEYS;
 }
 
 bool key_printable(const char *key)

@@ -11,6 +11,8 @@ enum {
 	GUARD_QUIET_MS = 150, /* a burst ends with so much silence */
 	GUARD_BLANK_MS = 150, /* keys are not heard for so long after a resize */
 	GUARD_HELD = 64,
+	GUARD_RUN_MS = 10, /* keys of a file or a paste come closer to each other than those of a hand */
+	GUARD_RUN = 8,     /* and so many of them are neither: a line that stalls brings four at most */
 };
 
 struct guard_key {
@@ -24,6 +26,10 @@ struct guard {
 	size_t n;
 	int dropped; /* of the burst that is going on; 0: none */
 	int64_t last_ms, blank_until_ms;
+	/* Keys that came without a pause; a key that is held down is one. */
+	int run;
+	int64_t run_begin_ms, run_last_ms;
+	char run_key[16];
 };
 
 enum guard_says {
@@ -34,6 +40,10 @@ enum guard_says {
 };
 /* A key came. `acts`: it would act where the seat is now. Times are real, not scaled. */
 enum guard_says guard_key(struct guard *guard, const char *name, bool acts, int64_t now_ms);
+/* To be told of every key first: how many came without a pause, this one among them. */
+int guard_run(struct guard *guard, const char *name, int64_t now_ms);
+/* All of that run was a file or a paste: what is held is dropped, and what follows without a pause. */
+void guard_pour(struct guard *guard, int64_t now_ms);
 /* The next held key whose time has come; false when none has. */
 bool guard_next(struct guard *guard, int64_t now_ms, char name[16]);
 /* How many keys a burst that has ended swallowed; 0 when none ended. */
@@ -41,20 +51,8 @@ int guard_burst_over(struct guard *guard, int64_t now_ms);
 /* Real ms until guard_next() or guard_burst_over() have something; -1: nothing is waiting. */
 int64_t guard_wait_ms(const struct guard *guard, int64_t now_ms);
 void guard_blank(struct guard *guard, int64_t now_ms);
-/* What came together with `n` keys before it is dropped, until it is quiet. */
-void guard_drop(struct guard *guard, int n, int64_t now_ms);
 /* A bracketed paste drops what is held, too. */
 int guard_clear(struct guard *guard);
-
-/* Keys that came together. Fingers over a line that stalled for 400 ms bring five at once; a file, or a paste
- * without brackets, brings all of itself. */
-struct burst {
-	int64_t last_ms;
-	int n;
-};
-enum { BURST_GAP_MS = 10, BURST_KEYS = 7 };
-/* True from the seventh key that came together with the one before it. */
-bool burst_key(struct burst *burst, int64_t now_ms);
 
 /* One line of text with a cursor, in bytes of UTF-8. */
 struct line {

@@ -114,6 +114,18 @@ void keyboard_do(struct cockpit *c, const char *key)
 	c->key_real_ms = seat_real_ms(c);
 }
 
+/* Text may be poured into a line that was open before it came: a terminal without bracketed paste does so. */
+bool keyboard_pours(struct cockpit *c)
+{
+	if (c->replay || (c->prompt.kind && c->guard.run_begin_ms > c->prompt.opened_real_ms))
+		return false;
+	if (c->prompt.kind == PROMPT_ASK)
+		return false;
+	c->prompt.kind = PROMPT_NONE;
+	line_set(&c->gate.phrase, "");
+	return true;
+}
+
 /* Text may be pasted where text is asked for; anywhere else a paste is an accident. */
 void keyboard_paste(struct cockpit *c, const char *text, size_t len)
 {

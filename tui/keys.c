@@ -1,5 +1,6 @@
 #include "tui/keys.h"
 #include "core/base/text.h"
+#include "panels/dialog.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ static bool can_back(const struct scene *scene, const char **why_not);
 static bool can_drive(const struct scene *scene, const char **why_not);
 static bool can_vote_here(const struct scene *scene, const char **why_not);
 static bool can_answer(const struct scene *scene, const char **why_not);
+static bool can_waive_here(const struct scene *scene, const char **why_not);
 
 #define SCREEN .where = WHERE_SCREEN
 #define ACTS .where = WHERE_SCREEN, .acts = true
@@ -109,8 +111,8 @@ const struct key_row key_table[] = {
     {"@", "calls", "the exact calls", NULL, "@ exact calls", .where = WHERE_YES},
     {"H", "hold", "hold", "none", "H hold", .where = WHERE_YES, .acts = true},
     {"V", "vote", "vote go or no-go", "none", NULL, .where = WHERE_YES, .acts = true},
-    {"W", "waive", "waive the line that keeps it shut: reason typed", "yes", NULL, .where = WHERE_YES,
-     .acts = true, .armed = true},
+    {"W", "waive", "waive the line that keeps it shut: reason typed", "yes", "W waive", .where = WHERE_YES,
+     .acts = true, .armed = true, .can = can_waive_here},
     {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, .where = WHERE_YES},
     {"Esc", "leave", "every other key leaves: nothing happens", NULL, "any other key: nothing happens",
      .where = WHERE_YES},
@@ -123,8 +125,8 @@ const struct key_row key_table[] = {
     {"H", "hold", "hold", "none", "H hold", .where = WHERE_TYPE, .acts = true},
     {"V", "vote", "vote go or no-go", "none", "V vote", .can = can_vote_here, .where = WHERE_TYPE,
      .acts = true},
-    {"W", "waive", "waive the line that keeps it shut: reason typed", "yes", NULL, .where = WHERE_TYPE,
-     .acts = true, .armed = true},
+    {"W", "waive", "waive the line that keeps it shut: reason typed", "yes", "W waive", .where = WHERE_TYPE,
+     .acts = true, .armed = true, .can = can_waive_here},
     {"r", "repoll", "poll, before the last go: ask every station again", NULL, NULL, .where = WHERE_TYPE},
     {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, .where = WHERE_TYPE},
     {"Esc Ctrl-C", "leave", "leave: nothing happens", NULL, "Esc nothing happens", .where = WHERE_TYPE},
@@ -226,9 +228,16 @@ static bool can_answer(const struct scene *scene, const char **why_not)
 	*why_not = !scene->seat.driver               ? "the driver decides here"
 		   : scene->state->people.hold       ? "HOLD: this gate waits until it is released with H"
 		   : gate->plan.refused[0]           ? "this gate cannot be passed: its reason is above"
+		   : gate_shut_by(gate)              ? "a line of its evidence keeps this gate shut"
 		   : gate->level == 3 && !look.ready ? "the phrase is asked for after the last go"
 						     : NULL;
 	return !*why_not;
+}
+
+static bool can_waive_here(const struct scene *scene, const char **why_not)
+{
+	*why_not = "no line of its evidence keeps this gate shut";
+	return gate_shut_by(&scene->state->steps.gate) != NULL;
 }
 
 static bool word_in(const char *list, const char *word)

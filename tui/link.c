@@ -73,6 +73,7 @@ static void welcome(struct cockpit *c, const struct json *message)
 
 	c->welcomed = c->ever_welcomed = true;
 	c->me.connected = true;
+	c->me.no_engine = false;
 	c->me.lost_at_ms = 0;
 	c->me.gap_lines = 0;
 	text_copy(c->me.seat, sizeof(c->me.seat), json_str(message, "seat", ""));
@@ -86,7 +87,10 @@ static void welcome(struct cockpit *c, const struct json *message)
 		c->coming = NULL;
 	}
 	if (c->retry_wait_ms && again)
-		seat_toast(c, ROLE_OK, "the engine is back; nothing was lost");
+		seat_toast(c, ROLE_OK,
+			   c->me.on[0] ? "%s is reached again; nothing was lost"
+				       : "the engine is back; nothing was lost%s",
+			   c->me.on);
 	if (!again && hint && *hint)
 		seat_toast(c, ROLE_MUTED, "%s", hint);
 	c->retry_wait_ms = 0;
@@ -99,6 +103,8 @@ static void said(struct cockpit *c, const struct json *message)
 	const char *raw = json_str(message, "text", "");
 
 	text_clean(text, sizeof(text), raw, strlen(raw));
+	if (strcmp(level, "info") != 0)
+		box_gate_refused(c);
 	seat_toast(c,
 		   strcmp(level, "bad") == 0    ? ROLE_BAD
 		   : strcmp(level, "warn") == 0 ? ROLE_WARN
@@ -139,6 +145,8 @@ static void message_take(struct cockpit *c, const char *text, size_t len)
 		c->me.gap_lines += (uint64_t)json_int(message, "count", 0);
 	} else if (strcmp(type, "said") == 0) {
 		said(c, message);
+	} else if (strcmp(type, "gone") == 0) {
+		c->gone_heard = true;
 	} else if (strcmp(type, "ask") == 0) {
 		ask(c, message);
 	} else if (strcmp(type, "bye") == 0) {
@@ -172,6 +180,7 @@ static void lost(struct cockpit *c)
 		return;
 	state_free(c->coming);
 	c->coming = NULL;
+	c->me.no_engine = c->gone_heard;
 	if (c->me.connected) {
 		c->me.connected = false;
 		c->me.lost_at_ms = seat_now_ms(c);
@@ -209,7 +218,9 @@ static void hello(struct cockpit *c)
 
 void link_open(struct cockpit *c)
 {
-	if (wire_connect(&c->wire, c->options->socket, NULL)) {
+	c->gone_heard = false;
+	if (c->options->on ? wire_spawn(&c->wire, c->options->on_argv, NULL)
+			   : wire_connect(&c->wire, c->options->socket, NULL)) {
 		lost(c);
 		return;
 	}

@@ -3,7 +3,9 @@
 #include "core/base/text.h"
 #include "core/cmds/cmds.h"
 #include "core/cmds/demo.h"
+#include "core/cmds/on.h"
 #include "core/job.h"
+#include "core/links/ssh_askpass.h"
 #include "core/night/place.h"
 #include "tui/flight.h"
 #include "tui/keys.h"
@@ -35,6 +37,7 @@ static const struct cmd screens[] = {
 
 static const struct cli_option seat_cli[] = {
     {"config", "FILE", "the configuration (default: nightferry.yml)"},
+    {"on", "HOST", "the engine runs there, reached by your own ssh; this terminal may go and come"},
     {"as", "NAME", "your name (default: your login)"},
     {"station", "NAME", "the station you speak for: DB, APP, DNS"},
     {"observer", NULL, "see, note, vote and hold, but never act"},
@@ -73,32 +76,80 @@ static void night_command(const struct cli *cli, const struct json *config, cons
 	free(path);
 }
 
-static int sit_down(const struct cli *cli, bool may_open)
-{
-	struct err err = {0};
-	char dir[400] = "", socket[480];
-	struct json *config = cmd_config(cli_get(cli, "config", NULL), &err);
-	if (!config)
-		return cmd_fail(&err);
-	int rc = night_start(config, may_open, dir, sizeof dir, &err);
+/* How to come back, to stop, and how somebody else sits down: said at the begin and at the end. */
+struct seat_words {
 	char again[900], stop[900], join[1000], tmux[300];
-	night_command(cli, config, dir, "attach", again, sizeof again);
-	night_command(cli, config, dir, "stop", stop, sizeof stop);
-	json_free(config);
-	if (rc < 0)
-		return cmd_fail(&err);
-	text_copyf(socket, sizeof socket, "%s/seat.sock", dir);
-	text_copyf(join, sizeof join, "%s --as NAME", again);
-	tmux_hint(tmux, sizeof tmux);
+};
+
+static void words_take(struct seat_words *words, struct seat_options *o)
+{
+	text_copyf(words->join, sizeof words->join, "%s --as NAME", words->again);
+	tmux_hint(words->tmux, sizeof words->tmux);
 	printf("%s Somebody else opens an own one in an own terminal:\n%s\n",
 	       getenv("TMUX") ? "This tmux pane is one seat, however many people look at it."
 			      : "This terminal is one seat.",
-	       join);
+	       words->join);
 	fflush(stdout);
-	struct seat_options o = {
-	    .socket = socket, .attach_hint = again, .stop_hint = stop, .join_hint = join, .tmux_hint = tmux};
+	o->attach_hint = words->again;
+	o->stop_hint = words->stop;
+	o->join_hint = words->join;
+	o->tmux_hint = words->tmux;
+}
+
+/* The engine elsewhere: whatever ssh has to ask, it asks before the screen starts. */
+static int sit_down_on(const struct cli *cli, const struct json *config, bool may_open)
+{
+	struct err err = {0};
+	struct seat_words words;
+	char dir[400];
+	const char *host = cli_get(cli, "on", ""), *named = cli_get(cli, "config", getenv("CONFIG"));
+	char *path = realpath(named && *named ? named : "nightferry.yml", NULL);
+	struct on *on = on_open(host, &err);
+	int status = on && path ? on_start(on, config, path, may_open, dir, sizeof dir, &err) : -1;
+	if (status == 0) {
+		struct seat_options o = {.on = host, .on_argv = on_seat_argv(on, dir)};
+		text_copyf(words.again, sizeof words.again, "nightferry attach --on %s --config %s", host,
+			   path);
+		text_copyf(words.stop, sizeof words.stop, "nightferry stop --on %s --config %s", host, path);
+		printf("The engine runs on %s, its journal is there in %s.\n", host, dir);
+		words_take(&words, &o);
+		seat_options_from(cli, &o);
+		status = seat_main(&o);
+	} else {
+		status = cmd_fail(&err);
+	}
+	on_close(on);
+	free(path);
+	return status;
+}
+
+static int sit_down_here(const struct cli *cli, const struct json *config, bool may_open)
+{
+	struct err err = {0};
+	struct seat_words words;
+	char dir[400] = "", socket[480];
+	int rc = night_start(config, may_open, dir, sizeof dir, &err);
+	if (rc < 0)
+		return cmd_fail(&err);
+	night_command(cli, config, dir, "attach", words.again, sizeof words.again);
+	night_command(cli, config, dir, "stop", words.stop, sizeof words.stop);
+	text_copyf(socket, sizeof socket, "%s/seat.sock", dir);
+	struct seat_options o = {.socket = socket};
+	words_take(&words, &o);
 	seat_options_from(cli, &o);
 	return seat_main(&o);
+}
+
+static int sit_down(const struct cli *cli, bool may_open)
+{
+	struct err err = {0};
+	struct json *config = cmd_config(cli_get(cli, "config", NULL), &err);
+	if (!config)
+		return cmd_fail(&err);
+	int status =
+	    cli_has(cli, "on") ? sit_down_on(cli, config, may_open) : sit_down_here(cli, config, may_open);
+	json_free(config);
+	return status;
 }
 
 static int start_run(int argc, char **argv)
@@ -287,6 +338,8 @@ static const struct cmd *find_command(const char *name)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
+	if (ssh_askpass_wanted(argc))
+		return ssh_askpass_main(argv[1]);
 	if (argc >= 2 && text_equal(argv[1], "__job"))
 		return job_main(argc - 1, argv + 1);
 	if (argc >= 2 &&

@@ -99,11 +99,12 @@ static void ask_waive(struct cockpit *c, const char *text)
 	jw_str(&w, "about", c->prompt.subject);
 	jw_str(&w, "reason", text);
 	jw_str(&w, "fact", c->prompt.fact);
-	buf_addf(&say,
-		 "%s is waived by %s.\nReason: %s\n\nIt stands in every later gate and in the report, and "
-		 "falls when the fact "
-		 "behind it changes.",
-		 c->prompt.subject, c->me.name, text);
+	buf_addf(
+	    &say,
+	    "%s would be waived by %s.\nReason: %s\n\nIt stands in every later gate and in the report, and "
+	    "falls when the fact "
+	    "behind it changes.",
+	    c->prompt.subject, c->me.name, text);
 	box_confirm(c, "WAIVE", &say, &w);
 }
 

@@ -190,7 +190,7 @@ static void keys_due(struct cockpit *c, int64_t real_ms)
 		terminal_wake_in(c->terminal, wait_ms);
 }
 
-static void disarm_burst(struct cockpit *c)
+static void disarm(struct cockpit *c)
 {
 	struct jw w;
 
@@ -202,37 +202,28 @@ static void disarm_burst(struct cockpit *c)
 	link_send(c, &w);
 }
 
-/* A phrase that comes at once was not typed, whatever it says. */
-static bool drops_phrase(struct cockpit *c, int64_t real_ms)
-{
-	if (!burst_key(&c->burst, real_ms) || c->guard.dropped || keyboard_where(c) != WHERE_TYPE)
-		return false;
-	guard_drop(&c->guard, c->burst.n, real_ms);
-	line_set(&c->gate.phrase, "");
-	disarm_burst(c);
-	seat_dirty(c);
-	return true;
-}
-
 static void on_key(void *ctx, const char *key, int64_t real_ms)
 {
 	struct cockpit *c = ctx;
+	int run = guard_run(&c->guard, key, real_ms);
 
 	if (c->leaving)
 		return;
 	keys_due(c, real_ms);
-	/* To stop a count is always safe: no key of any kind is too fast or too early for that. */
+	/* Stopping is always safe, however the key came. */
 	if (box_counting(c)) {
 		keyboard_do(c, key);
 		return;
 	}
-	if (drops_phrase(c, real_ms)) {
+	if (run >= GUARD_RUN && !c->guard.dropped && keyboard_pours(c)) {
+		guard_pour(&c->guard, real_ms);
+		disarm(c);
 		keys_due(c, real_ms);
 		return;
 	}
 	switch (guard_key(&c->guard, key, keyboard_acts(c, key), real_ms)) {
 	case GUARD_DO: keyboard_do(c, key); break;
-	case GUARD_BURST: disarm_burst(c); break;
+	case GUARD_BURST: disarm(c); break;
 	case GUARD_WAIT:
 	case GUARD_DROP: break;
 	}
@@ -356,6 +347,7 @@ static void options_take(struct cockpit *c, const struct seat_options *options)
 	c->ascii = options->ascii;
 	c->me.observer = options->observer;
 	text_copy(c->me.name, sizeof(c->me.name), options->name ? options->name : "");
+	text_copy(c->me.on, sizeof(c->me.on), options->on ? options->on : "");
 	if (len > 5 && strcmp(die + len - 5, "@seat") == 0)
 		text_copyf(c->die_at, sizeof(c->die_at), "%.*s", (int)(len - 5), die);
 	wire_init(&c->wire);
@@ -394,7 +386,10 @@ static void goodbye(const struct cockpit *c)
 		       options->attach_hint ? options->attach_hint : "nightferry start");
 	if (c->replay || c->engine_closed || strstr(c->goodbye, "asked to stop"))
 		return;
-	if (!c->me.connected) {
+	if (!c->me.connected && c->me.on[0] && !c->me.no_engine) {
+		printf("ssh to %s was lost when this seat left; the engine there goes on with what runs.\n",
+		       c->me.on);
+	} else if (!c->me.connected) {
 		printf("No engine answered when this seat left. Nothing new is started without one.\n");
 	} else {
 		printf("This seat is left; the night of %s goes on",

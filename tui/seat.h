@@ -11,6 +11,8 @@
 
 struct seat_options {
 	const char *socket;          /* the engine's; NULL in a replay */
+	const char *on;              /* the machine the engine runs on; NULL: this one */
+	char *const *on_argv;        /* with `on`: the program that is the connection, NULL-ended */
 	const char *name, *station;  /* of the person; station "" or NULL: none */
 	const char *theme;           /* NULL: "default" */
 	const char *journal, *trace; /* a recorded night instead of an engine; trace may be NULL */

@@ -1,16 +1,19 @@
 #include "tui/wire.h"
+#include "core/base/text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LINE_MOST = 4 << 20, READ_MOST = 1 << 20 };
 
 void wire_init(struct wire *wire)
 {
-	*wire = (struct wire){.fd = -1};
+	*wire = (struct wire){.fd = -1, .said_fd = -1};
 }
 
 void wire_done(struct wire *wire)
@@ -42,11 +45,88 @@ int wire_connect(struct wire *wire, const char *path, struct err *err)
 	return 0;
 }
 
+static void become(int fd, int said, char *const argv[])
+{
+	sigset_t none;
+
+	/* No terminal: what it might ask would be lost under the screen, and Ctrl-C is not for it. */
+	setsid();
+	dup2(fd, 0);
+	dup2(fd, 1);
+	dup2(said, 2);
+	for (int s = 1; s < NSIG; s++)
+		signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+int wire_spawn(struct wire *wire, char *const argv[], struct err *err)
+{
+	int ends[2], said[2];
+	pid_t pid;
+
+	wire_close(wire);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_set(err, ERR_IO, "no socket can be made: %s", strerror(errno));
+	if (pipe2(said, O_CLOEXEC | O_NONBLOCK) < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return err_set(err, ERR_IO, "no pipe can be made: %s", strerror(errno));
+	}
+	pid = fork();
+	if (pid == 0)
+		become(ends[1], said[1], argv);
+	close(ends[1]);
+	close(said[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		close(said[0]);
+		return err_set(err, ERR_IO, "%s cannot be started: %s", argv[0], strerror(errno));
+	}
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	wire->fd = ends[0];
+	wire->pid = pid;
+	wire->said_fd = said[0];
+	return 0;
+}
+
+/* The last line of what it said is the reason. */
+static void said_take(struct wire *wire)
+{
+	char text[4096];
+	ssize_t n = read(wire->said_fd, text, sizeof(text));
+	size_t len = n > 0 ? (size_t)n : 0, start;
+
+	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	for (start = len; start && text[start - 1] != '\n';)
+		start--;
+	if (len > start)
+		text_clean(wire->said, sizeof(wire->said), text + start, len - start);
+}
+
+static void program_end(struct wire *wire)
+{
+	wire->said[0] = '\0';
+	said_take(wire);
+	close(wire->said_fd);
+	wire->said_fd = -1;
+	/* It may hang in a dead network; nothing of ours is lost with it. */
+	kill(wire->pid, SIGKILL);
+	while (waitpid(wire->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	wire->pid = 0;
+}
+
 void wire_close(struct wire *wire)
 {
 	if (wire->fd >= 0)
 		close(wire->fd);
 	wire->fd = -1;
+	if (wire->pid)
+		program_end(wire);
 	wire->scanned = 0;
 	buf_reset(&wire->in);
 	buf_reset(&wire->out);

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 
 struct wire {
-	int fd; /* -1: not connected */
+	int fd;           /* -1: not connected */
+	int pid, said_fd; /* of a program that is the connection: 0 and -1 when there is none */
+	char said[200];   /* its newest line on standard error, cleaned */
 	struct buf in, out;
 	size_t scanned; /* bytes of `in` known to hold no line end */
 };
@@ -17,6 +19,9 @@ void wire_init(struct wire *wire);
 void wire_done(struct wire *wire);
 /* Connects to a Unix stream socket. -1: nobody listens there. */
 int wire_connect(struct wire *wire, const char *path, struct err *err);
+/* The same through a program whose standard input and output are the connection: ssh, to an engine elsewhere.
+ */
+int wire_spawn(struct wire *wire, char *const argv[], struct err *err);
 void wire_close(struct wire *wire);
 /* Takes what has come and gives each whole line, without its end. -1: the other side is gone. */
 int wire_read(struct wire *wire, void (*line)(void *ctx, const char *text, size_t len), void *ctx);

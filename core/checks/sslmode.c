@@ -24,6 +24,9 @@ static void judge(const struct pg *pg, const struct pg_where *where, struct evid
 	if (pg_tls(pg))
 		evidence_add(ev, VERDICT_PASS, side, fact, "%s is reached over TLS (sslmode=%s)", side,
 			     where->sslmode);
+	else if (where->tunnel)
+		evidence_add(ev, VERDICT_PASS, side, "tunnel",
+			     "%s is reached through the SSH connection to its host, which encrypts", side);
 	else if (where->loopback)
 		evidence_add(ev, VERDICT_PASS, side, fact,
 			     "%s is on this machine; without TLS nothing leaves it (sslmode=%s)", side,

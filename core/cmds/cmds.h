@@ -32,7 +32,13 @@ struct json *cmd_config(const char *given, struct err *err);
 int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err);
 /* Opens a night in a folder that was made for it, and starts its engine in the background. */
 int night_open_in(const char *dir, const struct json *config, struct err *err);
+/* The same where configuration and playbook are resolved already. `open`: `dir` names the open night, which
+ * is taken up; else a new one is made. */
+int night_start_with(const struct json *config, const struct json *playbook, bool open, char *dir,
+		     size_t size, struct err *err);
 bool night_engine_runs(const char *dir);
+/* A connection to the engine of a night; -1 when none listens. */
+int night_connect(const char *dir);
 /* Sends one line to the engine of a night and reads until it refuses (1) or says goodbye (0). */
 int night_tell(const char *dir, const char *command, char *said, size_t size, struct err *err);
 /* Resolves config and playbook for a new night. The playbook's name: `given`, else config's, else

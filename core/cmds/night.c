@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int connect_to(const char *dir)
+int night_connect(const char *dir)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	if (!text_copyf(addr.sun_path, sizeof addr.sun_path, "%s/seat.sock", dir))
@@ -32,7 +32,7 @@ static int connect_to(const char *dir)
 
 bool night_engine_runs(const char *dir)
 {
-	int fd = connect_to(dir);
+	int fd = night_connect(dir);
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
@@ -103,27 +103,36 @@ int night_open_in(const char *dir, const struct json *config, struct err *err)
 	return rc;
 }
 
+int night_start_with(const struct json *config, const struct json *playbook, bool open, char *dir,
+		     size_t size, struct err *err)
+{
+	if (open)
+		return engine_spawn(dir, NULL, NULL, err);
+	if (place_new_night(json_str(config, "app", ""), dir, size, err) < 0)
+		return -1;
+	int rc = engine_spawn(dir, config, playbook, err);
+	if (rc < 0)
+		rmdir(dir);
+	return rc;
+}
+
 int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err)
 {
 	const char *app = json_str(config, "app", "");
 	bool open = place_open_night(app, dir, size);
 	if (open && night_engine_runs(dir))
 		return 0;
-	if (open)
-		return engine_spawn(dir, NULL, NULL, err);
-	if (!may_open)
+	if (!open && !may_open)
 		return err_set(err, ERR_USAGE, "no night of %s is open; `nightferry` opens one", app);
-	if (place_new_night(app, dir, size, err) < 0)
-		return -1;
-	int rc = night_open_in(dir, config, err);
-	if (rc < 0)
-		rmdir(dir);
+	struct json *playbook = open ? NULL : night_playbook(config, NULL, err);
+	int rc = open || playbook ? night_start_with(config, playbook, open, dir, size, err) : -1;
+	json_free(playbook);
 	return rc;
 }
 
 int night_tell(const char *dir, const char *command, char *said, size_t size, struct err *err)
 {
-	int fd = connect_to(dir);
+	int fd = night_connect(dir);
 	if (fd < 0)
 		return err_set(err, ERR_USAGE, "no engine runs for %s", dir);
 	struct buf out = {0};

@@ -2,6 +2,7 @@
 #include "core/base/cli.h"
 #include "core/base/text.h"
 #include "core/cmds/cmds.h"
+#include "core/cmds/on.h"
 #include "core/night/place.h"
 #include "core/night/report.h"
 #include <stdio.h>
@@ -15,6 +16,7 @@ static int report_run(int argc, char **argv)
 	static const struct cli_option options[] = {
 	    {"format", "md|json", "Markdown (default) or one JSON object"},
 	    {"config", "FILE", "the configuration, to find the newest night"},
+	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {0},
 	};
 	static const struct cli_command command = {
@@ -35,6 +37,9 @@ static int report_run(int argc, char **argv)
 		err_set(&err, ERR_USAGE, "--format is md or json, not \"%s\"", format);
 		return cmd_fail(&err);
 	}
+	if (cli_has(&cli, "on"))
+		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "report",
+				  (const char *const[]){"--format", format, NULL});
 	struct json *config = given ? NULL : cmd_config(cli_get(&cli, "config", NULL), &err);
 	if (!given && !config)
 		return cmd_fail(&err);

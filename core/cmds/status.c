@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/cmds/cmds.h"
+#include "core/cmds/on.h"
 #include "core/night/place.h"
 #include "core/night/report.h"
 #include <stdio.h>
@@ -24,8 +25,8 @@ static void print_line(const struct state *s)
 	if (!s->closed_at_ms && next)
 		printf(" %s %d/%zu", step_state_name(next->state), next->number, s->steps.n_forward);
 	if (*down)
-		printf(" %s %s", s->public_at_ms ? "was down" : "DOWN", down);
-	if (s->people.hold)
+		printf(" %s %s", downtime_of(s, clock_wall_ms()).now ? "DOWN" : "was down", down);
+	if (s->people.hold && !s->closed_at_ms)
 		printf(" HOLD");
 	putchar('\n');
 }
@@ -49,7 +50,7 @@ static void print_all(const struct state *s, const char *journal, bool runs)
 	double seconds = report_downtime_s(s, clock_wall_ms());
 	if (seconds >= 0)
 		printf("down     %s%s\n", units_duration(t, (int64_t)(seconds * 1000)),
-		       s->public_at_ms ? "" : " and counting");
+		       downtime_of(s, clock_wall_ms()).now ? " and counting" : "");
 	if (s->rows.compared_at_ms)
 		printf("rows     %d of %d tables equal, %d skipped, %d waived\n", s->rows.equal,
 		       s->rows.compared, s->rows.skipped, s->rows.waived);
@@ -62,6 +63,7 @@ static int status_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {"json", NULL, "everything, as one JSON object"},
 	    {"line", NULL, "one short line, for tmux's status-right"},
 	    {0},
@@ -79,6 +81,11 @@ static int status_run(int argc, char **argv)
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)
 		return status;
+	if (cli_has(&cli, "on")) {
+		const char *form = cli_has(&cli, "json") ? "--json" : cli_has(&cli, "line") ? "--line" : NULL;
+		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "status",
+				  (const char *const[]){form, NULL});
+	}
 	struct err err = {0};
 	char path[600];
 	const char *given = cli_arg(&cli, 0, NULL);

@@ -50,25 +50,40 @@ static void finish_if_gone(struct child *c)
 	close_handle((uv_handle_t *)&c->err);
 }
 
-static void log_text(struct child *c, const char *level, const char *text, size_t len)
+static void log_open(struct jw *w)
+{
+	jw_event(w, "log.lines");
+	jw_arr(w, "lines");
+}
+
+static void log_add(struct child *c, struct jw *w, const char *level, const char *text, size_t len)
 {
 	char clean[2000];
 	text_clean(clean, sizeof clean, text, len);
-	struct jw w;
-	jw_event(&w, "log.lines");
-	jw_arr(&w, "lines");
-	jw_obj(&w, NULL);
-	jw_int(&w, "at_ms", clock_wall_ms());
-	jw_str(&w, "side", "");
-	jw_str(&w, "source", c->name);
-	jw_str(&w, "level", level);
-	jw_str(&w, "text", clean);
-	jw_finish(&w);
+	jw_obj(w, NULL);
+	jw_int(w, "at_ms", clock_wall_ms());
+	jw_str(w, "side", "");
+	jw_str(w, "source", c->name);
+	jw_str(w, "level", level);
+	jw_str(w, "text", clean);
+	jw_end(w);
+}
+
+static void log_send(struct child *c, struct jw *w)
+{
 	struct buf fields = {0};
-	event_fields(&w, &fields);
+	event_fields(w, &fields);
 	engine_admit(c->e, c->src, fields.data, fields.len, NULL);
 	buf_done(&fields);
-	jw_done(&w);
+	jw_done(w);
+}
+
+static void log_text(struct child *c, const char *level, const char *text, size_t len)
+{
+	struct jw w;
+	log_open(&w);
+	log_add(c, &w, level, text, len);
+	log_send(c, &w);
 }
 
 static void send_ack(struct child *c, int64_t n, bool ok, const char *text)
@@ -167,28 +182,33 @@ static void on_line(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 	}
 }
 
+/* All lines of a piece go as one event: a step may say a great deal at once. */
 static void take_text(struct child *c, struct buf *text, const char *level, ssize_t n, const uv_buf_t *chunk,
 		      uv_stream_t *stream)
 {
+	struct jw w;
+	size_t at = 0, lines = 0;
 	if (n > 0)
 		buf_add(text, chunk->base, (size_t)n);
-	size_t at = 0;
-	char *nl;
-	while (at < text->len &&
-	       ((nl = memchr(text->data + at, '\n', text->len - at)) || text->len - at > 8000)) {
+	free(chunk->base);
+	log_open(&w);
+	while (at < text->len) {
+		char *nl = memchr(text->data + at, '\n', text->len - at);
 		size_t len = nl ? (size_t)(nl - text->data) - at : text->len - at;
+		if (!nl && n >= 0 && len <= 8000)
+			break;
 		if (len)
-			log_text(c, level, text->data + at, len);
+			log_add(c, &w, level, text->data + at, len);
+		lines += len > 0;
 		at += len + (nl ? 1 : 0);
 	}
 	buf_cut(text, at);
-	free(chunk->base);
-	if (n < 0) {
-		if (text->len)
-			log_text(c, level, text->data, text->len);
-		buf_reset(text);
+	if (lines)
+		log_send(c, &w);
+	else
+		jw_done(&w);
+	if (n < 0)
 		close_handle((uv_handle_t *)stream);
-	}
 }
 
 static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
@@ -277,6 +297,11 @@ static void send_hello(struct child *c, const struct child_spec *spec)
 	jw_str(&w, "dir", e->dir);
 	jw_bool(&w, "locked", spec->lock_fd >= 0);
 	jw_json(&w, "config", e->config);
+	/* Where the lines lend: a path that is there as soon as the line is. */
+	jw_obj(&w, "lines");
+	for (size_t i = 0; line_table[i] && *json_str(json_get(e->config, "host"), "address", ""); i++)
+		jw_strf(&w, line_table[i]->name, "%s/%s", e->dir, i ? line_table[i]->name : "ctl");
+	jw_end(&w);
 	if (spec->params)
 		jw_json(&w, "params", spec->params);
 	if (spec->plan_text)
@@ -307,8 +332,16 @@ static void send_hello(struct child *c, const struct child_spec *spec)
 	jw_done(&w);
 }
 
+static bool holds_secret(const struct engine *e, const char *variable)
+{
+	for (size_t i = 0; i < e->n_secrets; i++)
+		if (strstr(variable, e->secrets[i]))
+			return true;
+	return false;
+}
+
 /* Children get no secrets by environment: only those that name them, by fd 3. */
-static char **clean_environment(void)
+static char **clean_environment(const struct engine *e)
 {
 	extern char **environ;
 	size_t n = 0, kept = 0;
@@ -317,7 +350,8 @@ static char **clean_environment(void)
 	char **env = xcalloc(n + 1, sizeof *env);
 	for (size_t i = 0; i < n; i++)
 		if (!strstr(environ[i], "_API_KEY=") && !strstr(environ[i], "_TOKEN=") &&
-		    !strstr(environ[i], "DATABASE_URL=") && !text_starts(environ[i], "PGPASSWORD="))
+		    !strstr(environ[i], "DATABASE_URL=") && !text_starts(environ[i], "PGPASSWORD=") &&
+		    !holds_secret(e, environ[i]))
 			env[kept++] = environ[i];
 	return env;
 }
@@ -358,7 +392,7 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	char label[96];
 	text_copyf(label, sizeof label, "%s %s", spec->role, spec->name);
 	char *args[] = {(char *)(uintptr_t) "nightferry", (char *)(uintptr_t) "__job", label, NULL};
-	char **env = clean_environment();
+	char **env = clean_environment(e);
 	uv_process_options_t options = {
 	    .file = self,
 	    .args = args,

@@ -127,6 +127,7 @@ static int take_up(struct engine *e, const struct engine_options *o, struct err 
 	/* Secrets are needed before the first line is written: they are cut from it. The config names them.
 	 */
 	e->config = e->opened ? json_get(e->opened, "config") : o->config;
+	e->playbook = e->opened ? json_get(e->opened, "playbook") : o->playbook;
 	secrets_load(e);
 	if (open_night(e, o, err) < 0)
 		return -1;

@@ -32,6 +32,11 @@ struct engine_options {
 		       */
 };
 
+/* The name of every secret that a night of this configuration and playbook may ask its environment for, each
+ * at least once: those of the tables, "env:NAME" of the configuration, `secrets:` of a step. */
+void engine_secret_names(const struct json *config, const struct json *playbook,
+			 void (*name)(void *arg, const char *name), void *arg);
+
 /* Runs until the night is closed or stopped. Returns the exit status: 0 done, 1 failed, 3 aborted. */
 int engine_main(const struct engine_options *options);
 

@@ -29,12 +29,11 @@ static void fail(struct engine *e, const char *fmt, ...)
 	buf_done(&text);
 }
 
-/* A waiver given beforehand, by name and with its reason; the gate looks at its evidence again. */
-static bool try_waive(struct engine *e, const char *step, const struct json *line)
+bool headless_waive(struct engine *e, const char *step, const char *kind, const struct json *line)
 {
 	char key[160], about[144];
 	text_copyf(key, sizeof key, "%s:%s", step, json_str(line, "name", ""));
-	text_copyf(about, sizeof about, "seen:%s", json_str(line, "name", ""));
+	text_copyf(about, sizeof about, "%s:%s", kind, json_str(line, "name", ""));
 	const char *reason = allowed(e->headless->waive, e->headless->n_waive, key);
 	if (!reason || waiver_get(e->state, about) || waiver_is_never(about))
 		return false;
@@ -45,7 +44,13 @@ static bool try_waive(struct engine *e, const char *step, const struct json *lin
 	jw_str(&w, "reason", reason);
 	const char *fact = json_str(line, "fact", "");
 	jw_str(&w, "fact", *fact ? fact : json_str(line, "verdict", ""));
-	if (engine_emit(e, &w, NULL) < 0)
+	return engine_emit(e, &w, NULL) == 0;
+}
+
+/* The gate looks at its evidence again. */
+static bool try_waive(struct engine *e, const char *step, const struct json *line)
+{
+	if (!headless_waive(e, step, "seen", line))
 		return false;
 	gate_refresh(e);
 	return true;

@@ -155,9 +155,9 @@ struct engine {
 	char **secrets; /* every live value, for redaction */
 	size_t n_secrets;
 	struct {
-		char name[32];
+		char name[64];
 		char *value;
-	} named[16];
+	} named[64];
 	size_t n_named;
 
 	const struct headless *headless;
@@ -260,9 +260,13 @@ void poll_tell(const struct engine *e, struct jw *w);
 void cmd_vote(struct seat *seat, const struct json *m);
 void cmd_repoll(struct seat *seat, const struct json *m);
 
+/* headless.c: a waiver given beforehand, by name and with its reason; false: none for this line */
+bool headless_waive(struct engine *e, const char *step, const char *kind, const struct json *line);
+
 /* waive.c */
 const struct waiver_seen *waiver_for(struct engine *e, const char *name, const char *verdict,
 				     const char *fact);
+enum verdict waived_verdict(struct engine *e, const struct json *seen); /* of preflight's lines */
 void waivers_tick(struct engine *e);
 void cmd_waive(struct seat *seat, const struct json *m);
 

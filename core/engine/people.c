@@ -101,7 +101,12 @@ static void wheel_ask(struct seat *seat)
 	struct engine *e = seat->e;
 	const struct people_state *p = &e->state->people;
 	int64_t wait_ms = p->lost_take_at_ms - clock_wall_ms();
-	if (seat_driver(e)) {
+	const struct seat *first = seat_here(e, p->asked);
+	if (seat_driver(e) && first && first != seat) {
+		/* One at a time: the driver gives it to whom he saw asking, and nobody's asking is lost. */
+		seat_say(seat, "warn", "%s asks for the wheel already; D asks once %s has it, or has left",
+			 first->name, first->name);
+	} else if (seat_driver(e)) {
 		wheel_event(e, "wheel.asked", seat->id, seat->name, NULL, NULL);
 	} else if (*p->lost_seat && wait_ms > 0 && wait_ms <= WHEEL_WAITS_MS && !was_driver(seat)) {
 		seat_say(seat, "warn", "%s may come back: in %lld s D takes the wheel", p->lost_name,
@@ -113,12 +118,18 @@ static void wheel_ask(struct seat *seat)
 	}
 }
 
-static void wheel_offer(struct seat *seat)
+/* shown: the seat that the driver saw asking when he gave it. */
+static void wheel_offer(struct seat *seat, const char *shown)
 {
 	struct engine *e = seat->e;
 	struct seat *to = seat_here(e, e->state->people.asked);
 	if (!to) {
 		seat_say(seat, "info", "nobody asks for the wheel");
+		return;
+	}
+	if (*shown && !text_equal(shown, to->id)) {
+		seat_say(seat, "warn", "%s asks for the wheel now; D once more gives it to %s", to->name,
+			 to->name);
 		return;
 	}
 	if (seat->armed_until_life_ms)
@@ -157,7 +168,7 @@ void cmd_wheel(struct seat *seat, const struct json *m)
 	else if (text_equal(action, "ask") && !seat_drives(seat))
 		wheel_ask(seat);
 	else if (text_equal(action, "give") && seat_drives(seat))
-		wheel_offer(seat);
+		wheel_offer(seat, json_str(m, "to", ""));
 	else if (text_equal(action, "take") && !seat_drives(seat))
 		wheel_take(seat);
 }

@@ -51,7 +51,7 @@ void secrets_learn(struct engine *e, const char *value)
 
 static void secrets_name(struct engine *e, const char *name, const char *value)
 {
-	if (!value || !*value || e->n_named == sizeof e->named / sizeof *e->named)
+	if (!value || !*value || e->n_named == sizeof e->named / sizeof *e->named || secrets_get(e, name))
 		return;
 	text_copy(e->named[e->n_named].name, sizeof e->named[0].name, name);
 	e->named[e->n_named++].value = xstrdup(value);
@@ -83,21 +83,69 @@ static void load_digest_key(struct engine *e)
 	explicit_bzero(hex, sizeof hex);
 }
 
+typedef void name_fn(void *arg, const char *name);
+
+static void names_of_row(const char *const *secrets, name_fn *name, void *arg)
+{
+	for (size_t i = 0; secrets && secrets[i]; i++)
+		name(arg, secrets[i]);
+}
+
+static void names_in(const struct json *node, name_fn *name, void *arg)
+{
+	const char *text = json_text(node);
+	if (text && text_starts(text, "env:"))
+		name(arg, text + 4);
+	for (const struct json *x = json_first(node); x; x = json_next(x))
+		names_in(x, name, arg);
+}
+
+static void names_of_step(const struct json *step, name_fn *name, void *arg)
+{
+	const struct json *list = json_get(json_get(step, "with"), "secrets");
+	for (const struct json *x = json_first(list); x; x = json_next(x))
+		if (json_text(x))
+			name(arg, json_text(x));
+}
+
+void engine_secret_names(const struct json *config, const struct json *playbook, name_fn *name, void *arg)
+{
+	for (size_t i = 0; step_table[i]; i++)
+		names_of_row(step_table[i]->secrets, name, arg);
+	for (size_t i = 0; watch_table[i]; i++)
+		names_of_row(watch_table[i]->secrets, name, arg);
+	for (size_t i = 0; check_table[i]; i++)
+		names_of_row(check_table[i]->secrets, name, arg);
+	for (size_t i = 0; line_table[i]; i++)
+		names_of_row(line_table[i]->secrets, name, arg);
+	names_in(config, name, arg);
+	for (const struct json *p = json_first(json_get(playbook, "phases")); p; p = json_next(p))
+		for (const struct json *s = json_first(json_get(p, "steps")); s; s = json_next(s))
+			names_of_step(s, name, arg);
+	for (const struct json *s = json_first(json_get(playbook, "rollback")); s; s = json_next(s))
+		names_of_step(s, name, arg);
+}
+
+static void load_name(void *arg, const char *name)
+{
+	struct engine *e = arg;
+	const char *url = json_str(json_get(e->config, "database"), "url", "");
+	/* Where the configuration names another variable, one of the usual name is somebody else's. */
+	if (text_equal(name, "NEW_DATABASE_URL") && text_starts(url, "env:"))
+		secrets_name(e, name, getenv(url + 4));
+	else
+		secrets_name(e, name, getenv(name));
+}
+
 void secrets_load(struct engine *e)
 {
-	static const char *const from_environment[] = {"HEROKU_API_KEY", "CLOUDFLARE_API_TOKEN",
-						       "HCLOUD_TOKEN", NULL};
-	for (size_t i = 0; from_environment[i]; i++)
-		secrets_name(e, from_environment[i], getenv(from_environment[i]));
+	load_digest_key(e); /* first: no variable of its name counts */
+	engine_secret_names(e->config, e->playbook, load_name, e);
 	char token[256];
 	if (!secrets_get(e, "HEROKU_API_KEY") && netrc_password("api.heroku.com", token, sizeof token)) {
 		secrets_name(e, "HEROKU_API_KEY", token);
 		memset(token, 0, sizeof token);
 	}
-	load_digest_key(e);
-	const char *url = json_str(json_get(e->config, "database"), "url", "");
-	if (text_starts(url, "env:"))
-		secrets_name(e, "NEW_DATABASE_URL", getenv(url + 4));
 }
 
 const char *secrets_get(const struct engine *e, const char *name)

@@ -96,6 +96,26 @@ static bool forbidden(const struct state *s, const char *about, char why[240])
 	return true;
 }
 
+/* What preflight's lines come to when those that stand waived by their check's name are taken out. No other
+ * step's proof can be waved through: these lines only repeat what the checks have said. */
+enum verdict waived_verdict(struct engine *e, const struct json *seen)
+{
+	enum verdict worst = VERDICT_PASS;
+	for (const struct json *x = json_first(seen); x; x = json_next(x)) {
+		enum verdict v = verdict_of(json_str(x, "verdict", ""));
+		bool shut = v == VERDICT_FAIL || v == VERDICT_UNKNOWN;
+		if (shut && e->headless)
+			headless_waive(e, e->act.step, "check", x);
+		if (shut && waiver_for(e, json_str(x, "name", ""), verdict_name(v), json_str(x, "fact", "")))
+			v = VERDICT_WARN;
+		/* FAIL is worse than UNKNOWN, UNKNOWN than the others. */
+		if (v == VERDICT_FAIL || (v == VERDICT_UNKNOWN && worst != VERDICT_FAIL) ||
+		    (v == VERDICT_WARN && worst == VERDICT_PASS))
+			worst = v;
+	}
+	return seen ? worst : VERDICT_UNKNOWN;
+}
+
 void cmd_waive(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;

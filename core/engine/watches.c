@@ -1,42 +1,44 @@
-/* Watches run as long as the night: one that ends is started again with back-off, its panel says "stale
- * since". */
+/* Watches and lines run as long as the night: one that ends is started again with back-off, its panel says
+ * "stale since". Lines come first, for the others borrow from them. */
 #include "core/engine/inner.h"
 
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MOST_MS 30000
+#define SLOTS_MAX 80
 
-struct watch_slot {
+struct slot {
+	const char *role, *name;
+	const char *const *secrets;
 	int64_t again_life_ms, backoff_ms;
 	bool running;
 };
-/* One slot a row of watch_table; the engine is one per process. */
-static struct watch_slot slots[64];
+/* One slot a row of line_table and watch_table; the engine is one per process. */
+static struct slot slots[SLOTS_MAX];
+static size_t n_slots;
 
-static void on_watch_ended(struct child *child);
+static void on_ended(struct child *child);
 
-static void start(struct engine *e, size_t i)
+static void start(struct engine *e, struct slot *slot)
 {
-	const struct watch *row = watch_table[i];
-	struct child_spec spec = {.role = "watch",
-				  .name = row->name,
+	struct child_spec spec = {.role = slot->role,
+				  .name = slot->name,
 				  .verb = "run",
 				  .step = "",
 				  .attempt = "",
-				  .secrets = row->secrets,
+				  .secrets = slot->secrets,
 				  .lock_fd = -1,
-				  .ended = on_watch_ended};
-	slots[i].running = child_start(e, &spec, NULL) != NULL;
-	if (!slots[i].running)
-		slots[i].again_life_ms = clock_life_ms() + BACKOFF_MOST_MS;
+				  .ended = on_ended};
+	slot->running = child_start(e, &spec, NULL) != NULL;
+	if (!slot->running)
+		slot->again_life_ms = clock_life_ms() + BACKOFF_MOST_MS;
 }
 
-static void on_watch_ended(struct child *child)
+static void on_ended(struct child *child)
 {
 	struct engine *e = child->e;
-	for (size_t i = 0; watch_table[i] && i < 64; i++) {
-		if (!text_equal(watch_table[i]->name, child->name))
+	for (struct slot *slot = slots; slot < slots + n_slots; slot++) {
+		if (!text_equal(slot->name, child->name) || !text_equal(slot->role, child->role))
 			continue;
-		struct watch_slot *slot = &slots[i];
 		bool lived = clock_life_ms() - child->started_life_ms > BACKOFF_MOST_MS;
 		slot->backoff_ms = lived || !slot->backoff_ms ? BACKOFF_FIRST_MS : slot->backoff_ms * 2;
 		if (slot->backoff_ms > BACKOFF_MOST_MS)
@@ -56,16 +58,27 @@ static void on_watch_ended(struct child *child)
 	}
 }
 
+static void add_slot(const char *role, const char *name, const char *const *secrets)
+{
+	if (n_slots < SLOTS_MAX)
+		slots[n_slots++] = (struct slot){.role = role, .name = name, .secrets = secrets};
+}
+
 void watches_start(struct engine *e)
 {
-	for (size_t i = 0; watch_table[i] && i < 64; i++)
-		start(e, i);
+	n_slots = 0;
+	for (size_t i = 0; line_table[i]; i++)
+		add_slot("line", line_table[i]->name, line_table[i]->secrets);
+	for (size_t i = 0; watch_table[i]; i++)
+		add_slot("watch", watch_table[i]->name, watch_table[i]->secrets);
+	for (size_t i = 0; i < n_slots; i++)
+		start(e, &slots[i]);
 }
 
 void watches_tick(struct engine *e)
 {
 	int64_t now = clock_life_ms();
-	for (size_t i = 0; watch_table[i] && i < 64 && !e->stopping; i++)
+	for (size_t i = 0; i < n_slots && !e->stopping; i++)
 		if (!slots[i].running && now >= slots[i].again_life_ms)
-			start(e, i);
+			start(e, &slots[i]);
 }

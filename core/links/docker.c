@@ -254,6 +254,20 @@ int docker_containers(struct ssh *ssh, const struct docker_names *names, struct 
 	return rc;
 }
 
+void docker_label(const struct docker_container *c, const struct docker_names *names, char *out, size_t size)
+{
+	const char *name = c->name;
+	size_t len = strlen(names->service);
+	if (c->kind == DOCKER_ACCESSORY && text_starts(name, names->service) && name[len] == '-')
+		name += len + 1;
+	text_copyf(out, size, "%s%s",
+		   c->kind == DOCKER_PROXY                 ? "proxy"
+		   : text_equal(c->name, names->accessory) ? "pg"
+		   : *c->role                              ? c->role
+							   : name,
+		   c->stale ? " stale" : "");
+}
+
 const struct docker_container *docker_find(const struct docker_container *list, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)

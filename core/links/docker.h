@@ -39,7 +39,19 @@ int docker_containers(struct ssh *ssh, const struct docker_names *names, struct 
 /* The same from the text of one look; see docker_look_command(). */
 int docker_containers_read(const char *text, const struct docker_names *names, struct docker_container **out,
 			   size_t *n, struct err *err);
+/* Says a line whenever a container comes, goes, is renamed, or its health changes; never for the health
+ * checks' own execs. */
+#define DOCKER_EVENTS                                                                                \
+	"docker events --filter type=container --filter event=create --filter event=start --filter " \
+	"event=die --filter "                                                                        \
+	"event=oom --filter event=destroy --filter event=rename --filter event=pause --filter "      \
+	"event=unpause --filter "                                                                    \
+	"event=health_status --format '{{.Action}}'"
 const char *docker_look_command(void); /* a shell command without quotes around it */
+/* What its log lines are called: web, job, proxy, pg (the database), else an accessory's own name; "web
+ * stale" for one that is not the newest of its role. */
+void docker_label(const struct docker_container *container, const struct docker_names *names, char *out,
+		  size_t size);
 /* NULL when there is none of that name. */
 const struct docker_container *docker_find(const struct docker_container *list, size_t n, const char *name);
 /* The container's port is open to the world: HostIp is not loopback. `port` e.g. "5432/tcp"; where:

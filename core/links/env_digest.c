@@ -8,7 +8,7 @@
 
 void env_digest(const struct job *job, const char *name, const char *value, char out[ENV_DIGEST_MAX])
 {
-	const char *key = job_secret(job, "DIGEST_KEY");
+	const char *key = job ? job_secret(job, "DIGEST_KEY") : NULL;
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 	struct buf text = {0};

@@ -1,5 +1,6 @@
 #include "core/links/env_parity.h"
 #include "core/base/text.h"
+#include "core/links/env_digest.h"
 #include "core/links/env_find.h"
 #include <string.h>
 
@@ -105,6 +106,28 @@ static void sum_up(const struct env_sides *sides, const struct counts *c, struct
 			     c->left_out.n);
 }
 
+/* A waiver of the check is tied to the fact of its worst line: that one stands for all of them, so that a
+ * waiver falls with whatever changes among them. */
+static void tie(const struct job *job, struct evidence *ev)
+{
+	enum verdict worst = evidence_verdict(ev);
+	struct buf all = {0};
+	char digest[ENV_DIGEST_MAX];
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->lines[i].verdict != VERDICT_PASS)
+			buf_addf(&all, "%s %s\n", ev->lines[i].name, ev->lines[i].fact);
+	env_digest(job, "", buf_text(&all), digest);
+	buf_done(&all);
+	for (size_t i = 0; i < ev->n && worst != VERDICT_PASS; i++)
+		if (ev->lines[i].verdict == worst) {
+			char *fact = ev->lines[i].fact;
+			size_t len = strlen(fact);
+			text_copyf(fact + len, sizeof ev->lines[i].fact - len, "%sall %s", len ? ", " : "",
+				   digest);
+			return;
+		}
+}
+
 void env_parity(const struct job *job, const struct env_sides *sides, struct evidence *ev)
 {
 	struct evidence lines = {0};
@@ -124,6 +147,7 @@ void env_parity(const struct job *job, const struct env_sides *sides, struct evi
 	for (size_t i = 0; i < lines.n; i++)
 		evidence_add(ev, lines.lines[i].verdict, lines.lines[i].name, lines.lines[i].fact, "%s",
 			     lines.lines[i].text);
+	tie(job, ev);
 	evidence_done(&lines);
 	evidence_done(&counts.left_out);
 }

@@ -1,6 +1,8 @@
 /* OLD by Heroku's config vars, NEW by the secret NEW_DATABASE_URL. */
 #include "core/links/pg_sides.h"
 #include "core/base/text.h"
+#include "core/links/docker.h"
+#include "core/links/docker_pg.h"
 #include "core/links/heroku.h"
 #include <string.h>
 
@@ -14,7 +16,9 @@ static int new_url(struct job *job, const char **url, struct err *err)
 	return err_set(
 	    err, ERR_CONFIG,
 	    "The URL of the NEW database is not known; put database: {url: \"env:NEW_DATABASE_URL\"} into "
-	    "nightferry.yml and set that variable where nightferry starts.");
+	    "nightferry.yml and set that variable where nightferry starts. It may be the URL that the app "
+	    "itself "
+	    "uses: a container's name in it is reached through the host.");
 }
 
 struct pg *pg_open_old(struct job *job, struct err *err)
@@ -27,16 +31,42 @@ struct pg *pg_open_old(struct job *job, struct err *err)
 	return pg;
 }
 
-struct pg *pg_open_new(struct job *job, enum pg_mode mode, struct err *err)
+/* A container's name is one that only its host's docker knows: the way there is the SSH connection. Any other
+ * host of the URL is taken at its word. */
+static bool is_tunnelled(struct job *job, const struct pg_where *where)
 {
-	const char *url;
-	return new_url(job, &url, err) < 0 ? NULL : pg_open(job, "NEW", url, mode, err);
+	struct docker_names names;
+	return docker_names(job, &names, NULL) == 0 && *names.accessory &&
+	       text_equal(where->host, names.accessory);
 }
 
 int pg_where_new(struct job *job, struct pg_where *out, struct err *err)
 {
 	const char *url;
-	return new_url(job, &url, err) < 0 ? -1 : pg_where(url, "NEW", out, err);
+	if (new_url(job, &url, err) < 0 || pg_where(url, "NEW", out, err) < 0)
+		return -1;
+	out->tunnel = is_tunnelled(job, out);
+	return 0;
+}
+
+struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mode, struct err *err)
+{
+	const char *url;
+	char folder[120];
+	struct pg_where where;
+	if (new_url(job, &url, err) < 0 || pg_where_new(job, &where, err) < 0)
+		return NULL;
+	if (!where.tunnel)
+		return database ? pg_open_at(job, "NEW", url, database, mode, err)
+				: pg_open(job, "NEW", url, mode, err);
+	if (docker_tunnel(job, folder, sizeof folder, err) < 0)
+		return NULL;
+	return pg_open_tunnel(job, folder, url, database, mode, err);
+}
+
+struct pg *pg_open_new(struct job *job, enum pg_mode mode, struct err *err)
+{
+	return pg_open_new_at(job, NULL, mode, err);
 }
 
 int pg_where_old(struct job *job, struct pg_where *out, struct err *err)
@@ -47,12 +77,6 @@ int pg_where_old(struct job *job, struct pg_where *out, struct err *err)
 		rc = pg_where(url, "OLD", out, err);
 	explicit_bzero(url, sizeof url);
 	return rc;
-}
-
-struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mode, struct err *err)
-{
-	const char *url;
-	return new_url(job, &url, err) < 0 ? NULL : pg_open_at(job, "NEW", url, database, mode, err);
 }
 
 size_t pg_lanes_open(struct pg *first, struct pg_lane *lanes, size_t most)

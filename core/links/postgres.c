@@ -102,21 +102,41 @@ static PGconn *start_connect(const struct pg *pg, const char *database)
 			      "tcp_user_timeout",
 			      "gssencmode",
 			      "client_encoding",
-			      database ? "dbname" : NULL,
+			      NULL,
+			      NULL,
+			      NULL,
+			      NULL,
 			      NULL};
-	const char *values[] = {pg->url, pg->where.sslmode, application, "10",   "15",     "5",
-				"3",     "30000",           "disable",   "UTF8", database, NULL};
+	const char *values[15] = {pg->url,     *pg->tunnel ? "disable" : pg->where.sslmode,
+				  application, "10",
+				  "15",        "5",
+				  "3",         "30000",
+				  "disable",   "UTF8"};
+	size_t n = 10;
+	if (database) {
+		keys[n] = "dbname";
+		values[n++] = database;
+	}
+	if (*pg->tunnel) {
+		keys[n] = "host";
+		values[n++] = pg->tunnel;
+		keys[n] = "hostaddr";
+		values[n++] = "";
+		keys[n] = "port";
+		values[n++] = "5432";
+	}
 	return PQconnectStartParams(keys, values, 1);
 }
 
-struct pg *pg_open_at(struct job *job, const char *side, const char *url, const char *database,
-		      enum pg_mode mode, struct err *err)
+static struct pg *open_any(struct job *job, const char *side, const char *tunnel, const char *url,
+			   const char *database, enum pg_mode mode, struct err *err)
 {
 	struct pg *pg = xcalloc(1, sizeof *pg);
 	pg->job = job;
 	pg->mode = mode;
 	pg->url = xstrdup(url);
 	text_copy(pg->side, sizeof pg->side, side);
+	text_copy(pg->tunnel, sizeof pg->tunnel, tunnel);
 	int rc = pg_where(url, side, &pg->where, err);
 	if (rc == 0 && database)
 		text_copy(pg->where.database, sizeof pg->where.database, database);
@@ -140,6 +160,20 @@ struct pg *pg_open_at(struct job *job, const char *side, const char *url, const 
 	return NULL;
 }
 
+struct pg *pg_open_at(struct job *job, const char *side, const char *url, const char *database,
+		      enum pg_mode mode, struct err *err)
+{
+	return open_any(job, side, "", url, database, mode, err);
+}
+
+struct pg *pg_open_tunnel(struct job *job, const char *folder, const char *url, const char *database,
+			  enum pg_mode mode, struct err *err)
+{
+	if (job)
+		pg_learn(job, url);
+	return open_any(job, "NEW", folder, url, database, mode, err);
+}
+
 struct pg *pg_open(struct job *job, const char *side, const char *url, enum pg_mode mode, struct err *err)
 {
 	if (!url || !*url) {
@@ -156,8 +190,8 @@ struct pg *pg_open(struct job *job, const char *side, const char *url, enum pg_m
 
 struct pg *pg_open_like(const struct pg *pg, const char *database, enum pg_mode mode, struct err *err)
 {
-	struct pg *other =
-	    pg_open_at(pg->job, pg->side, pg->url, database ? database : pg->where.database, mode, err);
+	struct pg *other = open_any(pg->job, pg->side, pg->tunnel, pg->url,
+				    database ? database : pg->where.database, mode, err);
 	if (other)
 		other->hush = pg->hush;
 	return other;

@@ -25,6 +25,7 @@ enum pg_mode {
 struct pg_where {
 	char host[128], port[8], database[64], user[64], sslmode[16];
 	bool loopback;
+	bool tunnel; /* reached through the SSH connection to its host */
 };
 /* -1 (ERR_CONFIG) when it is no PostgreSQL URL. sslmode is what will be used: a remote OLD side never gets
  * less than "require"; loopback without a word of its own gets "prefer". */
@@ -35,6 +36,10 @@ struct pg *pg_open(struct job *job, const char *side, const char *url, enum pg_m
 /* Another database than the URL names; NULL: the one it names. */
 struct pg *pg_open_at(struct job *job, const char *side, const char *url, const char *database,
 		      enum pg_mode mode, struct err *err);
+/* The NEW side through a socket that leads there, `folder` being its folder: libpq speaks plainly, for SSH
+ * carries it. host and port of the URL are only names then. */
+struct pg *pg_open_tunnel(struct job *job, const char *folder, const char *url, const char *database,
+			  enum pg_mode mode, struct err *err);
 /* The same login once more; database NULL: the same database. */
 struct pg *pg_open_like(const struct pg *pg, const char *database, enum pg_mode mode, struct err *err);
 void pg_close(struct pg *pg);

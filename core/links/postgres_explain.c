@@ -45,6 +45,7 @@ static const struct meaning meanings[] = {
     {"0A000", ERR_REFUSED, "cannot do this in its version."},
     {"58P01", ERR_REFUSED,
      "misses a file on its server: the package of an extension is not installed there."},
+    {"08001", ERR_NET, "cannot be reached through the SSH connection to its host; nothing was changed."},
     {"08", ERR_NET, "lost the connection; look whether the server and the network are up, then try again."},
 };
 
@@ -104,7 +105,7 @@ static void first_line(char *out, size_t size, const char *said)
 
 int pg_explain(struct err *err, const char *name, const char *sqlstate, const char *said)
 {
-	char line[240];
+	char line[400];
 	first_line(line, sizeof line, said ? said : "");
 	const struct meaning *meaning = meaning_of(sqlstate ? sqlstate : "");
 	if (meaning && !strncmp(meaning->code, "28", 2))

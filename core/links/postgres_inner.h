@@ -14,6 +14,7 @@ struct pg {
 	char *url;
 	struct pg_where where;
 	char side[8], name[240];
+	char tunnel[120]; /* the folder of a socket that leads there; "" : the URL says where */
 	enum pg_mode mode;
 	bool hush, deaf;
 };

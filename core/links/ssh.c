@@ -1,9 +1,7 @@
-/* A session from its opening to its close. The way in: ssh_connect.c and ssh_login.c; commands:
- * ssh_command.c; streams: ssh_stream.c. */
+/* A session from its opening to its close, whoever carries it. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/links/ssh_inner.h"
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,87 +13,155 @@ int64_t ssh_since(int64_t began_ms)
 
 int ssh_idle(struct ssh *ssh, int ms, struct err *err)
 {
-	struct pollfd p[2] = {{.fd = ssh->fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-	if (ssh->session && libssh2_session_block_directions(ssh->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND)
-		p[0].events |= POLLOUT;
+	struct pollfd p[SSH_FDS_MAX + 1];
+	ssh->carrier->turn(ssh);
+	size_t n = ssh->carrier->fds(ssh, p);
+	p[n] = (struct pollfd){.fd = -1, .events = POLLIN};
 	if (ssh->job && !ssh->deaf && !ssh->engine_gone)
-		p[1].fd = job_cancel_fd(ssh->job);
+		p[n].fd = job_cancel_fd(ssh->job);
 	bool stop = ssh->job && !ssh->deaf && job_cancelled(ssh->job);
 	if (!stop)
-		poll(p, 2, ms < 0 ? 0 : ms);
-	if (p[1].revents)
+		poll(p, (nfds_t)n + 1, ms < 0 || ssh->fresh ? 0 : ms);
+	ssh->fresh = false;
+	if (p[n].revents)
 		stop = job_stopping(ssh->job);
 	/* A step goes on without its engine up to its next record; its end of the line would wake us for
 	 * ever. */
-	if (p[1].revents & (POLLHUP | POLLERR))
+	if (p[n].revents & (POLLHUP | POLLERR))
 		ssh->engine_gone = true;
 	if (stop)
 		return err_set(err, ERR_CANCELLED, "stopped while waiting for %s", ssh->name);
-	int next = 0;
-	if (ssh->session)
-		libssh2_keepalive_send(ssh->session, &next);
+	ssh->carrier->turn(ssh);
 	return 0;
 }
 
-int ssh_broken(struct ssh *ssh, const char *doing, struct err *err)
+int ssh_say_lost(struct ssh *ssh, const char *doing, struct err *err)
 {
-	char *said = NULL;
-	int code = libssh2_session_last_error(ssh->session, &said, NULL, 0);
-	char text[200];
-	text_clean(text, sizeof text, said ? said : "", said ? strlen(said) : 0);
-	if (code != LIBSSH2_ERROR_CHANNEL_FAILURE && code != LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED)
-		ssh->lost = true;
-	return err_set(err, ERR_NET, "%s: %s, the connection is %s (%s)", ssh->name, doing,
-		       ssh->lost ? "lost" : "still there", *text ? text : "no more was said");
+	return err_set(err, ERR_NET, "%s: the connection was lost while %s%s%s%s", ssh->name, doing,
+		       *ssh->why ? " (" : "", ssh->why, *ssh->why ? ")" : "");
+}
+
+struct ssh *ssh_new(struct job *job, const struct json *host, enum ssh_manner manner, struct err *err)
+{
+	struct ssh *ssh = xcalloc(1, sizeof *ssh);
+	ssh->job = job;
+	ssh->manner = manner;
+	ssh->fd = ssh->ask_fd = -1;
+	ssh->master = (struct ssh_spawned){.pid = -1, .in = -1, .out = -1, .err = -1, .gone = -1};
+	ssh->carrier = ssh->own = &ssh_library;
+	if (ssh_host_read(host, &ssh->at, err) < 0) {
+		free(ssh);
+		return NULL;
+	}
+	text_copyf(ssh->name, sizeof ssh->name, "%s@%s", ssh->at.user, ssh->at.alias);
+	if (ssh->at.port != 22)
+		text_copyf(ssh->name, sizeof ssh->name, "%s@%s:%d", ssh->at.user, ssh->at.alias,
+			   ssh->at.port);
+	return ssh;
+}
+
+/* The other carrier, if what is in the way is one that it may not have. */
+static int choose_program(struct ssh *ssh, struct err *err)
+{
+	struct err why = {0};
+	if (!ssh->at.program)
+		return err_set(
+		    err, ERR_NET,
+		    "%s: %s, which only the ssh program can do, and it is not installed here; install "
+		    "openssh-client",
+		    ssh->name, ssh->because);
+	ssh->carrier = ssh->own = &ssh_program;
+	if (ssh->own->connect(ssh, &why) == 0)
+		return 0;
+	ssh->own = &ssh_library;
+	return err_set(err, why.kind, "%s", why.text);
+}
+
+static int connect_own(struct ssh *ssh, struct err *err)
+{
+	ssh->carrier = ssh->own;
+	if (ssh->chosen)
+		return ssh->own->connect(ssh, err);
+	text_copy(ssh->because, sizeof ssh->because, ssh->at.by_program);
+	int rc = *ssh->because ? 1 : ssh->own->connect(ssh, err);
+	if (rc > 0)
+		rc = choose_program(ssh, err);
+	if (rc == 0 && ssh->job)
+		job_command(ssh->job, "ssh", "%s: connected by %s%s%s", ssh->name, ssh->own->name,
+			    *ssh->because ? ", because " : "", ssh->because);
+	ssh->chosen = rc == 0;
+	return rc;
+}
+
+int ssh_connect(struct ssh *ssh, struct err *err)
+{
+	int rc = 1;
+	ssh->lost = false;
+	*ssh->why = 0;
+	ssh->heard_ms = ssh->kept_ms = clock_life_ms();
+	if (*ssh->line) {
+		ssh->carrier = &ssh_lent;
+		rc = ssh->carrier->connect(ssh, err);
+	}
+	/* A step outlives its engine, and the engine's line does not. */
+	if (rc > 0)
+		rc = connect_own(ssh, err);
+	ssh->lost = rc < 0;
+	return rc;
+}
+
+struct ssh *ssh_open_host(struct job *job, const struct json *host, enum ssh_manner manner, struct err *err)
+{
+	struct ssh *ssh = ssh_new(job, host, manner, err);
+	if (ssh && ssh_connect(ssh, err) == 0)
+		return ssh;
+	ssh_close(ssh);
+	return NULL;
 }
 
 struct ssh *ssh_open(struct job *job, enum ssh_manner manner, struct err *err)
 {
+	const char *line = job_line(job, "ssh");
 	const struct json *host = json_get(job_config(job), "host");
-	const char *address = json_str(host, "address", "");
-	if (!*address) {
-		err_set(
-		    err, ERR_CONFIG,
-		    "nobody says which host is the new one: write host: {address: ...} into nightferry.yml");
+	struct ssh *ssh;
+	if (!line)
+		return ssh_open_host(job, host, manner, err);
+	ssh = ssh_new(job, host, manner, err);
+	if (!ssh)
 		return NULL;
-	}
-	if (libssh2_init(0) != 0) {
-		err_set(err, ERR_BUG, "libssh2 cannot be used");
-		return NULL;
-	}
-	struct ssh *ssh = xcalloc(1, sizeof *ssh);
-	ssh->job = job;
-	ssh->manner = manner;
-	ssh->fd = -1;
-	ssh->port = (int)json_int(host, "port", 22);
-	text_copy(ssh->host, sizeof ssh->host, address);
-	text_copy(ssh->user, sizeof ssh->user, json_str(host, "user", "root"));
-	text_copyf(ssh->name, sizeof ssh->name, "%s@%s", ssh->user, ssh->host);
-	if (ssh->port != 22)
-		text_copyf(ssh->name, sizeof ssh->name, "%s@%s:%d", ssh->user, ssh->host, ssh->port);
+	text_copy(ssh->line, sizeof ssh->line, line);
 	if (ssh_connect(ssh, err) == 0)
 		return ssh;
 	ssh_close(ssh);
 	return NULL;
 }
 
+static void drop(struct ssh *ssh)
+{
+	while (ssh->streams)
+		ssh_stream_close(ssh->streams);
+	while (ssh->channels)
+		ssh_channel_drop(ssh->channels, 0);
+	ssh->carrier->drop(ssh);
+}
+
 void ssh_close(struct ssh *ssh)
 {
 	if (!ssh)
 		return;
-	while (ssh->streams)
-		ssh_stream_close(ssh->streams);
-	ssh_drop(ssh);
-	explicit_bzero(ssh->passphrase, sizeof ssh->passphrase);
+	drop(ssh);
+	buf_done(&ssh->in);
+	buf_done(&ssh->out);
+	buf_done(&ssh->said);
+	buf_done(&ssh->told);
+	explicit_bzero(ssh->answers, sizeof ssh->answers);
 	free(ssh);
 }
 
 int ssh_reopen(struct ssh *ssh, struct err *err)
 {
 	ssh->lost = true;
-	while (ssh->streams)
-		ssh_stream_close(ssh->streams);
-	ssh_drop(ssh);
+	drop(ssh);
 	return ssh_connect(ssh, err);
 }
 
@@ -111,7 +177,13 @@ const char *ssh_name(const struct ssh *ssh)
 
 const char *ssh_host(const struct ssh *ssh)
 {
-	return ssh->host;
+	return ssh->at.alias;
+}
+
+const char *ssh_by(const struct ssh *ssh, const char **because)
+{
+	*because = ssh->because;
+	return ssh->carrier == &ssh_lent ? ssh->lent_by : ssh->carrier->name;
 }
 
 struct job *ssh_job(const struct ssh *ssh)

@@ -1,8 +1,11 @@
-/* SSH: the only door to libssh2. One session, any number of channels. Calls block, but every wait also hears
- * the job's cancel and the streams that are open beside it.
+/* SSH: one session, any number of channels. Calls block, but every wait also hears the job's cancel and the
+ * streams that are open beside it.
  *
- * The new host comes from the config: host.address, host.port, host.user, host.key, host.known_hosts. Every
- * command goes to the list of commands; standard input never does, so secrets travel there and nowhere else.
+ * Carried by libssh2, by the ssh program where libssh2 cannot go, or by the line that the engine holds for
+ * the whole night; users see no difference. The new host comes from the config: host.address, host.port,
+ * host.user, host.key, host.known_hosts; what it leaves open is read from the user's own OpenSSH
+ * configuration. Every command goes to the list of commands; standard input never does, so secrets travel
+ * there and nowhere else.
  */
 #ifndef CORE_LINKS_SSH_H
 #define CORE_LINKS_SSH_H
@@ -12,9 +15,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct job;
+struct json;
 struct ssh;
+struct ssh_channel;
 struct ssh_stream;
 
 enum ssh_manner {
@@ -24,6 +30,9 @@ enum ssh_manner {
 /* NULL and err when nobody is there (ERR_NET), we are not let in (ERR_AUTH) or the host key is wrong
  * (ERR_REFUSED). */
 struct ssh *ssh_open(struct job *job, enum ssh_manner manner, struct err *err);
+/* Another host than the night's own: an object with address, port, user, key, known_hosts, proxy_jump,
+ * proxy_command, all but the address optional. Never by the engine's line. */
+struct ssh *ssh_open_host(struct job *job, const struct json *host, enum ssh_manner manner, struct err *err);
 void ssh_close(struct ssh *ssh);
 /* A new connection in the place of a lost one; streams are gone and must be closed by their owner first. */
 int ssh_reopen(struct ssh *ssh, struct err *err);
@@ -31,6 +40,8 @@ int ssh_reopen(struct ssh *ssh, struct err *err);
 bool ssh_alive(const struct ssh *ssh);
 const char *ssh_name(const struct ssh *ssh); /* "root@203.0.113.9", with ":PORT" unless 22 */
 const char *ssh_host(const struct ssh *ssh); /* "203.0.113.9" */
+/* "libssh2", "the ssh program"; because: why it is that one, "" when there is nothing to say. */
+const char *ssh_by(const struct ssh *ssh, const char **because);
 struct job *ssh_job(const struct ssh *ssh);
 /* Commands no longer go to the list of commands: for looks that repeat every few seconds. */
 void ssh_hush(struct ssh *ssh, bool hush);
@@ -62,17 +73,25 @@ int ssh_run(struct ssh *ssh, struct buf *out, struct err *err, const char *fmt, 
     __attribute__((format(printf, 4, 5)));
 
 /* Whole lines without their end, cut at 16 KB. */
-typedef void ssh_line(void *ctx, const char *line, size_t len);
+typedef void ssh_line_fn(void *ctx, const char *line, size_t len);
 /* A simple command (no `;`, no pipe) whose both outputs come line by line while ssh_pump() or ssh_exec()
  * runs. It is ended on the host when the stream is closed or the connection is lost: nothing is left running
  * there. */
-struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line *line, void *ctx,
+struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line_fn *line, void *ctx,
 			      struct err *err);
 bool ssh_stream_ended(const struct ssh_stream *stream, int *status); /* status may be NULL */
 void ssh_stream_close(struct ssh_stream *stream);
 /* Serves all streams for up to `ms` real milliseconds, returning at the first lines. -1: lost, or the job
  * shall stop. */
 int ssh_pump(struct ssh *ssh, int ms, struct err *err);
+
+/* Bytes to and from host:port as the host sees it, such as a container's address. Reading and writing do not
+ * wait: 0 is the end, -1 not now (ssh_pump() waits), -2 the connection is lost. NULL and err when the host or
+ * its sshd would not. */
+struct ssh_channel *ssh_forward(struct ssh *ssh, const char *host, int port, struct err *err);
+ssize_t ssh_forward_read(struct ssh_channel *forward, void *data, size_t size);
+ssize_t ssh_forward_write(struct ssh_channel *forward, const void *data, size_t len);
+void ssh_forward_close(struct ssh_channel *forward);
 
 /* 'it'\''s' as a shell takes it. */
 void ssh_quote(struct buf *buf, const char *text);

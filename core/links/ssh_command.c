@@ -2,69 +2,35 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/links/ssh_inner.h"
-#include <poll.h>
 #include <string.h>
 
-enum { EXEC_MS = 30000 };
-
-LIBSSH2_CHANNEL *ssh_channel(struct ssh *ssh, const char *command, struct err *err)
-{
-	LIBSSH2_CHANNEL *channel;
-	int64_t began_ms = clock_life_ms();
-	if (ssh->lost) {
-		err_set(err, ERR_NET, "%s: the connection is lost", ssh->name);
-		return NULL;
-	}
-	while (!(channel = libssh2_channel_open_session(ssh->session))) {
-		if (libssh2_session_last_errno(ssh->session) != LIBSSH2_ERROR_EAGAIN ||
-		    ssh_since(began_ms) > EXEC_MS) {
-			ssh_broken(ssh, "no channel could be opened", err);
-			return NULL;
-		}
-		if (ssh_idle(ssh, SSH_SLICE_MS, err) < 0)
-			return NULL;
-	}
-	int rc;
-	while ((rc = libssh2_channel_exec(channel, command)) == LIBSSH2_ERROR_EAGAIN &&
-	       ssh_since(began_ms) < EXEC_MS)
-		if (ssh_idle(ssh, SSH_SLICE_MS, err) < 0)
-			break;
-	if (rc == 0)
-		return channel;
-	if (rc != LIBSSH2_ERROR_EAGAIN || ssh_since(began_ms) >= EXEC_MS)
-		ssh_broken(ssh, "the host would not run a command", err);
-	libssh2_channel_free(channel);
-	return NULL;
-}
+enum { EXEC_MS = 30000, FAREWELL_MS = 1000 };
 
 struct talk {
 	struct ssh *ssh;
-	LIBSSH2_CHANNEL *channel;
+	struct ssh_channel *channel;
 	const struct ssh_call *call;
 	struct ssh_reply *reply;
 	size_t sent;
-	bool eof_sent;
+	bool ended[2];
 };
 
-/* 1 when something moved, 0 when not, -1 when the line is broken. A command that ends early does not want the
- * rest. */
+/* 1 when something moved, 0 when not, SSH_LOST. A command that ends early does not want the rest. */
 static int talk_send(struct talk *t)
 {
-	if (t->eof_sent)
-		return 0;
-	if (t->sent < t->call->input_len) {
-		ssize_t n =
-		    libssh2_channel_write(t->channel, t->call->input + t->sent, t->call->input_len - t->sent);
-		if (n > 0)
-			t->sent += (size_t)n;
-		if (n >= 0 || n == LIBSSH2_ERROR_EAGAIN)
-			return n > 0;
-		t->sent = t->call->input_len;
+	struct ssh_channel *c = t->channel;
+	const struct ssh_carrier *by = t->ssh->carrier;
+	int moved = 0;
+	while (t->sent < t->call->input_len) {
+		ssize_t n = by->write(c, t->call->input + t->sent, t->call->input_len - t->sent);
+		if (n == SSH_AGAIN || n == SSH_LOST)
+			return n == SSH_LOST ? SSH_LOST : moved;
+		t->sent = n == SSH_END ? t->call->input_len : t->sent + (size_t)n;
+		moved = 1;
 	}
-	int rc = libssh2_channel_send_eof(t->channel);
-	if (rc == LIBSSH2_ERROR_EAGAIN)
-		return 0;
-	t->eof_sent = true;
+	if (c->said_end || by->end(c) == SSH_AGAIN)
+		return moved;
+	c->said_end = true;
 	return 1;
 }
 
@@ -73,17 +39,32 @@ static int talk_read(struct talk *t, int which, struct buf *out)
 	char chunk[32768];
 	int moved = 0;
 	size_t most = t->call->out_bytes ? t->call->out_bytes : 8u << 20;
-	for (;;) {
-		ssize_t n = libssh2_channel_read_ex(t->channel, which, chunk, sizeof chunk);
-		if (n == LIBSSH2_ERROR_EAGAIN || n == 0)
-			return moved;
-		if (n < 0)
-			return -1;
-		if (!t->reply->answered_ms)
-			t->reply->answered_ms = clock_wall_ms();
-		buf_add(out, chunk, out->len + (size_t)n > most ? most - out->len : (size_t)n);
+	while (!t->ended[which]) {
+		ssize_t n = t->ssh->carrier->read(t->channel, which, chunk, sizeof chunk);
+		if (n == SSH_LOST)
+			return SSH_LOST;
+		if (n == SSH_AGAIN)
+			break;
 		moved = 1;
+		t->ended[which] = n == SSH_END;
+		if (n > 0 && !t->reply->answered_ms)
+			t->reply->answered_ms = clock_wall_ms();
+		if (n > 0)
+			buf_add(out, chunk, out->len + (size_t)n > most ? most - out->len : (size_t)n);
 	}
+	return moved;
+}
+
+/* 1 when something moved, 0 when not, -1 lost, 2 the end is known. */
+static int talk_turn(struct talk *t)
+{
+	int a = talk_send(t), b = talk_read(t, 0, &t->reply->out), c = talk_read(t, 1, &t->reply->err);
+	if (a == SSH_LOST || b == SSH_LOST || c == SSH_LOST)
+		return -1;
+	if (!t->ended[0] || !t->ended[1])
+		return a || b || c;
+	int rc = t->ssh->carrier->finish(t->channel);
+	return rc == SSH_LOST ? -1 : rc == 0 ? 2 : 0;
 }
 
 static int talk_loop(struct talk *t, struct err *err)
@@ -92,14 +73,15 @@ static int talk_loop(struct talk *t, struct err *err)
 	int limit_ms = t->call->timeout_ms ? t->call->timeout_ms : EXEC_MS;
 	int64_t began_ms = clock_life_ms();
 	for (;;) {
-		int a = talk_send(t), b = talk_read(t, 0, &t->reply->out),
-		    c = talk_read(t, SSH_EXTENDED_DATA_STDERR, &t->reply->err);
-		if (a < 0 || b < 0 || c < 0)
-			return ssh_broken(ssh, "a command was under way", err);
-		if (libssh2_channel_eof(t->channel) && !b && !c)
+		int rc = talk_turn(t);
+		if (rc < 0)
+			return ssh_say_lost(ssh, "a command was under way; it may still run there", err);
+		if (rc == 2)
 			return 0;
-		if (a || b || c || ssh_streams_read(ssh))
+		if (rc == 1 || ssh_streams_read(ssh)) {
+			ssh->carrier->turn(ssh);
 			continue;
+		}
 		int64_t left_ms = limit_ms - ssh_since(began_ms);
 		if (left_ms <= 0)
 			return err_set(
@@ -110,45 +92,22 @@ static int talk_loop(struct talk *t, struct err *err)
 	}
 }
 
-static int talk_end(struct talk *t, struct err *err)
-{
-	int rc;
-	int64_t began_ms = clock_life_ms();
-	while ((rc = libssh2_channel_wait_closed(t->channel)) == LIBSSH2_ERROR_EAGAIN &&
-	       ssh_since(began_ms) < EXEC_MS)
-		if (ssh_idle(t->ssh, SSH_SLICE_MS, err) < 0)
-			return -1;
-	if (rc < 0)
-		return ssh_broken(t->ssh, "the end of a command was not told", err);
-	char *signal_name = NULL;
-	size_t len = 0;
-	libssh2_channel_get_exit_signal(t->channel, &signal_name, &len, NULL, NULL, NULL, NULL);
-	t->reply->status = signal_name ? -1 : libssh2_channel_get_exit_status(t->channel);
-	if (signal_name)
-		text_clean(t->reply->signal, sizeof t->reply->signal, signal_name, len);
-	libssh2_free(t->ssh->session, signal_name);
-	return 0;
-}
-
 int ssh_exec(struct ssh *ssh, const struct ssh_call *call, struct ssh_reply *reply, struct err *err)
 {
 	*reply = (struct ssh_reply){.status = -1, .asked_ms = clock_wall_ms()};
 	int64_t began_ms = clock_life_ms();
 	if (ssh->job && !ssh->hush)
 		job_command(ssh->job, "ssh", "%s: %s", ssh->name, call->say ? call->say : call->command);
-	LIBSSH2_CHANNEL *channel = ssh_channel(ssh, call->command, err);
+	struct ssh_channel *channel = ssh_channel_open(ssh, call->command, NULL, 0, err);
 	if (!channel)
 		return -1;
 	struct talk t = {.ssh = ssh, .channel = channel, .call = call, .reply = reply};
 	int rc = talk_loop(&t, err);
-	if (rc == 0)
-		rc = talk_end(&t, err);
-	/* On a lost or hurried line the rest is thrown away with the session. */
-	while (libssh2_channel_free(channel) == LIBSSH2_ERROR_EAGAIN && !ssh->lost &&
-	       ssh_since(began_ms) < EXEC_MS) {
-		struct pollfd p = {.fd = ssh->fd, .events = POLLIN | POLLOUT};
-		poll(&p, 1, 20);
+	if (rc == 0) {
+		reply->status = channel->status;
+		text_copy(reply->signal, sizeof reply->signal, channel->signal);
 	}
+	ssh_channel_drop(channel, rc == 0 ? FAREWELL_MS : 100);
 	reply->ms = ssh_since(began_ms);
 	return rc;
 }

@@ -1,7 +1,7 @@
-/* The way in: name, socket, greeting, and the end of it. */
+/* libssh2's way in: name, socket, greeting, and the end of it. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
-#include "core/links/ssh_inner.h"
+#include "core/links/ssh_library.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 10000, HANDSHAKE_MS = 20000, KEEPALIVE_S = 10, DEAD_MS = 30000 };
+enum { CONNECT_MS = 10000, HANDSHAKE_MS = 20000, DEAD_MS = 30000 };
 
 static int wait_connected(struct ssh *ssh, int64_t began_ms, struct err *err)
 {
@@ -58,15 +58,15 @@ static int explain_connect(const struct ssh *ssh, int why, struct err *err)
 		return err_set(err, ERR_NET,
 			       "%s refuses connections on port %d: sshd does not run there or listens on "
 			       "another port; see host.port",
-			       ssh->host, ssh->port);
+			       ssh->at.address, ssh->at.port);
 	if (why == ETIMEDOUT)
 		return err_set(
 		    err, ERR_NET,
 		    "%s does not answer on port %d: the host is down or a firewall drops the packets",
-		    ssh->host, ssh->port);
+		    ssh->at.address, ssh->at.port);
 	return err_set(err, ERR_NET,
 		       "there is no way to %s port %d (%s); look at the network and at host.address",
-		       ssh->host, ssh->port, strerror(why));
+		       ssh->at.address, ssh->at.port, strerror(why));
 }
 
 static int connect_any(struct ssh *ssh, struct err *err)
@@ -74,12 +74,12 @@ static int connect_any(struct ssh *ssh, struct err *err)
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
 	char port[12];
 	struct err own = {0};
-	text_copyf(port, sizeof port, "%d", ssh->port);
-	int rc = getaddrinfo(ssh->host, port, &hints, &list);
+	text_copyf(port, sizeof port, "%d", ssh->at.port);
+	int rc = getaddrinfo(ssh->at.address, port, &hints, &list);
 	if (rc)
 		return err_set(err, ERR_NET,
-			       "the host's name %s cannot be resolved (%s); look at host.address", ssh->host,
-			       gai_strerror(rc));
+			       "the host's name %s cannot be resolved (%s); look at host.address",
+			       ssh->at.address, gai_strerror(rc));
 	int64_t began_ms = clock_life_ms();
 	rc = -1;
 	errno = EHOSTUNREACH;
@@ -92,52 +92,50 @@ static int connect_any(struct ssh *ssh, struct err *err)
 	return rc < 0 ? explain_connect(ssh, why, err) : 0;
 }
 
+/* No algorithm in common: libssh2 1.10 knows neither GCM and ChaCha20 nor SHA-2 signatures of RSA keys. */
+static bool is_algorithm(int rc)
+{
+	return rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE ||
+	       rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE || rc == LIBSSH2_ERROR_METHOD_NOT_SUPPORTED ||
+	       rc == LIBSSH2_ERROR_HOSTKEY_INIT || rc == LIBSSH2_ERROR_HOSTKEY_SIGN;
+}
+
 static int handshake(struct ssh *ssh, struct err *err)
 {
 	int rc;
 	int64_t began_ms = clock_life_ms();
-	ssh->session = libssh2_session_init();
-	if (!ssh->session)
+	if (!ssh_library_session(ssh))
 		return err_set(err, ERR_BUG, "libssh2 gave no session");
-	libssh2_session_set_blocking(ssh->session, 0);
 	ssh_prefer_known(ssh);
 	while ((rc = libssh2_session_handshake(ssh->session, ssh->fd)) == LIBSSH2_ERROR_EAGAIN) {
 		if (ssh_idle(ssh, SSH_SLICE_MS, err) < 0)
 			return -1;
 		if (ssh_since(began_ms) > HANDSHAKE_MS)
-			return err_set(
-			    err, ERR_NET,
-			    "%s took the connection and then said nothing for 20 s; sshd may be overloaded",
-			    ssh->name);
+			return err_set(err, ERR_NET,
+				       "%s took the connection and then said nothing for 20 s; sshd hangs or "
+				       "is overloaded",
+				       ssh->name);
 	}
 	if (rc == 0)
 		return 0;
-	ssh_broken(ssh, "the greeting failed", err);
-	if (rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE ||
-	    rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
-		err_set(err, ERR_NET,
-			"%s and libssh2 have no algorithm in common; give the host an ed25519 host key "
-			"(ssh-keygen -A there); "
-			"the ssh program as a carrier is not built in yet",
-			ssh->name);
-	return -1;
+	if (is_algorithm(rc)) {
+		text_copyf(ssh->because, sizeof ssh->because,
+			   "the host and libssh2 %s have no algorithm in common", libssh2_version(0));
+		return 1;
+	}
+	return err_set(err, ERR_NET,
+		       "%s: the greeting failed%s%s; another service may listen there, or sshd takes no more "
+		       "connections (MaxStartups)",
+		       ssh->name, *ssh->why ? ": " : "", ssh->why);
 }
 
-void ssh_drop(struct ssh *ssh)
+void ssh_library_drop(struct ssh *ssh)
 {
 	if (ssh->session) {
-		/* Blocking only for as long as the farewell is worth it. */
-		if (!ssh->lost) {
-			int64_t began_ms = clock_life_ms();
-			while (libssh2_session_disconnect(ssh->session, "done") == LIBSSH2_ERROR_EAGAIN &&
-			       ssh_since(began_ms) < 500) {
-				struct pollfd p = {.fd = ssh->fd, .events = POLLIN | POLLOUT};
-				poll(&p, 1, 50);
-			}
-		}
-		libssh2_session_set_blocking(ssh->session, 0);
-		if (ssh->fd >= 0)
-			shutdown(ssh->fd, SHUT_RDWR);
+		/* Only for as long as the farewell is worth it. */
+		if (!ssh->lost && libssh2_session_disconnect(ssh->session, "done") == 0)
+			ssh->carrier->turn(ssh);
+		ssh->lost = true;
 		while (libssh2_session_free(ssh->session) == LIBSSH2_ERROR_EAGAIN)
 			;
 		ssh->session = NULL;
@@ -145,17 +143,28 @@ void ssh_drop(struct ssh *ssh)
 	if (ssh->fd >= 0)
 		close(ssh->fd);
 	ssh->fd = -1;
+	ssh->opening = NULL;
+	buf_reset(&ssh->in);
+	buf_reset(&ssh->out);
+	ssh->in_at = ssh->out_at = 0;
 }
 
-int ssh_connect(struct ssh *ssh, struct err *err)
+int ssh_library_connect(struct ssh *ssh, struct err *err)
 {
-	ssh->lost = false;
-	if (connect_any(ssh, err) < 0 || handshake(ssh, err) < 0 || ssh_check_host(ssh, err) < 0 ||
-	    ssh_login(ssh, err) < 0) {
-		ssh->lost = true;
-		ssh_drop(ssh);
-		return -1;
+	int rc;
+	if (libssh2_init(0) != 0)
+		return err_set(err, ERR_BUG, "libssh2 cannot be used");
+	rc = connect_any(ssh, err);
+	rc = rc ? rc : handshake(ssh, err);
+	rc = rc ? rc : ssh_check_host(ssh, err);
+	rc = rc ? rc : ssh_login(ssh, err);
+	if (rc) {
+		ssh->lost = rc < 0;
+		ssh_library_drop(ssh);
+		ssh->lost = rc < 0;
+		return rc;
 	}
-	libssh2_keepalive_config(ssh->session, 1, KEEPALIVE_S);
+	ssh->heard_ms = ssh->kept_ms = clock_life_ms();
+	libssh2_keepalive_config(ssh->session, 1, SSH_KEEPALIVE_S);
 	return 0;
 }

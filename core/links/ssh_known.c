@@ -128,6 +128,23 @@ enum known known_look(const char *text, const struct known_host *host, int *line
 	return found;
 }
 
+bool known_authority(const char *text, const struct known_host *host)
+{
+	static const char mark[] = "@cert-authority";
+	char name[300];
+	host_name(name, sizeof name, host);
+	for (const char *at = text; at && *at; at = strchr(at, '\n'), at += at ? 1 : 0) {
+		const char *end = at + strcspn(at, "\r\n"), *field = at;
+		size_t len = word(&field, end, &at);
+		if (len != sizeof mark - 1 || memcmp(at, mark, len) != 0)
+			continue;
+		len = word(&field, end, &at);
+		if (len && names_match(at, len, name))
+			return true;
+	}
+	return false;
+}
+
 void known_line(struct buf *out, const struct known_host *host)
 {
 	char name[300];

@@ -3,6 +3,7 @@
 #define CORE_LINKS_SSH_KNOWN_H
 
 #include "core/base/buf.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 enum known {
@@ -22,6 +23,8 @@ struct known_host {
  * for the host. */
 enum known known_look(const char *text, const struct known_host *host, int *line, char *types,
 		      size_t types_size);
+/* Whether a line trusts certificates of this host. */
+bool known_authority(const char *text, const struct known_host *host);
 /* "[host]:port ssh-ed25519 AAAA...\n" */
 void known_line(struct buf *out, const struct known_host *host);
 /* "SHA256:..." as ssh-keygen -l shows it. */

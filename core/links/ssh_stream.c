@@ -2,7 +2,6 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/links/ssh_inner.h"
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +10,11 @@ enum { LINE_BYTES = 16384, FAREWELL_MS = 1000 };
 struct ssh_stream {
 	struct ssh *ssh;
 	struct ssh_stream *next;
-	LIBSSH2_CHANNEL *channel;
-	ssh_line *line;
+	struct ssh_channel *channel;
+	ssh_line_fn *line;
 	void *ctx;
 	struct buf part;
+	bool quiet; /* its output has ended, its status is still to come */
 	bool ended;
 	int status;
 };
@@ -29,14 +29,14 @@ static void wrap(struct buf *out, const char *command)
 		 command);
 }
 
-struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line *line, void *ctx,
+struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line_fn *line, void *ctx,
 			      struct err *err)
 {
 	struct buf wrapped = {0};
 	wrap(&wrapped, command);
 	if (ssh->job && !ssh->hush)
 		job_command(ssh->job, "ssh", "%s: %s", ssh->name, command);
-	LIBSSH2_CHANNEL *channel = ssh_channel(ssh, buf_text(&wrapped), err);
+	struct ssh_channel *channel = ssh_channel_open(ssh, buf_text(&wrapped), NULL, 0, err);
 	buf_done(&wrapped);
 	if (!channel)
 		return NULL;
@@ -76,21 +76,24 @@ static bool stream_read(struct ssh_stream *s)
 	char chunk[32768];
 	bool moved = false;
 	while (!s->ended) {
-		ssize_t n = libssh2_channel_read(s->channel, chunk, sizeof chunk);
+		ssize_t n = s->quiet ? SSH_END : s->ssh->carrier->read(s->channel, 0, chunk, sizeof chunk);
 		if (n > 0) {
 			buf_add(&s->part, chunk, (size_t)n);
 			hand_over(s, false);
 			moved = true;
 			continue;
 		}
-		if (n < 0 && n != LIBSSH2_ERROR_EAGAIN)
-			s->ssh->lost = true;
-		if (s->ssh->lost || libssh2_channel_eof(s->channel)) {
-			s->ended = moved = true;
-			hand_over(s, true);
-			s->status = s->ssh->lost ? -1 : libssh2_channel_get_exit_status(s->channel);
+		/* Both outputs are one: the other one is read only to see its end. */
+		if (n == SSH_END) {
+			s->quiet = true;
+			n = s->ssh->carrier->read(s->channel, 1, chunk, sizeof chunk);
+			n = n == SSH_END ? s->ssh->carrier->finish(s->channel) : n > 0 ? SSH_AGAIN : n;
 		}
-		break;
+		if (n == SSH_AGAIN)
+			break;
+		s->ended = moved = true;
+		hand_over(s, true);
+		s->status = n == SSH_LOST ? -1 : s->channel->status;
 	}
 	return moved;
 }
@@ -108,20 +111,13 @@ int ssh_pump(struct ssh *ssh, int ms, struct err *err)
 {
 	int64_t began_ms = clock_life_ms();
 	for (;;) {
-		bool moved = ssh_streams_read(ssh), open = false;
+		bool moved = ssh_streams_read(ssh);
 		if (ssh->lost)
-			return err_set(err, ERR_NET, "%s: the connection is lost", ssh->name);
-		for (const struct ssh_stream *s = ssh->streams; s; s = s->next)
-			open = open || !s->ended;
+			return ssh_say_lost(ssh, "its output was followed", err);
 		int64_t left_ms = ms - ssh_since(began_ms);
 		if (moved || left_ms <= 0)
 			return 0;
-		/* Without an open stream nobody would read what makes the socket ready. */
-		int fd = ssh->fd;
-		ssh->fd = open ? fd : -1;
-		int rc = ssh_idle(ssh, left_ms < SSH_SLICE_MS ? (int)left_ms : SSH_SLICE_MS, err);
-		ssh->fd = fd;
-		if (rc < 0)
+		if (ssh_idle(ssh, left_ms < SSH_SLICE_MS ? (int)left_ms : SSH_SLICE_MS, err) < 0)
 			return -1;
 	}
 }
@@ -136,14 +132,7 @@ void ssh_stream_close(struct ssh_stream *stream)
 			*at = stream->next;
 			break;
 		}
-	int64_t began_ms = clock_life_ms();
-	struct pollfd p = {.fd = ssh->fd, .events = POLLIN};
-	while (!ssh->lost && libssh2_channel_send_eof(stream->channel) == LIBSSH2_ERROR_EAGAIN &&
-	       ssh_since(began_ms) < FAREWELL_MS)
-		poll(&p, 1, 20);
-	while (!ssh->lost && libssh2_channel_free(stream->channel) == LIBSSH2_ERROR_EAGAIN &&
-	       ssh_since(began_ms) < FAREWELL_MS)
-		poll(&p, 1, 20);
+	ssh_channel_drop(stream->channel, FAREWELL_MS);
 	buf_done(&stream->part);
 	free(stream);
 }

@@ -44,13 +44,9 @@ const struct schema config_kamal_keys[] = {
 };
 static const struct schema host_fields[] = {
     {.name = "address", .otherwise = "\"\"", .help = "the new server's name or address"},
-    {.name = "port",
-     .type = SCHEMA_INT,
-     .otherwise = "22",
-     .min = 1,
-     .max = 65535,
-     .help = "the port of ssh"},
-    {.name = "user", .otherwise = "\"root\"", .help = "the user of ssh"},
+    /* Left open, these two are what the user's own OpenSSH configuration says. */
+    {.name = "port", .type = SCHEMA_INT, .otherwise = "0", .min = 1, .max = 65535, .help = "the port of ssh"},
+    {.name = "user", .otherwise = "\"\"", .help = "the user of ssh"},
     {.name = "key", .otherwise = "\"\"", .help = "the file with the private key"},
     {.name = "known_hosts", .otherwise = "\"\"", .help = "the file with the hosts' keys"},
     {.name = "proxy_jump", .otherwise = "\"\"", .help = "USER@HOST of a server that ssh goes through"},

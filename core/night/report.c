@@ -123,17 +123,8 @@ const char *report_verdict(const struct report *r)
 
 double report_downtime_s(const struct state *s, int64_t now_ms)
 {
-	if (!s->freeze_at_ms)
-		return -1;
-	int64_t end_ms = s->public_at_ms ? s->public_at_ms : now_ms;
-	/* Whoever went back is down until the page on Heroku is gone, also if the new side served in between.
-	 */
-	if (s->steps.turned)
-		end_ms =
-		    s->dynos.seen && !s->dynos.maintenance && s->dynos.maintenance_at_ms > s->freeze_at_ms
-			? s->dynos.maintenance_at_ms
-			: now_ms;
-	return (double)(end_ms - s->freeze_at_ms) / 1000.0;
+	struct downtime down = downtime_of(s, now_ms);
+	return down.ever ? (double)down.ms / 1000.0 : -1;
 }
 
 static void write_time(struct jw *w, const char *key, int64_t at_ms)

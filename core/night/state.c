@@ -32,8 +32,7 @@ void state_free(struct state *state)
 	free(state->dynos.dynos);
 	free(state->dynos.formation);
 	free(state->writers.writers);
-	free(state->host.containers);
-	free(state->host.routes);
+	hosts_done(state);
 	free(state->transfer.list);
 	free(state->rows.tables);
 	free(state->dns.cells);

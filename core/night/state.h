@@ -12,6 +12,7 @@
 #include "core/night/kinds/copy.h"
 #include "core/night/kinds/traffic.h"
 #include "core/night/kinds/way_back.h"
+#include "core/night/kinds/downtime.h"
 #include "core/night/kinds/logs.h"
 #include "core/night/event.h"
 
@@ -29,8 +30,9 @@ struct state {
 	bool rehearsal;
 	char *config;                           /* resolved config as JSON text, owned */
 	int64_t window_start_ms, window_end_ms; /* 0: none configured */
-	int64_t freeze_at_ms;                   /* maintenance seen on: DOWN runs from here */
-	int64_t public_at_ms;                   /* first public 2xx of NEW after the flip: DOWN ends here */
+	int64_t freeze_at_ms;                   /* maintenance seen on for the first time */
+	int64_t public_at_ms;                   /* first public 2xx of NEW after the flip */
+	struct downtime_state downtime;         /* kinds/downtime.h */
 	int64_t flip_at_ms;                     /* dns-point done */
 	int64_t new_write_at_ms;                /* first look that saw rows written on tonight's copy */
 
@@ -39,7 +41,9 @@ struct state {
 	struct watching_state watching; /* watch ages, checks, waivers: kinds/watching.h */
 	struct dynos_state dynos;       /* kinds/world_old.h */
 	struct writers_state writers;   /* kinds/world_old.h */
-	struct host_state host;         /* kinds/world_new.h */
+	struct host_state host;         /* kinds/world_new.h: the primary one */
+	struct host_state *more_hosts;  /* the others, where there are several */
+	size_t n_more_hosts;
 	struct transfer_state transfer; /* kinds/copy.h */
 	struct rows_state rows;         /* kinds/copy.h */
 	struct dns_state dns;           /* kinds/traffic.h */

@@ -131,6 +131,8 @@ void state_write(const struct state *s, struct jw *w)
 	jw_int(w, "freeze_ms", s->freeze_at_ms);
 	jw_int(w, "flip_ms", s->flip_at_ms);
 	jw_int(w, "public_ms", s->public_at_ms);
+	jw_int(w, "down_since_ms", s->downtime.since_ms);
+	jw_int(w, "down_before_ms", s->downtime.before_ms);
 	jw_bool(w, "turned", s->steps.turned);
 	write_steps(s, w);
 	write_people(&s->people, w);

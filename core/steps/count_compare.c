@@ -320,8 +320,28 @@ static const char *count_word(char out[UNITS_MAX], int64_t rows)
 	return rows == -1 ? "missing" : rows == -2 ? "not counted" : units_count(out, rows);
 }
 
+/* "2 tables are missing on NEW: audits, events. ": what is worst is said first, where a line may be cut. */
+static void missing_text(const struct compared *c, char *out, size_t size)
+{
+	struct buf names = {0};
+	size_t n = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->list[i].old_rows == -1 || c->list[i].new_rows != -1 ||
+		    c->list[i].verdict != VERDICT_FAIL)
+			continue;
+		if (n++ < 3)
+			buf_addf(&names, "%s%.40s", names.len ? ", " : "", c->list[i].label);
+	}
+	*out = '\0';
+	if (n)
+		text_copyf(out, size, "%zu table%s missing on NEW: %s%s. ", n, n == 1 ? " is" : "s are",
+			   buf_text(&names), n > 3 ? " and more" : "");
+	buf_done(&names);
+}
+
 void compared_evidence(const struct compared *c, struct evidence *ev)
 {
+	char missing[200];
 	char old_rows[UNITS_MAX], new_rows[UNITS_MAX], name[32], rows[80];
 	enum verdict verdict = compared_verdict(c);
 	units_count(old_rows, c->old_rows);
@@ -334,8 +354,9 @@ void compared_evidence(const struct compared *c, struct evidence *ev)
 		text_copyf(aside, sizeof aside, ", %zu skipped by copy.skip_data", c->skipped);
 	if (c->waived)
 		text_copyf(aside + strlen(aside), sizeof aside - strlen(aside), ", %zu waived", c->waived);
-	evidence_add(ev, verdict, "rows", fact, "%zu/%zu tables equal%s%s, %s rows%s%s", c->equal, c->n,
-		     c->content ? " in rows and content" : "", aside, rows,
+	missing_text(c, missing, sizeof missing);
+	evidence_add(ev, verdict, "rows", fact, "%s%zu/%zu tables equal%s%s, %s rows%s%s", missing, c->equal,
+		     c->n, c->content ? " in rows and content" : "", aside, rows,
 		     c->old_rows == c->new_rows ? "" : " on NEW",
 		     c->n ? "" : ": OLD has no tables at all, is that the right database?");
 	for (size_t i = 0; i < c->n && i < 20; i++) {

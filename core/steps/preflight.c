@@ -122,6 +122,15 @@ static void tell_check(struct job *job, const struct check *check, const struct 
 	job_event(job, &w);
 }
 
+/* A waiver of a check is tied to this: the fact of its worst line. */
+static const char *fact_of(const struct evidence *ev, enum verdict verdict)
+{
+	for (size_t i = 0; i < ev->n; i++)
+		if (ev->lines[i].verdict == verdict)
+			return ev->lines[i].fact;
+	return ev->n ? ev->lines[0].fact : "";
+}
+
 /* One check with nothing of another's left in its hands. `sum` gets a line unless it passed. */
 static enum verdict run_one(struct job *job, const struct check *check, struct evidence *sum)
 {
@@ -133,7 +142,7 @@ static enum verdict run_one(struct job *job, const struct check *check, struct e
 	tell_check(job, check, &ev, verdict, &err);
 	if (sum && verdict != VERDICT_PASS) {
 		const char *fix = fix_of(&ev, verdict, &err);
-		evidence_add(sum, verdict, check->name, verdict_name(verdict), "%s",
+		evidence_add(sum, verdict, check->name, fact_of(&ev, verdict), "%s",
 			     *fix ? fix : "It gave no reason.");
 	}
 	evidence_done(&ev);
@@ -179,6 +188,7 @@ static int preflight_run(struct job *job, struct err *err)
 			jw_str(&w, "name", sum.lines[i].name);
 			jw_str(&w, "verdict", verdict_name(sum.lines[i].verdict));
 			jw_str(&w, "text", sum.lines[i].text);
+			jw_str(&w, "fact", sum.lines[i].fact);
 			jw_end(&w);
 		}
 		rc = job_record(job, &w, err);
@@ -203,7 +213,7 @@ static enum verdict preflight_prove(struct job *job, struct evidence *ev, struct
 		passed = (size_t)json_int(fact, "passed", 0);
 		for (const struct json *o = json_first(json_get(fact, "others")); o; o = json_next(o))
 			evidence_add(ev, verdict_of(json_str(o, "verdict", "")), json_str(o, "name", ""),
-				     json_str(o, "verdict", ""), "%s", json_str(o, "text", ""));
+				     json_str(o, "fact", ""), "%s", json_str(o, "text", ""));
 	} else if (run_all(job, ev, &passed, err) < 0) {
 		return VERDICT_UNKNOWN;
 	}

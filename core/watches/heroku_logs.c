@@ -2,7 +2,7 @@
 #include "core/links/heroku_logs.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
-#include "core/job.h"
+#include "core/watches/log_batch.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,25 +17,16 @@ const struct watch heroku_logs_watch = {
     .run = heroku_logs_run,
 };
 
-enum { BEAT_MS = 5000, BATCH_BYTES = 64 * 1024, FIRST_LINES = 100 };
+enum { BEAT_MS = 5000, FIRST_LINES = 100 };
 
-struct batch {
+struct tail_told {
 	struct job *job;
-	struct jw w;
-	size_t n; /* lines in the batch */
+	struct log_batch batch;
+	struct log_meter meter;
 	int64_t beat_at_ms, since_ms;
 	uint64_t lines, errors; /* since since_ms */
 	char trouble[400];
 };
-
-static void flush(struct batch *batch)
-{
-	if (!batch->n)
-		return;
-	jw_end(&batch->w);
-	job_event(batch->job, &batch->w);
-	batch->n = 0;
-}
 
 static const char *router_level(const char *text)
 {
@@ -63,65 +54,57 @@ static const char *level_of(const struct heroku_log_line *line)
 
 static bool on_line(void *ctx, const struct heroku_log_line *line)
 {
-	struct batch *batch = ctx;
+	struct tail_told *told = ctx;
 	bool platform = text_equal(line->source, "heroku"), router = text_equal(line->process, "router");
 	const char *level = level_of(line);
-	if (!batch->n) {
-		jw_event(&batch->w, "log.lines");
-		jw_arr(&batch->w, "lines");
-	}
-	jw_obj(&batch->w, NULL);
-	jw_int(&batch->w, "at_ms", line->at_us / 1000);
-	jw_str(&batch->w, "side", "OLD");
-	jw_str(&batch->w, "source", platform && !router ? "heroku" : line->process);
-	jw_str(&batch->w, "level", level);
+	struct log_from from = {.side = "OLD", .source = platform && !router ? "heroku" : line->process};
+	char text[2500];
+	told->lines++;
+	told->errors += text_equal(level, "error");
+	log_batch_left(&told->batch, (struct log_from){"OLD", "all"}, &told->meter, line->at_us / 1000,
+		       false);
+	if (!log_meter_take(&told->meter, level))
+		return true;
 	if (platform && !router)
-		jw_strf(&batch->w, "text", "%s: %s", line->process, line->text);
-	else
-		jw_str(&batch->w, "text", line->text);
-	jw_end(&batch->w);
-	batch->n++;
-	batch->lines++;
-	batch->errors += text_equal(level, "error");
-	if (batch->w.buf.len > BATCH_BYTES)
-		flush(batch);
+		text_copyf(text, sizeof text, "%s: %s", line->process, line->text);
+	log_batch_add(&told->batch, from, line->at_us / 1000, level, platform && !router ? text : line->text);
 	return true;
 }
 
 static bool on_tick(void *ctx)
 {
-	struct batch *batch = ctx;
+	struct tail_told *told = ctx;
 	int64_t now = clock_life_ms();
-	flush(batch);
-	if (now - batch->beat_at_ms < BEAT_MS)
+	log_batch_left(&told->batch, (struct log_from){"OLD", "all"}, &told->meter, clock_wall_ms(), false);
+	log_batch_flush(&told->batch);
+	if (now - told->beat_at_ms < BEAT_MS)
 		return true;
 	char text[120];
-	double minutes = (double)(now - batch->since_ms) / 60000;
+	double minutes = (double)(now - told->since_ms) / 60000;
 	text_copyf(text, sizeof text, "%.0f lines a minute, %llu errors",
-		   minutes > 0 ? (double)batch->lines / minutes : 0, (unsigned long long)batch->errors);
-	job_beat(batch->job, BEAT_MS, !*batch->trouble, *batch->trouble ? batch->trouble : text);
-	batch->beat_at_ms = now;
+		   minutes > 0 ? (double)told->lines / minutes : 0, (unsigned long long)told->errors);
+	job_beat(told->job, BEAT_MS, !*told->trouble, *told->trouble ? told->trouble : text);
+	told->beat_at_ms = now;
 	if (minutes > 1) {
-		batch->since_ms = now;
-		batch->lines = batch->errors = 0;
+		told->since_ms = now;
+		told->lines = told->errors = 0;
 	}
 	return true;
 }
 
 static void on_trouble(void *ctx, const char *sentence)
 {
-	struct batch *batch = ctx;
-	text_copy(batch->trouble, sizeof batch->trouble, sentence ? sentence : "");
-	batch->beat_at_ms = 0;
-	on_tick(batch);
+	struct tail_told *told = ctx;
+	text_copy(told->trouble, sizeof told->trouble, sentence ? sentence : "");
+	told->beat_at_ms = 0;
+	on_tick(told);
 }
 
 static int heroku_logs_run(struct job *job, struct err *err)
 {
-	struct batch batch = {.job = job, .since_ms = clock_life_ms()};
-	struct heroku_log_ears ears = {
-	    .line = on_line, .tick = on_tick, .trouble = on_trouble, .ctx = &batch};
+	struct tail_told told = {.job = job, .batch.job = job, .since_ms = clock_life_ms()};
+	struct heroku_log_ears ears = {.line = on_line, .tick = on_tick, .trouble = on_trouble, .ctx = &told};
 	int rc = heroku_log_stream(job, FIRST_LINES, &ears, err);
-	flush(&batch);
+	log_batch_flush(&told.batch);
 	return rc;
 }

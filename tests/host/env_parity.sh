@@ -148,6 +148,14 @@ printf '%s\n' zebrapass tigerpass >>"$T/search"
 found=$(grep -rlaF -f "$T/search" "$T/kept")
 [ -z "$found" ] || fail "Values are in $found: $(grep -rhoaF -f "$T/search" "$T/kept" | sort | uniq -c | head -n 5)"
 
+# ---- waived by name: the night goes on, until something else changes ----
+
+"$NF" stop --config "$CONFIG" >/dev/null 2>&1
+rm -rf "$NIGHTFERRY_STATE"
+expect_status 0 timeout 60 "$NF" run --config "$CONFIG" --waive "preflight:env-parity=we know all of it"
+expect_equal "$(events waiver.given '.about + " " + .reason')" '"check:env-parity we know all of it"' "the waiver"
+expect_match "$(events waiver.given .fact)" '^"[0-9a-f]{16} .*, all [0-9a-f]{16}"$' "what the waiver is tied to"
+
 # ---- what cannot be looked at is not known ----
 
 docker rm -f acme-job-4f2c91a >/dev/null

@@ -58,7 +58,7 @@ static void test_exits(void **unused)
 			      "M by hand  B way back");
 	ends(&night, "count-rows", "done");
 	ends(&night, "app-boot", "failed");
-	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  R again  M by hand  S skip  B way back");
+	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  R again  S skip  B way back");
 	/* Who does not drive is told who does, and no key that would only be refused. */
 	scene.seat.driver = false;
 	text_copy(scene.seat.seat, sizeof(scene.seat.seat), "s2");
@@ -108,6 +108,56 @@ static void test_who_answers(void **unused)
 	night_free(&night);
 }
 
+static void test_shut(void **unused)
+{
+	struct night night = night_new(STAGE_GATE);
+	struct dialog_view dialog = {.typed = ""};
+	struct canvas *canvas = canvas_new((struct size){80, 24}, false);
+	struct scene scene = scene_of(&night, NULL);
+
+	(void)unused;
+	night_event(
+	    &night, "01:20:50", "gate.changed",
+	    "\"gate\":\"g9\",\"tag\":\"81c0\",\"seen\":[{\"verdict\":\"UNKNOWN\",\"name\":\"new-name\","
+	    "\"text\":\"127.0.0.3 did not answer\",\"fact\":\"silent\"}]");
+	dialog_draw(&scene, &dialog, canvas);
+	assert_true(has(canvas, "SHUT: new-name is UNKNOWN."));
+	assert_false(has(canvas, "type  acme-production"));
+	expect_keys(WHERE_TYPE, &scene, "W waive", "type the phrase");
+	expect_advice(&scene,
+		      "GATE: dns-point is shut by new-name. W asks to waive it; Esc: nothing happens.");
+	/* Waived, it stands there and is no lock. */
+	night.state->steps.gate.seen[0].waived = true;
+	dialog_draw(&scene, &dialog, canvas);
+	assert_true(has(canvas, "type  acme-production 81c0"));
+	expect_keys(WHERE_TYPE, &scene, "type the phrase", "W waive");
+	canvas_free(canvas);
+	night_free(&night);
+}
+
+/* A narrow screen leaves out the end of a sentence: who ends a HOLD does not stand there. */
+static void test_hold_says_who(void **unused)
+{
+	struct night night = night_new(STAGE_COPY);
+	struct scene scene = scene_of(&night, NULL);
+
+	(void)unused;
+	night_event(&night, "01:14:05", "hold.called",
+		    "\"by\":\"bea\",\"seat\":\"s2\",\"why\":\"the standby lags\"");
+	expect_advice(&scene, "HOLD by bea for 2s, H releases it: the standby lags. restore runs on, nothing "
+			      "new starts. DOWN runs on.");
+	night_event(&night, "01:14:06", "seat.left", "\"seat\":\"s2\",\"name\":\"bea\",\"why\":\"\"");
+	scene.seat.driver = false;
+	text_copy(scene.seat.seat, sizeof(scene.seat.seat), "s3");
+	expect_advice(&scene, "HOLD by bea, whose seat is gone, for 2s, ana releases it: the standby lags. "
+			      "restore runs on, nothing new starts. DOWN runs on.");
+	night_event(
+	    &night, "01:14:06", "wheel.lost",
+	    "\"seat\":\"s1\",\"name\":\"ana\",\"login\":\"ana\",\"uid\":1000,\"take_at_ms\":@01:14:06@");
+	expect_advice(&scene, "HOLD by bea. NOBODY DRIVES: ana is gone since 1s. D takes the wheel.");
+	night_free(&night);
+}
+
 static void test_hold_without_words(void **unused)
 {
 	struct night night = night_new(STAGE_COPY);
@@ -144,7 +194,39 @@ static void test_one_road(void **unused)
 	night_event(&night, "01:00:20", "attempt.ended",
 		    "\"attempt\":\"a1\",\"step\":\"on\",\"outcome\":\"failed\",\"text\":\"\",\"seen\":[]");
 	scene = scene_of(&night, views);
-	expect_advice(&scene, "FAILED: 1 on. Enter why.  R again  M by hand  S skip");
+	expect_advice(&scene, "FAILED: 1 on. Enter why.  R again  S skip");
+	views_free(views);
+	night_free(&night);
+}
+
+/* What going back costs is on every screen, and a window that is over says so in words. */
+static void test_clocks(void **unused)
+{
+	struct night night = night_new(STAGE_WATCH);
+	struct size sizes[] = {{60, 20}, {80, 24}, {120, 40}, {200, 50}};
+	struct canvas *canvas;
+	void *views[VIEWS];
+
+	(void)unused;
+	views_new(views);
+	/* Nobody has timed these steps. */
+	for (size_t i = 0; i < night.state->steps.n; i++)
+		night.state->steps.steps[i].estimate_ms = -1;
+	for (int i = 0; i < 4; i++) {
+		draw(&night, views, sizes[i], "watch", NULL, false, &canvas);
+		assert_true(has(canvas, "way back COSTS 38 rows"));
+		assert_false(has(canvas, "OVER"));
+		canvas_free(canvas);
+	}
+	draw(&night, views, sizes[1], "watch", NULL, false, &canvas);
+	assert_true(has(canvas, "window 01:00–02:00   done ?   turn back by 01:57   way back COSTS 38 rows"));
+	canvas_free(canvas);
+	night.now_ms = night_ms("02:00:32");
+	draw(&night, views, sizes[1], "watch", NULL, false, &canvas);
+	assert_true(has(canvas, "window 01:00–02:00 OVER"));
+	assert_true(has(canvas, "turn back was due"));
+	assert_true(has(canvas, "way back COSTS 38 rows"));
+	canvas_free(canvas);
 	views_free(views);
 	night_free(&night);
 }
@@ -180,9 +262,15 @@ static void test_votes_in_columns(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_exits),       cmocka_unit_test(test_who_drives),
-	    cmocka_unit_test(test_who_answers), cmocka_unit_test(test_hold_without_words),
-	    cmocka_unit_test(test_one_road),    cmocka_unit_test(test_votes_in_columns),
+	    cmocka_unit_test(test_exits),
+	    cmocka_unit_test(test_who_drives),
+	    cmocka_unit_test(test_who_answers),
+	    cmocka_unit_test(test_shut),
+	    cmocka_unit_test(test_hold_says_who),
+	    cmocka_unit_test(test_hold_without_words),
+	    cmocka_unit_test(test_one_road),
+	    cmocka_unit_test(test_clocks),
+	    cmocka_unit_test(test_votes_in_columns),
 	};
 
 	in_utc();

@@ -1,9 +1,11 @@
 #!/bin/bash
 # Every gate refused in every wrong way, with nothing happening, and then passed in the right one.
-# timeout: 150
+# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
+# Files that poured keys write stay here.
+cd "$T" || exit 1
 cat >"$T/gates.yml" <<'YML'
 name: gates
 phases:
@@ -74,6 +76,12 @@ closes_gate() { # WHAT KEY...: every such key leaves the open gate
 	nothing_happened "$what"
 }
 
+away() {
+	keys Escape
+	sleep 0.2
+	screen_lacks "Esc back"
+}
+
 # Keys are ignored for a moment after a resize.
 takes_size() {
 	eventually 5 fits || fail "The seat did not take its new size."
@@ -137,6 +145,18 @@ fence
 nothing_happened "three keys at once"
 expect_equal "$(count gate.opened)" 0 "gates after a burst"
 
+# A file into the pane: no line of it is taken, wherever its first letter leads.
+for text in $'hello\nworld\n:run 1\nfoo\n' $'Many lines of text\nVgo\nHello\n'; do
+	arm
+	type_text "${text//$'\n'/$'\r'}"
+	wait_text 5 "faster than a hand"
+	# its first letters may have looked at something
+	eventually 5 away || fail "The card does not close."
+	fence
+	nothing_happened "a file into the pane: ${text//$'\n'/ }"
+done
+expect_equal "$(count gate.opened) $(count hold.called) $(count vote.given)" "0 0 0" "gates, holds and votes after files"
+
 arm
 tm resize-window -t main -x 90 -y 26 \; send-keys -t main R H
 SCREEN_SIZE[main]=90x26
@@ -195,6 +215,13 @@ paste_text "acme-production $old"
 wait_text 5 "a paste"
 wait_text 5 "> _"
 closes_gate "a pasted phrase" Escape
+arm
+open_gate "when complete 3 s run"
+type_text "acme-production $(tag)"
+wait_text 5 "faster than a hand"
+wait_text 5 "READ-ONLY"
+wait_text 5 "> _"
+closes_gate "a phrase that is poured in" Escape
 expect_equal "$(count gate.counting)" 0 "counts begun"
 
 # The same without the terminal's brackets: what comes at once was not typed.
@@ -242,6 +269,22 @@ wait_text 5 "stopped by bea: nothing happened"
 wait_text 5 "> _"
 expect_frame
 nothing_happened "a key on another seat stops the count"
+
+hands "acme-produc"
+wait_text 3 "> acme-produc_"
+SCREEN=two keys H
+wait_text 5 "HOLD by bea: this gate waits"
+wait_text 5 "H release"
+screen | tail -n 1 | grep -q "type the phrase" && fail "Under a HOLD the line of keys still asks for the phrase."
+hands "tion"
+wait_text 5 "the phrase is asked for after its release"
+SCREEN=two keys H
+SCREEN=two wait_text 5 "release the hold"
+SCREEN=two type_text "checked"
+SCREEN=two keys Enter
+wait_event 5 hold.released
+wait_text 5 "> _"
+nothing_happened "a HOLD within the phrase"
 
 hands "acme-production $(tag)"
 wait_text 3 "STARTS IN"

@@ -81,6 +81,14 @@ phrase_of_screen() {
 	screen | sed -n 's/.*│ type  \([a-z0-9_.-]* [0-9a-f]\{4\}\) .*/\1/p'
 }
 
+hands() { # TEXT: one key after the other; all at once is a paste
+	local i
+	for ((i = 0; i < ${#1}; i++)); do
+		type_text "${1:i:1}"
+		sleep 0.05
+	done
+}
+
 phrase_for() { # TEXT in the frame of the box
 	act R
 	box "$1"

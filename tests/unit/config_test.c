@@ -185,7 +185,7 @@ static void test_defaults(void **state)
 	    "{"
 	    "\"config\":\"config/deploy.yml\",\"destination\":\"\",\"service\":\"acme\",\"roles\":[\"web\"],"
 	    "\"accessory\":\"db\",\"ruby\":false,\"used\":true,\"read\":false,\"why\":\"\",\"folder\":\"%s\","
-	    "\"command\":[\"kamal\"]},\"host\":{\"address\":\"h\",\"port\":22,\"user\":\"root\",\"key\":\"\","
+	    "\"command\":[\"kamal\"]},\"host\":{\"address\":\"h\",\"port\":0,\"user\":\"\",\"key\":\"\","
 	    "\"known_hosts\":\"\",\"proxy_jump\":\"\",\"proxy_command\":\"\"},\"database\":{\"url\":\"\","
 	    "\"accessory\":\"db\",\"app_role\":\"\"},\"web\":{\"old\":\"\",\"new\":\"\",\"scheme\":\"https\"}"
 	    ","
@@ -193,7 +193,7 @@ static void test_defaults(void **state)
 	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"env\":{\"accept\":[]},\"steps\":{},"
 	    "\"group\":\"\","
 	    "\"hosts\":[{"
-	    "\"name\":\"h\",\"address\":\"h\",\"port\":22,\"user\":\"root\",\"key\":\"\",\"known_hosts\":"
+	    "\"name\":\"h\",\"address\":\"h\",\"port\":0,\"user\":\"\",\"key\":\"\",\"known_hosts\":"
 	    "\"\","
 	    "\"proxy_jump\":\"\",\"proxy_command\":\"\",\"roles\":[\"web\"],\"accessories\":[\"db\"],"
 	    "\"primary\":true}]}",

@@ -301,6 +301,24 @@ static void test_wheel_three_keys(void **unused)
 	leave(raj);
 }
 
+/* One asks at a time, and the driver gives it to whom he saw. */
+static void test_two_ask(void **unused)
+{
+	(void)unused;
+	struct person *ana = sit("ana", "", false), *bea = sit("bea", "", false),
+		      *cyd = sit("cyd", "", false);
+	wheel(bea, "ask");
+	wheel(cyd, "ask");
+	assert_true(heard(cyd, "bea asks for the wheel already") && events("wheel.asked", "") == 1);
+	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"give\",\"to\":\"s77\"}");
+	assert_true(heard(ana, "bea asks for the wheel now") && events("wheel.offered", "") == 0);
+	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"give\",\"to\":\"%s\"}", bea->id);
+	assert_int_equal(events("wheel.offered", bea->id), 1);
+	leave(ana);
+	leave(bea);
+	leave(cyd);
+}
+
 static void test_lost_driver(void **unused)
 {
 	(void)unused;
@@ -569,6 +587,7 @@ int main(void)
 	setenv("NIGHTFERRY_CLOCK", "0,20", 1);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_wheel_three_keys, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_two_ask, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_driver, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_poll, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_poll_second_person, setup, teardown),

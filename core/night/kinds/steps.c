@@ -231,10 +231,14 @@ static void fold_attempt_started(struct state *state, const struct event *event)
 /* What the proof of a step says about the whole night. */
 static void note_milestones(struct state *state, const struct step_seen *step, int64_t at_ms)
 {
-	if (text_equal(step->kind, "dns-point") && step->state == STEP_DONE && !state->steps.turned)
+	if (!text_equal(step->kind, "dns-point"))
+		return;
+	if (step->state == STEP_DONE && !state->steps.turned)
 		state->flip_at_ms = at_ms;
-	if (text_equal(step->kind, "dns-point") && step->state == STEP_UNDONE && !state->steps.turned)
+	if (step->state == STEP_UNDONE && !state->steps.turned)
 		state->flip_at_ms = 0;
+	if (step->state == STEP_DONE || step->state == STEP_UNDONE)
+		downtime_moved(state, step->state == STEP_DONE && !state->steps.turned, at_ms);
 }
 
 static void fold_attempt_ended(struct state *state, const struct event *event)

@@ -66,6 +66,7 @@ static void fold_traffic_first(struct state *state, const struct event *event)
 {
 	if (!state->public_at_ms)
 		state->public_at_ms = event->at_ms;
+	downtime_new_answered(state, event->at_ms);
 }
 
 static void fold_smoke_seen(struct state *state, const struct event *event)

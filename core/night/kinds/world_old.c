@@ -22,7 +22,6 @@ static void fold_dynos_seen(struct state *state, const struct event *event)
 	bool maintenance = json_bool(b, "maintenance", false);
 	if (!d->seen || maintenance != d->maintenance)
 		d->maintenance_at_ms = event->at_ms;
-	/* DOWN runs from the first moment at which the maintenance page was seen on after the night began. */
 	if (maintenance && !state->freeze_at_ms)
 		state->freeze_at_ms = event->at_ms;
 	d->seen = true;
@@ -56,6 +55,7 @@ static void fold_dynos_seen(struct state *state, const struct event *event)
 		d->empty_at_ms = 0;
 	else if (!d->empty_at_ms)
 		d->empty_at_ms = event->at_ms;
+	downtime_old_seen(state, event->at_ms);
 	const struct json *db = json_get(b, "database");
 	FOLD_TEXT(d->plan, db, "plan");
 	FOLD_TEXT(d->version, db, "version");
