@@ -130,7 +130,8 @@ static void back_part(const struct scene *scene, const struct sums *sums, struct
 	if (scene->state->steps.turned || scene->state->closed_at_ms > 0)
 		return;
 	if (sums->one_road) {
-		part(line, ROLE_MUTED, "no way back in this playbook");
+		part(line, ROLE_MUTED,
+		     line->canvas->size.cols >= WIDE ? "no way back in this playbook" : "no way back");
 		return;
 	}
 	turn_part(scene, sums, line);

@@ -35,6 +35,7 @@ seat_pid() { # SCREEN: the program below the wrapper of its pane
 
 note() { # SCREEN TEXT
 	local SCREEN=$1
+	wait_gone 5 " note >"
 	type_text '\;'
 	wait_text 5 " note >"
 	type_text "$2"

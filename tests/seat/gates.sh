@@ -281,7 +281,7 @@ wait_text 5 "the phrase is asked for after its release"
 SCREEN=two keys H
 SCREEN=two wait_text 5 "release the hold"
 SCREEN=two type_text "checked"
-SCREEN=two keys Enter
+SCREEN=two enter_line
 wait_event 5 hold.released
 wait_text 5 "> _"
 nothing_happened "a HOLD within the phrase"
