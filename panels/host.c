@@ -231,11 +231,22 @@ static void draw_rows(const struct scene *scene, struct canvas *canvas, int top)
 			canvas_select(canvas, top + 2 + r);
 	}
 	if (rows.n == 0)
-		age_nothing(canvas, top + 2 + r++, "no container of this app");
+		age_nothing(canvas, top + 2 + r++,
+			    scene->state->no_kamal
+				? "containers, routes and lock: not known: no kamal: in nightferry.yml"
+				: "no container of this app");
 	if (canvas->size.rows - top - 2 - r >= 1)
 		host_routes(scene, canvas, top + 2 + r, canvas->size.rows);
 	list_note(canvas, top + 1, &view->list, &page);
 	list_page_done(&page);
+}
+
+/* Where there is no server, the watch says so itself. */
+static const char *nothing_yet(const struct state *state)
+{
+	const struct watch_seen *seen = watch_get(state, "host");
+
+	return state->no_kamal && seen && seen->text[0] ? seen->text : "The new host has not been seen yet.";
 }
 
 static void host_draw(const struct scene *scene, struct canvas *canvas)
@@ -247,7 +258,7 @@ static void host_draw(const struct scene *scene, struct canvas *canvas)
 		draw_audit(scene, canvas, top);
 	else if (!scene->state->host.seen && scene->state->host.load_at_ms <= 0 &&
 		 scene->state->n_more_hosts == 0)
-		age_nothing(canvas, top, "The new host has not been seen yet.");
+		age_nothing(canvas, top, nothing_yet(scene->state));
 	else
 		draw_rows(scene, canvas, top);
 }

@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/docker.h"
+#include "core/links/target.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,8 @@ static enum verdict host_containers_run(struct job *job, struct evidence *ev, st
 {
 	struct seen s = {0};
 	struct docker_lock lock;
+	if (target_no_kamal(job))
+		return target_skip(ev, target_no_kamal(job));
 	if (docker_names(job, &s.names, err) < 0)
 		return VERDICT_UNKNOWN;
 	struct ssh *ssh = ssh_open(job, SSH_SILENT, err);

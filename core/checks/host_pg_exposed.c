@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/docker.h"
+#include "core/links/target.h"
 #include <stdlib.h>
 
 static enum verdict host_pg_exposed_run(struct job *job, struct evidence *ev, struct err *err);
@@ -20,6 +21,8 @@ static enum verdict host_pg_exposed_run(struct job *job, struct evidence *ev, st
 	struct docker_container *list = NULL;
 	size_t n = 0;
 	char where[80];
+	if (target_no_kamal(job) && !*job_config_str(job, "database.container", ""))
+		return target_skip(ev, target_no_kamal(job));
 	struct ssh *ssh = docker_names(job, &names, err) < 0 ? NULL : ssh_open(job, SSH_SILENT, err);
 	if (!ssh)
 		return VERDICT_UNKNOWN;

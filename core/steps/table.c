@@ -20,6 +20,7 @@ extern const struct step record_source_step;
 extern const struct step repair_step;
 extern const struct step restore_step;
 extern const struct step scale_step;
+extern const struct step service_step;
 extern const struct step smoke_step;
 extern const struct step wait_propagation_step;
 extern const struct step wait_quiet_step;
@@ -47,7 +48,7 @@ const struct step *const step_table[] = {
     &repair_step,
     &restore_step,
     &scale_step,
-    &smoke_step,
+    &service_step, &smoke_step,
     &wait_propagation_step,
     &wait_quiet_step,
     &wipe_target_step,

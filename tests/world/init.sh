@@ -105,7 +105,8 @@ printf 'Host gate\n  HostName gate.example\nHost vps-live-1\n  HostName 192.0.2.
 "$NF" init >out 2>&1 </dev/null || fail "$(cat out)"
 line 'host: {address: vps-live-1} # the only fitting name of ~/.ssh/config: 192.0.2.44'
 line 'playbook: heroku-to-vps # there is no config/deploy.yml here, so Kamal is not used'
-line 'database: {url: "env:NEW_DATABASE_URL"} # put the new database'"'"'s URL into NEW_DATABASE_URL'
+line 'database: {url: "env:NEW_DATABASE_URL"} # its URL in NEW_DATABASE_URL; and container: pg, if it is one on that server'
+line '# steps: {app-stop: {units: [web]}, app-boot: {units: [web]}} # what the app is there: systemd units:, or containers:'
 loads
 
 # ---- next to nothing: honest comments, and the loader says what is missing ----
