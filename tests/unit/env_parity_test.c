@@ -145,7 +145,7 @@ static void test_verdicts(void **state)
 	expect("REDIS_URL", "not a url", "not a url", "other", NULL, VERDICT_FAIL, "is Heroku's own in web");
 	expect("HEROKU_APP_NAME", "acme", "acme", "acme", NULL, VERDICT_WARN, "came along from Heroku");
 	expect("HEROKU_APP_NAME", "acme", NULL, NULL, NULL, VERDICT_PASS, "1 left behind");
-	expect("MASTER_KEY", "abc", "abd", "abd", NULL, VERDICT_FAIL, "what Heroku signed");
+	expect("MASTER_KEY", "abc", "abd", "abd", NULL, VERDICT_FAIL, "what Heroku encrypted");
 	expect("KEYBOARD", "abc", "abd", "abd", NULL, VERDICT_WARN, "is that meant?");
 	expect("EXTRA", NULL, "x", "y", NULL, VERDICT_PASS, "1 only on NEW");
 	expect("PORT", NULL, "3000", NULL, NULL, VERDICT_PASS, "1 only on NEW");
