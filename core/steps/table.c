@@ -4,6 +4,7 @@
 extern const struct step app_boot_step;
 extern const struct step app_stop_step;
 extern const struct step capture_step;
+extern const struct step command_step;
 extern const struct step count_rows_step;
 extern const struct step dns_point_step;
 extern const struct step download_step;
@@ -19,6 +20,7 @@ extern const struct step quiet_timer_step;
 extern const struct step record_source_step;
 extern const struct step repair_step;
 extern const struct step restore_step;
+extern const struct step run_step;
 extern const struct step scale_step;
 extern const struct step service_step;
 extern const struct step smoke_step;
@@ -32,6 +34,7 @@ const struct step *const step_table[] = {
     &app_boot_step,
     &app_stop_step,
     &capture_step,
+    &command_step,
     &count_rows_step,
     &dns_point_step,
     &download_step,
@@ -47,6 +50,7 @@ const struct step *const step_table[] = {
     &record_source_step,
     &repair_step,
     &restore_step,
+    &run_step,
     &scale_step,
     &service_step, &smoke_step,
     &wait_propagation_step,
