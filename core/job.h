@@ -92,6 +92,9 @@ struct step {
 struct watch {
 	const char *name, *help;
 	const char *const *secrets;
+	/* Also runs for each of the config's other hosts, in a process of its own that is called NAME@HOST
+	 * and finds it in job_params() as "host". */
+	bool each_host;
 	int (*run)(struct job *, struct err *);
 };
 /* Looks once. `bite` names the known trouble it stands for. */

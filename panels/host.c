@@ -164,14 +164,26 @@ static void draw_container(const struct scene *scene, struct canvas *canvas, int
 		     c->restarts);
 }
 
-static void draw_host(struct canvas *canvas, int row, const struct host_state *host)
+static void draw_host(const struct scene *scene, struct canvas *canvas, int row,
+		      const struct host_state *host)
 {
 	int col = canvas_put(canvas, 0, row, ROLE_TITLE, host->name[0] ? host->name : host->address);
+	char name[32], age[UNITS_MAX];
+	const struct watch_seen *watch;
 
-	if (!host->seen && host->load_at_ms <= 0)
+	snprintf(name, sizeof(name), host->name[0] ? "host@%.26s" : "host", host->name);
+	watch = watch_get(scene->state, name);
+	if (watch && !watch->ok) {
+		snprintf(age, sizeof(age), "%s", "");
+		age_watch(scene->state, name, scene->now_ms, age, sizeof(age));
+		col = canvas_putf(canvas, col + 2, row, ROLE_WARN, "%s", age);
+		canvas_field(canvas, col + 2, row, canvas->size.cols - col - 2, false, ROLE_WARN,
+			     watch->text);
+	} else if (!host->seen && host->load_at_ms <= 0) {
 		canvas_put(canvas, col + 2, row, ROLE_UNKNOWN, "not seen yet");
-	else
+	} else {
 		draw_load(canvas, col + 2, row, host);
+	}
 }
 
 static int list_height(const struct state *state, int rows)
@@ -226,7 +238,7 @@ static void draw_rows(const struct scene *scene, struct canvas *canvas, int top)
 		if (row.container)
 			draw_container(scene, canvas, top + 2 + r, &columns, row.container);
 		else
-			draw_host(canvas, top + 2 + r, row.host);
+			draw_host(scene, canvas, top + 2 + r, row.host);
 		if (scene->focus && page.top + (size_t)r == page.selected)
 			canvas_select(canvas, top + 2 + r);
 	}

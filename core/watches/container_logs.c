@@ -17,6 +17,7 @@ static int container_logs_run(struct job *job, struct err *err);
 const struct watch container_logs_watch = {
     .name = "container-logs",
     .help = "the logs of the app's containers, its proxy and its accessories on the new host",
+    .each_host = true,
     .run = container_logs_run,
 };
 

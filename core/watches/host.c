@@ -17,6 +17,7 @@ const struct watch host_watch = {
     .name = "host",
     .help = "the new host: containers, routes, Kamal's lock, load, disks and clock",
     .secrets = secrets,
+    .each_host = true,
     .run = host_run,
 };
 
