@@ -111,6 +111,7 @@ int act_spawn(struct engine *e, const char *verb, child_ended_fn *ended, const c
 	    .secrets = secrets,
 	    .spool = spool,
 	    .lock_fd = lock_fd,
+	    .whole_environment = act->row->whole_environment,
 	    .ended = ended,
 	};
 	act->child = child_start(e, &spec, err);
