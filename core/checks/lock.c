@@ -4,6 +4,7 @@
 #include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/kamal_lock.h"
+#include "core/links/target.h"
 
 static enum verdict lock_run(struct job *job, struct evidence *ev, struct err *err);
 
@@ -40,6 +41,8 @@ static enum verdict lock_run(struct job *job, struct evidence *ev, struct err *e
 {
 	struct docker_names names;
 	struct kamal_lock lock;
+	if (target_no_kamal(job))
+		return target_skip(ev, target_no_kamal(job));
 	if (docker_names(job, &names, err) < 0)
 		return VERDICT_UNKNOWN;
 	struct ssh *ssh = ssh_open(job, SSH_SILENT, err);
