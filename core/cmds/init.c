@@ -263,11 +263,10 @@ static void put_database(struct buf *out, const struct init_found *found)
 {
 	size_t n;
 	const struct json *db = find_postgres(found->read, &n);
-	char comment[300],
-	    *value = quoted(json_str(db, "name", "")),
-	    *line = xasprintf("database: {accessory: %s, url: \"env:NEW_DATABASE_URL\"}", value);
+	char comment[300], *value = quoted(json_str(db, "name", "")),
+			   *line = xasprintf("database: {accessory: %s}", value);
 
-	text_copyf(comment, sizeof comment, "%s of config/deploy.yml; put its URL into NEW_DATABASE_URL",
+	text_copyf(comment, sizeof comment, "%s of config/deploy.yml; its login is read out of the container",
 		   json_str(db, "image", ""));
 	if (n == 1)
 		put_line(out, line, comment);

@@ -241,6 +241,7 @@ static int check_url(const struct schema_run *run, const struct yaml *node, stru
 static int check_database(const struct schema_run *run, const struct yaml *map, struct err *err)
 {
 	if (yaml_str(map, "url", NULL) || yaml_str(map, "accessory", NULL) ||
+	    yaml_str(map, "container", NULL) ||
 	    yaml_str(yaml_get(run->doc->root, "kamal"), "accessory", NULL))
 		return 0;
 	return yaml_err_key(
