@@ -200,6 +200,7 @@ static void test_container_answers(void **state)
 	    "0 config e30=\n",         /* an object */
 	    "0 config WzFd\n",         /* a number in the list */
 	    "0 config eyJ6ZWJyYSI6\n", /* no JSON */
+	    "0 config WyJ",
 	    "-1 config bnVsbA==\n",
 	    "99999999999999999999 config bnVsbA==\n",
 	    "docker: permission denied\n",
