@@ -145,7 +145,7 @@ static void draw_load(struct canvas *canvas, int col, int row, const struct host
 }
 
 static void draw_container(const struct scene *scene, struct canvas *canvas, int row,
-			   const struct columns *columns, const struct container_seen *c)
+			   const struct columns *columns, const struct container_seen *c, const char *pg)
 {
 	char up[UNITS_MAX], name[128], version[128], health[64];
 	bool running = text_equal(c->status, "running");
@@ -154,7 +154,9 @@ static void draw_container(const struct scene *scene, struct canvas *canvas, int
 	columns_put(canvas, row, columns, NAME, c->replaced ? ROLE_WARN : ROLE_TEXT,
 		    brief_ids(name, sizeof(name), c->name));
 	columns_put(canvas, row, columns, VERSION, c->stale ? ROLE_WARN : ROLE_MUTED,
-		    c->version[0] ? brief_ids(version, sizeof(version), c->version) : "-");
+		    c->version[0]                        ? brief_ids(version, sizeof(version), c->version)
+		    : text_equal(c->role, "db") && pg[0] ? pg
+							 : "-");
 	columns_put(canvas, row, columns, HEALTH, role, health);
 	columns_put(canvas, row, columns, UP, ROLE_MUTED,
 		    running && c->started_ms > 0 && c->started_ms <= scene->now_ms
@@ -236,7 +238,10 @@ static void draw_rows(const struct scene *scene, struct canvas *canvas, int top)
 		struct host_row row = row_at(state, (size_t)list_page_row(&page, r));
 
 		if (row.container)
-			draw_container(scene, canvas, top + 2 + r, &columns, row.container);
+			draw_container(scene, canvas, top + 2 + r, &columns, row.container,
+				       text_equal(row.container->log, "pg") || !row.container->log[0]
+					   ? row.host->pg_version
+					   : "");
 		else
 			draw_host(scene, canvas, top + 2 + r, row.host);
 		if (scene->focus && page.top + (size_t)r == page.selected)

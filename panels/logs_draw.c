@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* A draw looks at so many lines at most, whatever comes in. */
-enum { SCAN_MAX = 20000, WIDE_COLS = 96, FOOT_COLS = 60 };
+enum { SCAN_MAX = 20000, WIDE_COLS = 96, FOOT_COLS = 56 };
 
 /* One colour for each source, by its turn; the word stands beside it. */
 static enum role source_role(const struct logs_state *logs, const struct log_line *line)
