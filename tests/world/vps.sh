@@ -14,6 +14,8 @@ on_host() { # COMMAND
 names=$(on_host "docker ps --format '{{.Names}}'" | grep -E '^acme-(web|job)-' | paste -sd, | sed 's/,/, /g')
 [ -n "$names" ] || fail "No app runs on the new side: $(on_host 'docker ps')"
 without_kamal='/^kamal:/d; s/^database: .*/database: {url: "env:NEW_DATABASE_URL", container: acme-db}/; s/^  quiet: .*/  quiet: {for: 3s}/; s/^  quiet-10m: .*/  quiet-10m: {for: 5s}/'
+# A Kamal file beside nightferry.yml speaks of Kamal as well.
+rm -rf "$W/config"
 sed -i "$without_kamal" "$CONFIG"
 sed -i "s/^steps:.*/&\n  app-stop: {containers: [$names], units: [acme-timer]}\n  app-boot: {containers: [$names], units: [acme-timer]}\n  back-app-stop: {containers: [$names]}/" "$CONFIG"
 echo 'playbook: heroku-to-vps' >>"$CONFIG"
