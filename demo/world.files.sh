@@ -191,6 +191,7 @@ write_repository() {
 		env:
 		  secret:
 		    - DATABASE_URL
+		$(carried_vars | sed 's/=.*//; s/^/    - /')
 		accessories:
 		  db:
 		    image: postgres:15
@@ -215,5 +216,6 @@ write_repository() {
 		# shellcheck disable=SC2016
 		printf 'KAMAL_REGISTRY_PASSWORD=%s\nDATABASE_URL=$NEW_DATABASE_URL\nPOSTGRES_PASSWORD=%s\n' \
 			"$(random_hex 24)" "$DB_PASSWORD" >"$WORLD/.kamal/secrets"
+		carried_vars | sed "s/=\(.*\)/='\1'/" >>"$WORLD/.kamal/secrets"
 	)
 }
