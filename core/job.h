@@ -78,6 +78,9 @@ struct step {
 	const struct param *params;              /* ends with a NULL name */
 	const char *const *needs, *const *makes; /* names of facts, NULL-ended; may be NULL */
 	const char *const *secrets;              /* names of secrets, NULL-ended; may be NULL */
+	/* Runs a program of the user's that looks for its secrets in the environment, as their shell would
+	 * give them (kamal: .kamal/secrets says $NAME); other children get an environment without them. */
+	bool whole_environment;
 	/* The next attempt: target, from, to, way back, estimate, nothing_to_do; changes nothing. */
 	int (*plan)(struct job *, struct plan *, struct err *);
 	/* Gets the approved plan by job_plan(); refuses with ERR_WORLD when `from` no longer holds. */
@@ -93,6 +96,9 @@ struct step {
 struct watch {
 	const char *name, *help;
 	const char *const *secrets;
+	/* Also runs for each of the config's other hosts, in a process of its own that is called NAME@HOST
+	 * and finds it in job_params() as "host". */
+	bool each_host;
 	int (*run)(struct job *, struct err *);
 };
 /* Looks once. `bite` names the known trouble it stands for. */
@@ -120,6 +126,9 @@ const char *job_dir(const struct job *job);     /* the night's folder; "" by han
 /* The lock of the running attempt, for a process that outlives this one; -1 when there is none. */
 int job_lock_fd(const struct job *job);
 const struct json *job_config(const struct job *job); /* resolved nightferry.yml as an object */
+const char *job_night(const struct job *job);         /* "2026-11-20-2200"; "" by hand */
+/* Hash of the journal's last line when this job began: an anchor, wherever it is written down. "" by hand. */
+const char *job_journal_head(const struct job *job);
 const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise);
 /* The first of dns.names; NULL when there is none. */
 const char *job_first_name(const struct job *job);

@@ -100,9 +100,11 @@ static int run_child(struct job *job, struct err *err, struct jw *w)
 			if (text_equal(check_table[i]->name, name))
 				return run_check(job, check_table[i], err, w);
 	int rc = -2;
+	char watch[32];
+	text_copyf(watch, sizeof watch, "%.*s", (int)strcspn(name, "@"), name);
 	if (text_equal(job->role, "watch"))
 		for (size_t i = 0; watch_table[i] && rc == -2; i++)
-			if (text_equal(watch_table[i]->name, name))
+			if (text_equal(watch_table[i]->name, watch))
 				rc = watch_table[i]->run(job, err);
 	if (text_equal(job->role, "line"))
 		for (size_t i = 0; line_table[i] && rc == -2; i++)

@@ -36,6 +36,16 @@ const struct json *job_config(const struct job *job)
 	return json_get(job->hello, "config");
 }
 
+const char *job_night(const struct job *job)
+{
+	return json_str(job->hello, "night", "");
+}
+
+const char *job_journal_head(const struct job *job)
+{
+	return json_str(job->hello, "head", "");
+}
+
 const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise)
 {
 	const char *text = json_text(json_path(job_config(job), dotted));

@@ -169,3 +169,19 @@ parse_database_url() {
 	DB_PORT=${rest##*:}
 	[ -n "$DB_USER" ] && [ -n "$DB_PORT" ] && [ -n "$DB_NAME" ]
 }
+
+# Heroku's config vars as the team carried them over to the new host (demo/heroku/fixture.json), but for the database's.
+carried_vars() {
+	cat <<-ENV
+		REDIS_URL=redis://acme-redis:6379/0
+		RAILS_ENV=production
+		RACK_ENV=production
+		RAILS_LOG_TO_STDOUT=enabled
+		RAILS_SERVE_STATIC_FILES=enabled
+		RAILS_MAX_THREADS=5
+		SECRET_KEY_BASE=d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0
+		SMTP_ADDRESS=smtp.example.net
+		WEB_CONCURRENCY=2
+		LANG=en_US.UTF-8
+	ENV
+}

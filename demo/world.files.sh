@@ -58,7 +58,8 @@ remove_folder() { # PART...
 	for part; do
 		rm -rf "${WORLD:?}/$part"
 	done
-	rm -rf "$WORLD/ports" "$WORLD/ports.new" "$WORLD/env" "$WORLD/nightferry.yml" "$WORLD/world"
+	rm -rf "$WORLD/ports" "$WORLD/ports.new" "$WORLD/env" "$WORLD/nightferry.yml" "$WORLD/world" \
+		"$WORLD/config" "$WORLD/.kamal" "$WORLD/bin"
 	[ $made = no ] || rmdir "$WORLD" 2>/dev/null || true
 }
 
@@ -154,4 +155,67 @@ write_config() {
 		  quiet: {for: 8s}
 		  quiet-10m: {for: 20s}
 	YAML
+}
+
+# The app's repository, as far as Kamal reads it: the same containers that demo/host/part has deployed. The plain block
+# style is what demo/kamal/kamal reads; the real Kamal takes it as well.
+write_repository() {
+	mkdir -p "$WORLD/config" "$WORLD/.kamal" "$WORLD/bin"
+	ln -sfn "$DEMO_DIR/kamal/kamal" "$WORLD/bin/kamal"
+	parse_database_url "$NEW_DATABASE_URL"
+	cat >"$WORLD/config/deploy.yml" <<-YAML
+		service: acme
+		image: acme
+		servers:
+		  web:
+		    - 127.0.0.1
+		  job:
+		    hosts:
+		      - 127.0.0.1
+		    cmd: bin/jobs
+		proxy:
+		  hosts:
+		    - www.acme.example
+		    - api.acme.example
+		  app_port: 80
+		  healthcheck:
+		    interval: 1
+		    path: /up
+		registry:
+		  server: registry.acme.example
+		  username: ann
+		  password:
+		    - KAMAL_REGISTRY_PASSWORD
+		builder:
+		  arch: amd64
+		env:
+		  secret:
+		    - DATABASE_URL
+		$(carried_vars | sed 's/=.*//; s/^/    - /')
+		accessories:
+		  db:
+		    image: postgres:15
+		    host: 127.0.0.1
+		    port: "127.0.0.1:$NEW_PG_PORT:5432"
+		    env:
+		      clear:
+		        POSTGRES_USER: $DB_USER
+		        POSTGRES_DB: $DB_NAME
+		      secret:
+		        - POSTGRES_PASSWORD
+		readiness_delay: 1
+		ssh:
+		  user: $(ssh_user)
+		  port: $SSH_PORT
+		  keys:
+		    - $WORLD/host/id_ed25519
+		  config: false
+	YAML
+	(
+		umask 077
+		# shellcheck disable=SC2016
+		printf 'KAMAL_REGISTRY_PASSWORD=%s\nDATABASE_URL=$NEW_DATABASE_URL\nPOSTGRES_PASSWORD=%s\n' \
+			"$(random_hex 24)" "$DB_PASSWORD" >"$WORLD/.kamal/secrets"
+		carried_vars | sed "s/=\(.*\)/='\1'/" >>"$WORLD/.kamal/secrets"
+	)
 }

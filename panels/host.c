@@ -145,7 +145,7 @@ static void draw_load(struct canvas *canvas, int col, int row, const struct host
 }
 
 static void draw_container(const struct scene *scene, struct canvas *canvas, int row,
-			   const struct columns *columns, const struct container_seen *c)
+			   const struct columns *columns, const struct container_seen *c, const char *pg)
 {
 	char up[UNITS_MAX], name[128], version[128], health[64];
 	bool running = text_equal(c->status, "running");
@@ -154,7 +154,9 @@ static void draw_container(const struct scene *scene, struct canvas *canvas, int
 	columns_put(canvas, row, columns, NAME, c->replaced ? ROLE_WARN : ROLE_TEXT,
 		    brief_ids(name, sizeof(name), c->name));
 	columns_put(canvas, row, columns, VERSION, c->stale ? ROLE_WARN : ROLE_MUTED,
-		    c->version[0] ? brief_ids(version, sizeof(version), c->version) : "-");
+		    c->version[0]                        ? brief_ids(version, sizeof(version), c->version)
+		    : text_equal(c->role, "db") && pg[0] ? pg
+							 : "-");
 	columns_put(canvas, row, columns, HEALTH, role, health);
 	columns_put(canvas, row, columns, UP, ROLE_MUTED,
 		    running && c->started_ms > 0 && c->started_ms <= scene->now_ms
@@ -164,14 +166,26 @@ static void draw_container(const struct scene *scene, struct canvas *canvas, int
 		     c->restarts);
 }
 
-static void draw_host(struct canvas *canvas, int row, const struct host_state *host)
+static void draw_host(const struct scene *scene, struct canvas *canvas, int row,
+		      const struct host_state *host)
 {
 	int col = canvas_put(canvas, 0, row, ROLE_TITLE, host->name[0] ? host->name : host->address);
+	char name[32], age[UNITS_MAX];
+	const struct watch_seen *watch;
 
-	if (!host->seen && host->load_at_ms <= 0)
+	snprintf(name, sizeof(name), host->name[0] ? "host@%.26s" : "host", host->name);
+	watch = watch_get(scene->state, name);
+	if (watch && !watch->ok) {
+		snprintf(age, sizeof(age), "%s", "");
+		age_watch(scene->state, name, scene->now_ms, age, sizeof(age));
+		col = canvas_putf(canvas, col + 2, row, ROLE_WARN, "%s", age);
+		canvas_field(canvas, col + 2, row, canvas->size.cols - col - 2, false, ROLE_WARN,
+			     watch->text);
+	} else if (!host->seen && host->load_at_ms <= 0) {
 		canvas_put(canvas, col + 2, row, ROLE_UNKNOWN, "not seen yet");
-	else
+	} else {
 		draw_load(canvas, col + 2, row, host);
+	}
 }
 
 static int list_height(const struct state *state, int rows)
@@ -224,18 +238,32 @@ static void draw_rows(const struct scene *scene, struct canvas *canvas, int top)
 		struct host_row row = row_at(state, (size_t)list_page_row(&page, r));
 
 		if (row.container)
-			draw_container(scene, canvas, top + 2 + r, &columns, row.container);
+			draw_container(scene, canvas, top + 2 + r, &columns, row.container,
+				       text_equal(row.container->log, "pg") || !row.container->log[0]
+					   ? row.host->pg_version
+					   : "");
 		else
-			draw_host(canvas, top + 2 + r, row.host);
+			draw_host(scene, canvas, top + 2 + r, row.host);
 		if (scene->focus && page.top + (size_t)r == page.selected)
 			canvas_select(canvas, top + 2 + r);
 	}
 	if (rows.n == 0)
-		age_nothing(canvas, top + 2 + r++, "no container of this app");
+		age_nothing(canvas, top + 2 + r++,
+			    scene->state->no_kamal
+				? "containers, routes and lock: not known: no kamal: in nightferry.yml"
+				: "no container of this app");
 	if (canvas->size.rows - top - 2 - r >= 1)
 		host_routes(scene, canvas, top + 2 + r, canvas->size.rows);
 	list_note(canvas, top + 1, &view->list, &page);
 	list_page_done(&page);
+}
+
+/* Where there is no server, the watch says so itself. */
+static const char *nothing_yet(const struct state *state)
+{
+	const struct watch_seen *seen = watch_get(state, "host");
+
+	return state->no_kamal && seen && seen->text[0] ? seen->text : "The new host has not been seen yet.";
 }
 
 static void host_draw(const struct scene *scene, struct canvas *canvas)
@@ -247,7 +275,7 @@ static void host_draw(const struct scene *scene, struct canvas *canvas)
 		draw_audit(scene, canvas, top);
 	else if (!scene->state->host.seen && scene->state->host.load_at_ms <= 0 &&
 		 scene->state->n_more_hosts == 0)
-		age_nothing(canvas, top, "The new host has not been seen yet.");
+		age_nothing(canvas, top, nothing_yet(scene->state));
 	else
 		draw_rows(scene, canvas, top);
 }

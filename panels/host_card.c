@@ -84,6 +84,8 @@ int host_routes(const struct scene *scene, struct canvas *canvas, int row, int e
 		row = draw_host_routes(canvas, row, end, host_at(scene->state, h), &first);
 	if (row >= end)
 		return row;
+	if (scene->state->no_kamal)
+		return row;
 	canvas_put(canvas, 0, row, ROLE_MUTED, "lock");
 	if (host->lock_held)
 		snprintf(text, sizeof(text), "held by %s%s%s%s%s", host->lock_by[0] ? host->lock_by : "-",

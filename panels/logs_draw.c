@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* A draw looks at so many lines at most, whatever comes in. */
-enum { SCAN_MAX = 20000, WIDE_COLS = 96 };
+enum { SCAN_MAX = 20000, WIDE_COLS = 96, FOOT_COLS = 56 };
 
 /* One colour for each source, by its turn; the word stands beside it. */
 static enum role source_role(const struct logs_state *logs, const struct log_line *line)
@@ -84,10 +84,12 @@ static void draw_foot(const struct scene *scene, struct canvas *canvas, int row)
 	if (logs_filtered(view))
 		for (size_t i = from; i < ring->n; i++)
 			hidden += !logs_shown(view, log_at(ring, i));
-	col = canvas_putf(canvas, 0, row, ROLE_MUTED, "%s lines, %s%s hidden, errors %llu",
-			  units_count(total, (int64_t)ring->total),
-			  from > 0 && hidden > 0 ? "of the newest " : "", units_count(count, (int64_t)hidden),
-			  (unsigned long long)logs->errors);
+	col = canvas_putf(canvas, 0, row, ROLE_MUTED, "%s lines, ", units_count(total, (int64_t)ring->total));
+	if (logs_filtered(view) || canvas->size.cols >= FOOT_COLS)
+		col = canvas_putf(canvas, col, row, ROLE_MUTED, "%s%s hidden, ",
+				  from > 0 && hidden > 0 ? "of the newest " : "",
+				  units_count(count, (int64_t)hidden));
+	col = canvas_putf(canvas, col, row, ROLE_MUTED, "errors %llu", (unsigned long long)logs->errors);
 	if (logs->n_signatures > 0)
 		col = canvas_putf(canvas, col, row, ROLE_WARN, ", known %zu", logs->n_signatures);
 	if (logs->left_out > 0)

@@ -9,35 +9,41 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A trace may be larger than the machine's memory, so only where its lines lie is kept. */
 struct replay_line {
 	uint64_t seq;
 	int64_t at_ms;
-	const char *text;
-	size_t len;
+	int64_t offset;
+	uint32_t len;
+	uint8_t file;
 };
 struct replay {
-	char *files[3]; /* journal, trace, the trace before it: their whole text */
+	int fds[3]; /* journal, trace, the trace before it; -1: there is none */
 	struct replay_line *lines;
 	size_t n, cap, next; /* next: the first that is not folded yet */
 	bool traced;
+	char *text; /* of the line that was read last */
+	size_t len, room;
 };
 
-static char *file_read(const char *path, size_t *len, struct err *err)
+/* The text of a line, until the next is asked for; "" when the file has lost it. */
+static const char *line_text(struct replay *replay, const struct replay_line *line)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char chunk[65536];
-	struct buf buf = {0};
-	ssize_t n;
+	size_t got = 0;
+	ssize_t n = 1;
 
-	if (fd < 0) {
-		err_set(err, ERR_IO, "the recorded night %s cannot be opened: %s", path, strerror(errno));
-		return NULL;
+	if (line->len >= replay->room) {
+		replay->room = (size_t)line->len + 4096;
+		replay->text = xrealloc(replay->text, replay->room, 1);
 	}
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-		buf_add(&buf, chunk, (size_t)n);
-	close(fd);
-	*len = buf.len;
-	return buf.data ? buf.data : xstrdup("");
+	while (got < line->len && n > 0) {
+		n = pread(replay->fds[line->file], replay->text + got, line->len - got,
+			  (off_t)(line->offset + (int64_t)got));
+		got += n > 0 ? (size_t)n : 0;
+	}
+	replay->text[got] = '\0';
+	replay->len = got;
+	return replay->text;
 }
 
 /* A number after `"name":`, near the begin of a line: the writer puts seq and at first. */
@@ -58,7 +64,7 @@ static bool line_head(const char *line, size_t len, struct replay_line *out)
 	int64_t seq = 0, at_ms = 0;
 	struct event *event;
 
-	*out = (struct replay_line){.text = line, .len = len};
+	*out = (struct replay_line){.len = (uint32_t)len};
 	if (number_after(line, len, "\"seq\":", &seq) && number_after(line, len, "\"at\":", &at_ms)) {
 		out->seq = (uint64_t)seq;
 		out->at_ms = at_ms;
@@ -74,28 +80,47 @@ static bool line_head(const char *line, size_t len, struct replay_line *out)
 }
 
 /* What is no event (a journal's own head lines, a torn tail) is left out. */
-static void lines_add(struct replay *replay, const char *text, size_t len)
+static void line_add(struct replay *replay, size_t file, const char *text, size_t len, int64_t offset)
 {
-	const char *end = text + len;
+	const char *start = memchr(text, '{', len);
+	struct replay_line line;
 
-	while (text < end) {
-		const char *stop = memchr(text, '\n', (size_t)(end - text));
-		const char *start = text;
-		struct replay_line line;
-		if (!stop)
-			stop = end;
-		/* A line may carry its hash in front: the object begins at the brace. */
-		while (start < stop && *start != '{')
-			start++;
-		if (start < stop && line_head(start, (size_t)(stop - start), &line)) {
-			if (replay->n == replay->cap) {
-				replay->cap = replay->cap ? 2 * replay->cap : 1024;
-				replay->lines = xrealloc(replay->lines, replay->cap, sizeof(*replay->lines));
-			}
-			replay->lines[replay->n++] = line;
-		}
-		text = stop + 1;
+	if (len && text[len - 1] == '\n')
+		len--;
+	/* A line may carry its hash in front: the object begins at the brace. */
+	if (!start || start >= text + len || !line_head(start, (size_t)(text + len - start), &line))
+		return;
+	line.file = (uint8_t)file;
+	line.offset = offset + (start - text);
+	if (replay->n == replay->cap) {
+		replay->cap = replay->cap ? 2 * replay->cap : 1024;
+		replay->lines = xrealloc(replay->lines, replay->cap, sizeof(*replay->lines));
 	}
+	replay->lines[replay->n++] = line;
+}
+
+static bool file_add(struct replay *replay, size_t file, const char *path, struct err *err)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t len;
+	int64_t offset = 0;
+
+	replay->fds[file] = in ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (!in || replay->fds[file] < 0) {
+		err_set(err, ERR_IO, "the recorded night %s cannot be opened: %s", path, strerror(errno));
+		if (in)
+			fclose(in);
+		return false;
+	}
+	while ((len = getline(&text, &room, in)) > 0) {
+		line_add(replay, file, text, (size_t)len, offset);
+		offset += len;
+	}
+	free(text);
+	fclose(in);
+	return true;
 }
 
 static int by_seq(const void *a, const void *b)
@@ -108,28 +133,22 @@ static int by_seq(const void *a, const void *b)
 struct replay *replay_open(const char *journal, const char *trace, struct err *err)
 {
 	struct replay *replay = xcalloc(1, sizeof(*replay));
-	size_t len = 0;
 
-	replay->files[0] = file_read(journal, &len, err);
-	if (!replay->files[0]) {
-		free(replay);
+	for (size_t i = 0; i < 3; i++)
+		replay->fds[i] = -1;
+	if (!file_add(replay, 0, journal, err)) {
+		replay_close(replay);
 		return NULL;
 	}
-	lines_add(replay, replay->files[0], len);
 	if (!replay->n) {
 		err_set(err, ERR_USAGE, "%s holds no event of a night; give the journal of one", journal);
 		replay_close(replay);
 		return NULL;
 	}
-	replay->files[1] = trace && *trace ? file_read(trace, &len, NULL) : NULL;
-	replay->traced = replay->files[1] != NULL;
-	if (replay->traced)
-		lines_add(replay, replay->files[1], len);
+	replay->traced = trace && *trace && file_add(replay, 1, trace, NULL);
 	if (replay->traced) {
 		char *older = xasprintf("%s.1", trace);
-		replay->files[2] = file_read(older, &len, NULL);
-		if (replay->files[2])
-			lines_add(replay, replay->files[2], len);
+		file_add(replay, 2, older, NULL);
 		free(older);
 	}
 	qsort(replay->lines, replay->n, sizeof(*replay->lines), by_seq);
@@ -145,9 +164,10 @@ void replay_close(struct replay *replay)
 {
 	if (!replay)
 		return;
-	free(replay->files[0]);
-	free(replay->files[1]);
-	free(replay->files[2]);
+	for (size_t i = 0; i < 3; i++)
+		if (replay->fds[i] >= 0)
+			close(replay->fds[i]);
+	free(replay->text);
 	free(replay->lines);
 	free(replay);
 }
@@ -184,15 +204,17 @@ bool replay_seek(struct replay *replay, struct state **state, int64_t at_ms)
 	}
 	while (replay->next < replay->n && replay->lines[replay->next].at_ms <= at_ms) {
 		const struct replay_line *line = &replay->lines[replay->next++];
-		state_fold_line(*state, line->text, line->len, NULL);
+		const char *text = line_text(replay, line);
+		state_fold_line(*state, text, replay->len, NULL);
 		changed = true;
 	}
 	return changed;
 }
 
-static void kind_of(const struct replay_line *line, char *out, size_t size)
+static void kind_of(struct replay *replay, const struct replay_line *line, char *out, size_t size)
 {
-	struct event *event = event_parse(line->text, line->len, NULL);
+	const char *text = line_text(replay, line);
+	struct event *event = event_parse(text, replay->len, NULL);
 
 	text_copy(out, size, event ? event->kind : "");
 	event_free(event);
@@ -203,9 +225,9 @@ int64_t replay_same_kind_ms(struct replay *replay, int step, char *kind, size_t 
 	char other[64];
 	size_t at = replay->next ? replay->next - 1 : 0;
 
-	kind_of(&replay->lines[at], kind, size);
+	kind_of(replay, &replay->lines[at], kind, size);
 	for (size_t i = at + (size_t)(ptrdiff_t)step; i < replay->n; i += (size_t)(ptrdiff_t)step) {
-		kind_of(&replay->lines[i], other, sizeof(other));
+		kind_of(replay, &replay->lines[i], other, sizeof(other));
 		if (strcmp(kind, other) == 0 && replay->lines[i].at_ms != replay->lines[at].at_ms)
 			return replay->lines[i].at_ms;
 	}

@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/ssh.h"
+#include "core/links/target.h"
 #include <stdlib.h>
 
 static enum verdict host_clock_run(struct job *job, struct evidence *ev, struct err *err);
@@ -47,6 +48,8 @@ static enum verdict host_clock_run(struct job *job, struct evidence *ev, struct 
 			     "this night runs on a clock of its own, so clocks are not compared");
 		return VERDICT_PASS;
 	}
+	if (target_no_host(job))
+		return target_skip(ev, target_no_host(job));
 	struct ssh *ssh = ssh_open(job, SSH_SILENT, err);
 	if (!ssh)
 		return VERDICT_UNKNOWN;

@@ -1,8 +1,9 @@
 /* host-containers: what runs on the new host is what Kamal believes: one container per role, a route to the
- * web one, the database and the proxy up, nobody deploying. */
+ * web one, the database and the proxy up. */
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/docker.h"
+#include "core/links/target.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ static enum verdict host_containers_run(struct job *job, struct evidence *ev, st
 
 const struct check host_containers_check = {
     .name = "host-containers",
-    .help = "containers, proxy and deploy lock of the new host",
+    .help = "containers and proxy of the new host",
     .bite = "a deploy that was broken off leaves the old worker running beside the new one, and both write",
     .run = host_containers_run,
 };
@@ -91,9 +92,9 @@ static void judge_route(const struct seen *s, struct evidence *ev)
 	}
 }
 
-static int look(struct ssh *ssh, struct seen *s, struct docker_lock *lock, struct err *err)
+static int look(struct ssh *ssh, struct seen *s, struct err *err)
 {
-	if (docker_containers(ssh, &s->names, &s->list, &s->n, err) < 0 || docker_lock(ssh, lock, err) < 0)
+	if (docker_containers(ssh, &s->names, &s->list, &s->n, err) < 0)
 		return -1;
 	const struct docker_container *proxy = docker_find(s->list, s->n, "kamal-proxy");
 	return proxy && proxy->running ? docker_routes(ssh, &s->routes, &s->n_routes, NULL, err) : 0;
@@ -102,13 +103,14 @@ static int look(struct ssh *ssh, struct seen *s, struct docker_lock *lock, struc
 static enum verdict host_containers_run(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct seen s = {0};
-	struct docker_lock lock;
+	if (target_no_kamal(job))
+		return target_skip(ev, target_no_kamal(job));
 	if (docker_names(job, &s.names, err) < 0)
 		return VERDICT_UNKNOWN;
 	struct ssh *ssh = ssh_open(job, SSH_SILENT, err);
 	if (!ssh)
 		return VERDICT_UNKNOWN;
-	int rc = look(ssh, &s, &lock, err);
+	int rc = look(ssh, &s, err);
 	ssh_close(ssh);
 	for (size_t i = 0; rc == 0 && i < s.names.n_roles; i++)
 		judge_role(job, &s, s.names.roles[i], ev);
@@ -117,10 +119,6 @@ static enum verdict host_containers_run(struct job *job, struct evidence *ev, st
 			judge_one(&s, s.names.accessory, "database", ev);
 		judge_one(&s, "kamal-proxy", "proxy", ev);
 		judge_route(&s, ev);
-		evidence_add(ev, lock.held ? VERDICT_WARN : VERDICT_PASS, "lock", lock.held ? "held" : "free",
-			     lock.held ? "Kamal's deploy lock is held by %s%s%s"
-				       : "nobody holds Kamal's deploy lock",
-			     lock.by, *lock.why ? ": " : "", lock.why);
 	}
 	free(s.list);
 	free(s.routes);

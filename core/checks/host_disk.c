@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/docker.h"
+#include "core/links/target.h"
 
 static enum verdict host_disk_run(struct job *job, struct evidence *ev, struct err *err);
 
@@ -47,6 +48,8 @@ static void judge(struct evidence *ev, const char *name, const char *what, const
 static enum verdict host_disk_run(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct docker_disk home, docker;
+	if (target_no_host(job))
+		return target_skip(ev, target_no_host(job));
 	struct ssh *ssh = ssh_open(job, SSH_SILENT, err);
 	if (!ssh)
 		return VERDICT_UNKNOWN;

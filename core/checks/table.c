@@ -28,6 +28,7 @@ extern const struct check kamal_config_check;
 extern const struct check kamal_destination_check;
 extern const struct check kamal_secrets_check;
 extern const struct check kamal_version_check;
+extern const struct check lock_check;
 extern const struct check new_name_check;
 extern const struct check proxy_tls_check;
 extern const struct check secret_values_check;
@@ -64,6 +65,7 @@ const struct check *const check_table[] = {
     &kamal_destination_check,
     &kamal_secrets_check,
     &kamal_version_check,
+    &lock_check,
     &new_name_check,
     &proxy_tls_check,
     &secret_values_check,

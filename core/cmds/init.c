@@ -242,6 +242,8 @@ static void put_host(struct buf *out, const struct init_found *found)
 	if (!*found->host)
 		put_line(out, "# host: {address: 203.0.113.7, user: root}", comment);
 	put_line(out, "playbook: heroku-to-vps", "there is no config/deploy.yml here, so Kamal is not used");
+	put_line(out, "# steps: {app-stop: {units: [web]}, app-boot: {units: [web]}}",
+		 "what the app is there: systemd units:, or containers:");
 	free(line);
 	free(value);
 }
@@ -261,18 +263,19 @@ static void put_database(struct buf *out, const struct init_found *found)
 {
 	size_t n;
 	const struct json *db = find_postgres(found->read, &n);
-	char comment[300],
-	    *value = quoted(json_str(db, "name", "")),
-	    *line = xasprintf("database: {accessory: %s, url: \"env:NEW_DATABASE_URL\"}", value);
+	char comment[300], *value = quoted(json_str(db, "name", "")),
+			   *line = xasprintf("database: {accessory: %s}", value);
 
-	text_copyf(comment, sizeof comment, "%s of config/deploy.yml; put its URL into NEW_DATABASE_URL",
+	text_copyf(comment, sizeof comment, "%s of config/deploy.yml; its login is read out of the container",
 		   json_str(db, "image", ""));
 	if (n == 1)
 		put_line(out, line, comment);
 	else
 		put_line(out, "database: {url: \"env:NEW_DATABASE_URL\"}",
 			 n ? "choose as well: accessory: ..., several run Postgres"
-			   : "put the new database's URL into NEW_DATABASE_URL");
+			 : found->kamal
+			     ? "put the new database's URL into NEW_DATABASE_URL"
+			     : "its URL in NEW_DATABASE_URL; and container: pg, if it is one on that server");
 	if (text_find(found->addons, "redis"))
 		buf_adds(out, "#   app.json has Redis among its add-ons; it is not copied\n");
 	free(line);

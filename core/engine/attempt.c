@@ -83,21 +83,40 @@ void act_give_up(struct engine *e, const char *state, const char *why)
 	seats_say(e, text_equal(state, "failed") ? "bad" : "warn", "%s: %s", step, text);
 }
 
+enum { SECRETS_MOST = 32 };
+
+/* Those of its row, and those that the playbook names for a program of its own. */
+static void step_secrets(const struct step *row, const struct json *with, const char *names[SECRETS_MOST + 1])
+{
+	size_t n = 0;
+	for (size_t i = 0; row->secrets && row->secrets[i] && n < SECRETS_MOST; i++)
+		names[n++] = row->secrets[i];
+	for (const struct json *x = json_first(json_get(with, "secrets")); x && n < SECRETS_MOST;
+	     x = json_next(x))
+		if (json_text(x))
+			names[n++] = json_text(x);
+}
+
 int act_spawn(struct engine *e, const char *verb, child_ended_fn *ended, const char *plan, const char *spool,
 	      int lock_fd, struct err *err)
 {
 	struct act_now *act = &e->act;
+	const struct json *with =
+	    act->own_params ? act->own_params : json_get(playbook_step(e, act->step), "with");
+	const char *secrets[SECRETS_MOST + 1] = {0};
+	step_secrets(act->row, with, secrets);
 	struct child_spec spec = {
 	    .role = "step",
 	    .name = act->row->name,
 	    .verb = verb,
 	    .step = act->step,
 	    .attempt = act->attempt,
-	    .params = act->own_params ? act->own_params : json_get(playbook_step(e, act->step), "with"),
+	    .params = with,
 	    .plan_text = plan,
-	    .secrets = act->row->secrets,
+	    .secrets = secrets,
 	    .spool = spool,
 	    .lock_fd = lock_fd,
+	    .whole_environment = act->row->whole_environment,
 	    .ended = ended,
 	};
 	act->child = child_start(e, &spec, err);

@@ -302,6 +302,8 @@ static void send_hello(struct child *c, const struct child_spec *spec)
 	for (size_t i = 0; line_table[i] && *json_str(json_get(e->config, "host"), "address", ""); i++)
 		jw_strf(&w, line_table[i]->name, "%s/%s", e->dir, i ? line_table[i]->name : "ctl");
 	jw_end(&w);
+	jw_str(&w, "night", json_str(e->opened, "night", ""));
+	jw_str(&w, "head", journal_head(e->journal));
 	if (spec->params)
 		jw_json(&w, "params", spec->params);
 	if (spec->plan_text)
@@ -392,7 +394,7 @@ struct child *child_start(struct engine *e, const struct child_spec *spec, struc
 	char label[96];
 	text_copyf(label, sizeof label, "%s %s", spec->role, spec->name);
 	char *args[] = {(char *)(uintptr_t) "nightferry", (char *)(uintptr_t) "__job", label, NULL};
-	char **env = clean_environment(e);
+	char **env = spec->whole_environment ? NULL : clean_environment(e);
 	uv_process_options_t options = {
 	    .file = self,
 	    .args = args,

@@ -63,6 +63,10 @@ static void name_database(struct jw *w, const struct json *config)
 	const struct json *kamal = json_get(config, "kamal");
 	const char *name = json_str(kamal, "accessory", "");
 
+	if (*json_str(json_get(config, "database"), "container", "")) {
+		jw_str(w, "new_db", json_str(json_get(config, "database"), "container", ""));
+		return;
+	}
 	for (const struct json *a = json_first(json_get(kamal, "accessories")); a; a = json_next(a))
 		if (text_equal(json_str(a, "name", ""), name)) {
 			jw_str(w, "new_db", json_str(a, "service", name));

@@ -49,6 +49,7 @@ struct child_spec {
 	const char *const *secrets;
 	const char *spool; /* or "" */
 	int lock_fd;       /* passed down and closed here; -1 none */
+	bool whole_environment;
 	child_ended_fn *ended;
 };
 struct child {

@@ -103,19 +103,42 @@ static void add_check(struct act_now *act, const char *verdict, const char *name
 	jw_done(&line);
 }
 
+/* Across machines the world is the lock: where a playbook takes Kamal's, it is read again before each step
+ * that is typed and acts on the new side. Going back to the old side must not hang on a host that may be
+ * dead. */
+static bool wants_lock(const struct engine *e)
+{
+	const struct steps_state *steps = &e->state->steps;
+	if (level_now(e) < GATE_TYPE || !text_equal(json_str(e->act.plan, "side", ""), "NEW"))
+		return false;
+	for (size_t i = 0; i < steps->n; i++)
+		if (text_equal(steps->steps[i].kind, "kamal-lock"))
+			return true;
+	return false;
+}
+
+/* The playbook's checks of this step in their order, then the lock; NULL at the end. */
+static const char *next_check(struct engine *e)
+{
+	size_t i = 0, at = e->act.check_next++;
+	const struct json *checks = json_get(playbook_step(e, e->act.step), "checks");
+	bool lock = wants_lock(e);
+	for (const struct json *x = json_first(checks); x; x = json_next(x)) {
+		lock = lock && !text_equal(json_text(x), "lock");
+		if (i++ == at)
+			return json_text(x) ? json_text(x) : "";
+	}
+	return lock && i == at ? "lock" : NULL;
+}
+
 static void start_next_check(struct engine *e)
 {
 	struct act_now *act = &e->act;
-	const struct json *checks = json_get(playbook_step(e, act->step), "checks");
-	const struct json *x = json_first(checks);
-	for (size_t i = 0; x && i < act->check_next; i++)
-		x = json_next(x);
-	if (!x) {
+	const char *name = next_check(e);
+	if (!name) {
 		decide(e);
 		return;
 	}
-	act->check_next++;
-	const char *name = json_text(x) ? json_text(x) : "";
 	const struct check *row = check_row(name);
 	struct err err = {0};
 	struct child_spec spec = {.role = "check",

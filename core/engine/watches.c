@@ -7,8 +7,10 @@
 #define SLOTS_MAX 80
 
 struct slot {
-	const char *role, *name;
+	const char *role;
+	char name[32]; /* as its child's; "host@203.0.113.43" for another host than the primary one */
 	const char *const *secrets;
+	struct json *params; /* {"host": one of the config's hosts}, or NULL */
 	int64_t again_life_ms, backoff_ms;
 	bool running;
 };
@@ -25,6 +27,7 @@ static void start(struct engine *e, struct slot *slot)
 				  .verb = "run",
 				  .step = "",
 				  .attempt = "",
+				  .params = slot->params,
 				  .secrets = slot->secrets,
 				  .lock_fd = -1,
 				  .ended = on_ended};
@@ -58,19 +61,47 @@ static void on_ended(struct child *child)
 	}
 }
 
-static void add_slot(const char *role, const char *name, const char *const *secrets)
+static struct slot *add_slot(const char *role, const char *name, const char *const *secrets)
 {
-	if (n_slots < SLOTS_MAX)
-		slots[n_slots++] = (struct slot){.role = role, .name = name, .secrets = secrets};
+	if (n_slots == SLOTS_MAX)
+		return NULL;
+	slots[n_slots] = (struct slot){.role = role, .secrets = secrets};
+	text_copy(slots[n_slots].name, sizeof slots[n_slots].name, name);
+	return &slots[n_slots++];
+}
+
+/* Each of the other hosts has a process of its own: one that does not answer holds up nobody else. */
+static void add_hosts(struct engine *e, const struct watch *watch)
+{
+	char name[32];
+	for (const struct json *h = json_first(json_get(e->config, "hosts")); h; h = json_next(h)) {
+		if (json_bool(h, "primary", false))
+			continue;
+		text_copyf(name, sizeof name, "%s@%s", watch->name,
+			   json_str(h, "name", json_str(h, "address", "")));
+		struct slot *slot = add_slot("watch", name, watch->secrets);
+		if (!slot)
+			return;
+		struct jw w = {0};
+		jw_open(&w);
+		jw_json(&w, "host", h);
+		const char *text = jw_finish(&w);
+		slot->params = json_parse(text, strlen(text), NULL);
+		jw_done(&w);
+	}
 }
 
 void watches_start(struct engine *e)
 {
-	n_slots = 0;
+	while (n_slots > 0)
+		json_free(slots[--n_slots].params);
 	for (size_t i = 0; line_table[i]; i++)
 		add_slot("line", line_table[i]->name, line_table[i]->secrets);
 	for (size_t i = 0; watch_table[i]; i++)
 		add_slot("watch", watch_table[i]->name, watch_table[i]->secrets);
+	for (size_t i = 0; watch_table[i]; i++)
+		if (watch_table[i]->each_host)
+			add_hosts(e, watch_table[i]);
 	for (size_t i = 0; i < n_slots; i++)
 		start(e, &slots[i]);
 }

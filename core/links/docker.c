@@ -62,8 +62,13 @@ int docker_names(struct job *job, struct docker_names *out, struct err *err)
 		    "nobody says what Kamal calls the app: write kamal: {service: ...} into nightferry.yml");
 	if (!out->n_roles)
 		text_copy(out->roles[out->n_roles++], sizeof out->roles[0], "web");
-	read_accessory(out, kamal,
-		       json_str(kamal, "accessory", job_config_str(job, "database.accessory", "")));
+	const char *own = job_config_str(job, "database.container", "");
+	out->own = *own != 0;
+	if (out->own)
+		text_copy(out->accessory, sizeof out->accessory, own);
+	else
+		read_accessory(out, kamal,
+			       json_str(kamal, "accessory", job_config_str(job, "database.accessory", "")));
 	return 0;
 }
 
@@ -77,9 +82,10 @@ int docker_need_accessory(const struct docker_names *names, struct err *err)
 		    names->accessory, names->elsewhere);
 	if (*names->accessory)
 		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "the new database is no accessory of Kamal's (kamal.accessory is empty), so there is "
-		       "no container to work in");
+	return err_set(
+	    err, ERR_CONFIG,
+	    "the new database is no accessory of Kamal's and no container that nightferry.yml names, so "
+	    "there is no place to work in; write database: {container: ...}, or do this step by hand");
 }
 
 int64_t docker_time_ms(const char *text)
@@ -237,9 +243,15 @@ int docker_containers(struct ssh *ssh, const struct docker_names *names, struct 
 	struct ssh_reply reply;
 	*out = NULL;
 	*n = 0;
-	int rc = ssh_exec(
-	    ssh, &(struct ssh_call){.command = docker_look_command(), .say = "docker ps, docker inspect"},
-	    &reply, err);
+	/* Nobody gave a container of one's own Kamal's labels. */
+	char *command = names->own
+			    ? xasprintf("{ %s; docker ps -aq --no-trunc -f 'name=^%s$' | xargs -r docker "
+					"inspect --format '" INSPECT "'; } | awk '!seen[$0]++'",
+					docker_look_command(), names->accessory)
+			    : xstrdup(docker_look_command());
+	int rc = ssh_exec(ssh, &(struct ssh_call){.command = command, .say = "docker ps, docker inspect"},
+			  &reply, err);
+	free(command);
 	/* 123: a container went away between ps and inspect; the others were told. */
 	if (rc == 0 && reply.status != 0 && reply.status != 123) {
 		char said[200];

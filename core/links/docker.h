@@ -14,6 +14,7 @@ struct docker_names {
 	char service[64], destination[64], roles[8][32];
 	size_t n_roles;
 	char accessory[128]; /* the container: "acme-db"; "" : the database is no accessory */
+	bool own;            /* it is no accessory of Kamal's, but a container that nightferry.yml names */
 	char elsewhere[128]; /* the server it runs on, when that is not the primary one */
 };
 int docker_names(struct job *job, struct docker_names *out, struct err *err);

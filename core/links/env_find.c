@@ -205,10 +205,11 @@ static void find_other(const struct env_var *v, const char *is, const char *fact
 	}
 	env_classes(v->value, from, sizeof from);
 	env_classes(is, to, sizeof to);
+	bool alike = text_equal(from, to);
 	find(f, is_key(v->name) ? VERDICT_FAIL : VERDICT_WARN, fact,
-	     "is another value in ROLES: %zu -> %zu bytes, %s -> %s; %s", strlen(v->value), strlen(is), from,
-	     to,
-	     is_key(v->name) ? "what Heroku signed or encrypted with it cannot be read" : "is that meant?");
+	     "is another value in ROLES: %zu -> %zu bytes, %s%s%s; %s", strlen(v->value), strlen(is), from,
+	     alike ? "" : " -> ", alike ? "" : to,
+	     is_key(v->name) ? "what Heroku encrypted with it stays unreadable" : "is that meant?");
 }
 
 static void find_changed(const struct job *job, const struct env_sides *sides, const struct env_role *role,

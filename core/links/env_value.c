@@ -224,9 +224,11 @@ void env_file_text(struct buf *out, const char *value)
 
 const char *env_classes(const char *value, char *out, size_t size)
 {
-	bool hex = true, alnum = true, base64 = true, blank = false, control = false, wide = false;
+	bool digits = true, hex = true, alnum = true, base64 = true, blank = false, control = false,
+	     wide = false;
 	for (const char *p = value; *p; p++) {
 		unsigned char c = (unsigned char)*p;
+		digits = digits && isdigit(c);
 		hex = hex && isxdigit(c);
 		alnum = alnum && isalnum(c);
 		base64 = base64 && (isalnum(c) || strchr("+/=-_", c));
@@ -238,7 +240,8 @@ const char *env_classes(const char *value, char *out, size_t size)
 		text_copy(out, size, "nothing");
 	else
 		text_copyf(out, size, "%s%s%s%s%s",
-			   hex      ? "hex"
+			   digits   ? "digits"
+			   : hex    ? "hex"
 			   : alnum  ? "letters and digits"
 			   : base64 ? "letters, digits, + / = - _"
 				    : "text",

@@ -1,24 +1,31 @@
-/* OLD by Heroku's config vars, NEW by the secret NEW_DATABASE_URL. */
+/* OLD by Heroku's config vars, NEW by the secret NEW_DATABASE_URL, or as its container tells. */
 #include "core/links/pg_sides.h"
 #include "core/base/text.h"
 #include "core/links/docker.h"
 #include "core/links/docker_pg.h"
 #include "core/links/heroku.h"
+#include "core/links/pg_accessory.h"
 #include <string.h>
 
 #define URL_MAX 2048
 
-static int new_url(struct job *job, const char **url, struct err *err)
+/* From the environment of whoever started nightferry; else from the container itself. The caller wipes it. */
+static int new_url(struct job *job, char url[URL_MAX], struct err *err)
 {
-	*url = job_secret(job, "NEW_DATABASE_URL");
-	if (*url)
+	const char *given = job_secret(job, "NEW_DATABASE_URL");
+	if (given && text_copy(url, URL_MAX, given))
 		return 0;
-	return err_set(
-	    err, ERR_CONFIG,
-	    "The URL of the NEW database is not known; put database: {url: \"env:NEW_DATABASE_URL\"} into "
-	    "nightferry.yml and set that variable where nightferry starts. It may be the URL that the app "
-	    "itself "
-	    "uses: a container's name in it is reached through the host.");
+	if (!given && !*job_config_str(job, "database.url", "") &&
+	    (*job_config_str(job, "database.accessory", "") ||
+	     *job_config_str(job, "database.container", "")))
+		return pg_accessory_url(job, url, URL_MAX, err);
+	return err_set(err, ERR_CONFIG,
+		       given ? "The URL of the NEW database is longer than 2,000 bytes; that cannot be right."
+			     : "The URL of the NEW database is not known; put database: {url: "
+			       "\"env:NEW_DATABASE_URL\"} into "
+			       "nightferry.yml and set that variable where nightferry starts. It may be the "
+			       "URL that the app itself "
+			       "uses: a container's name in it is reached through the host.");
 }
 
 struct pg *pg_open_old(struct job *job, struct err *err)
@@ -40,21 +47,28 @@ static bool is_tunnelled(struct job *job, const struct pg_where *where)
 	       text_equal(where->host, names.accessory);
 }
 
-int pg_where_new(struct job *job, struct pg_where *out, struct err *err)
+static int where_new(struct job *job, const char *url, struct pg_where *out, struct err *err)
 {
-	const char *url;
-	if (new_url(job, &url, err) < 0 || pg_where(url, "NEW", out, err) < 0)
+	if (pg_where(url, "NEW", out, err) < 0)
 		return -1;
 	out->tunnel = is_tunnelled(job, out);
 	return 0;
 }
 
-struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mode, struct err *err)
+int pg_where_new(struct job *job, struct pg_where *out, struct err *err)
 {
-	const char *url;
+	char url[URL_MAX];
+	int rc = new_url(job, url, err) < 0 ? -1 : where_new(job, url, out, err);
+	explicit_bzero(url, sizeof url);
+	return rc;
+}
+
+static struct pg *open_new_url(struct job *job, const char *url, const char *database, enum pg_mode mode,
+			       struct err *err)
+{
 	char folder[120];
 	struct pg_where where;
-	if (new_url(job, &url, err) < 0 || pg_where_new(job, &where, err) < 0)
+	if (where_new(job, url, &where, err) < 0)
 		return NULL;
 	if (!where.tunnel)
 		return database ? pg_open_at(job, "NEW", url, database, mode, err)
@@ -62,6 +76,14 @@ struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mo
 	if (docker_tunnel(job, folder, sizeof folder, err) < 0)
 		return NULL;
 	return pg_open_tunnel(job, folder, url, database, mode, err);
+}
+
+struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mode, struct err *err)
+{
+	char url[URL_MAX];
+	struct pg *pg = new_url(job, url, err) < 0 ? NULL : open_new_url(job, url, database, mode, err);
+	explicit_bzero(url, sizeof url);
+	return pg;
 }
 
 struct pg *pg_open_new(struct job *job, enum pg_mode mode, struct err *err)

@@ -2,6 +2,7 @@
  * ends. It is a fork of the step, in a session of its own, and hears no signal but KILL. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/links/foreign_look.h"
 #include "core/links/pty_inner.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -193,19 +194,6 @@ static int open_input(const struct holder *h)
 	return fds[0];
 }
 
-static void set_environment(const char *const *env)
-{
-	for (size_t i = 0; env && env[i]; i++) {
-		const char *eq = strchr(env[i], '=');
-		char name[256];
-		text_copyf(name, sizeof name, "%.*s", eq ? (int)(eq - env[i]) : 255, env[i]);
-		if (eq)
-			setenv(name, eq + 1, 1);
-		else
-			unsetenv(name);
-	}
-}
-
 static _Noreturn void be_program(const struct holder *h, int in, int out, int go, int failed)
 {
 	char c;
@@ -220,7 +208,7 @@ static _Noreturn void be_program(const struct holder *h, int in, int out, int go
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
-	set_environment(h->start->env);
+	foreign_environment(h->start->env);
 	bool ok = dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 && dup2(failed, 3) == 3 &&
 		  fcntl(3, F_SETFD, FD_CLOEXEC) == 0;
 	close_range(4, UINT_MAX, 0);

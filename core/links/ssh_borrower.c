@@ -178,7 +178,8 @@ static bool take_wish(struct borrower *b)
 	struct frame frame;
 	if (!next_frame(b, &frame))
 		return false;
-	if (frame.kind == 'X') {
+	if (frame.kind == 'X' || frame.kind == 'B') {
+		b->bulk = frame.kind == 'B';
 		b->command = xasprintf("%.*s", (int)frame.len, frame.data);
 	} else if (frame.kind == 'F') {
 		struct json *j = frame_json(&frame);
@@ -262,6 +263,7 @@ static bool looks(struct lend *lend, struct borrower *b)
 	b->ended[0] = b->ended[1] = false;
 	b->since_ms = clock_life_ms();
 	b->state = BORROWER_OPENS;
+	b->bulk = true;
 	if (lend->what->pg_where(buf_text(&b->look), b->host, sizeof b->host, &b->port, &why) < 0)
 		borrower_refuse(b, why.kind, why.text, true);
 	return true;
@@ -319,7 +321,7 @@ static bool give_frames(struct borrower *b)
 
 static bool take_output(struct borrower *b, int which)
 {
-	char chunk[32768];
+	char chunk[FRAME_DATA];
 	bool moved = false;
 	while (!b->ended[which] && room(b)) {
 		ssize_t n = b->channel->ssh->carrier->read(b->channel, which, chunk, sizeof chunk);
@@ -331,6 +333,8 @@ static bool take_output(struct borrower *b, int which)
 			buf_add(&b->out, chunk, (size_t)n);
 		else if (n > 0)
 			frame_add(&b->out, which ? 'R' : 'O', chunk, (size_t)n);
+		/* Given on while it is warm; what does not fit waits. */
+		flush(b);
 	}
 	return moved;
 }

@@ -20,9 +20,10 @@ struct ssh_channel *ssh_channel_new(struct ssh *ssh, const char *command, const 
 }
 
 struct ssh_channel *ssh_channel_open(struct ssh *ssh, const char *command, const char *host, int port,
-				     struct err *err)
+				     size_t input_len, struct err *err)
 {
 	struct ssh_channel *c = ssh_channel_new(ssh, command, host, port);
+	c->input_len = input_len;
 	int64_t began_ms = clock_life_ms();
 	int rc = SSH_LOST;
 	while (!ssh->lost && (rc = ssh->carrier->open(c, err)) == SSH_AGAIN) {
@@ -86,7 +87,7 @@ struct ssh_channel *ssh_forward(struct ssh *ssh, const char *host, int port, str
 {
 	if (ssh->job && !ssh->hush)
 		job_command(ssh->job, "ssh", "%s: forward to %s:%d", ssh->name, host, port);
-	return ssh_channel_open(ssh, NULL, host, port, err);
+	return ssh_channel_open(ssh, NULL, host, port, 0, err);
 }
 
 ssize_t ssh_forward_read(struct ssh_channel *c, void *data, size_t size)

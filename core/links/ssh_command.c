@@ -98,7 +98,7 @@ int ssh_exec(struct ssh *ssh, const struct ssh_call *call, struct ssh_reply *rep
 	int64_t began_ms = clock_life_ms();
 	if (ssh->job && !ssh->hush)
 		job_command(ssh->job, "ssh", "%s: %s", ssh->name, call->say ? call->say : call->command);
-	struct ssh_channel *channel = ssh_channel_open(ssh, call->command, NULL, 0, err);
+	struct ssh_channel *channel = ssh_channel_open(ssh, call->command, NULL, 0, call->input_len, err);
 	if (!channel)
 		return -1;
 	struct talk t = {.ssh = ssh, .channel = channel, .call = call, .reply = reply};

@@ -31,7 +31,7 @@ long frame_read(const char *text, size_t len, struct frame *out)
 		return 0;
 	for (int i = 0; i < 4; i++)
 		size = size << 8 | (unsigned char)text[1 + i];
-	if (size > FRAME_MOST || !strchr("HNXFKIEORS", text[0]) || !text[0])
+	if (size > FRAME_MOST || !strchr("HNXBFKIEORS", text[0]) || !text[0])
 		return -1;
 	if (len < FRAME_HEAD + size)
 		return 0;

@@ -5,7 +5,7 @@
  *   borrower  H {"asking","who"}    who wants something, and whether a person may be asked for it
  *   line      H {"name","by","because"}    the host is there; nothing may be asked for before
  *   line      N {"error","text","full"}    no, or no longer, and why; the last word
- *   borrower  X COMMAND             or F {"host","port"}
+ *   borrower  X COMMAND             or B COMMAND, which will be given megabytes, or F {"host","port"}
  *   line      K                     it is open
  *   borrower  I BYTES, E            input and its end
  *   line      O BYTES, R BYTES      output and error output

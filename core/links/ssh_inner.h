@@ -33,14 +33,15 @@ struct ssh_channel {
 	char *command; /* NULL: a forward to host:port */
 	char host[200];
 	int port;
-	bool open;      /* the host has taken it */
-	bool refused;   /* lent: the line's own word that the host would not */
-	bool full;      /* not opened because the host allows no more sessions on one connection */
-	bool said_end;  /* our end of input is told, or goes when what is waiting has gone */
-	bool wants_out; /* the last write did not fit: wake when it would */
-	bool deaf;      /* nobody reads it now: do not wake for what it has to say */
-	bool told;      /* its end is known: status, signal */
-	int status;     /* 0..255; -1 when a signal ended it */
+	size_t input_len; /* as far as it is known beforehand */
+	bool open;        /* the host has taken it */
+	bool refused;     /* lent: the line's own word that the host would not */
+	bool full;        /* not opened because the host allows no more sessions on one connection */
+	bool said_end;    /* our end of input is told, or goes when what is waiting has gone */
+	bool wants_out;   /* the last write did not fit: wake when it would */
+	bool deaf;        /* nobody reads it now: do not wake for what it has to say */
+	bool told;        /* its end is known: status, signal */
+	int status;       /* 0..255; -1 when a signal ended it */
 	char signal[16];
 	LIBSSH2_CHANNEL *lib;
 	int lib_state;
@@ -121,9 +122,10 @@ int ssh_say_lost(struct ssh *ssh, const char *doing, struct err *err);
 
 /* A channel that begins to open; command NULL: a forward to host:port. Never fails. */
 struct ssh_channel *ssh_channel_new(struct ssh *ssh, const char *command, const char *host, int port);
-/* Waits until it is open. NULL and err on failure. */
+/* Waits until it is open. input_len: what it will be given, 0 when that is not known. NULL and err on
+ * failure. */
 struct ssh_channel *ssh_channel_open(struct ssh *ssh, const char *command, const char *host, int port,
-				     struct err *err);
+				     size_t input_len, struct err *err);
 /* One step towards its end: 0 and it is freed, or SSH_AGAIN. */
 int ssh_channel_close(struct ssh_channel *channel);
 /* Waits up to `ms` for that, then forgets it. */

@@ -27,45 +27,74 @@ static int sessions(const struct ssh *ssh)
 	return n;
 }
 
-static int add_way(struct lend *l, struct err *err)
+/* The same way in, without a question. */
+static int connect_way(struct lend *l, struct lend_way *way, struct err *err)
 {
-	struct lend_way *way = &l->ways[l->n_ways];
 	const struct ssh *first = l->ways[0].ssh;
-	struct err why = {0};
-	*way = (struct lend_way){.ssh = ssh_new(l->job, l->host, SSH_SILENT, err), .most = l->ways[0].most};
-	if (!way->ssh)
-		return SSH_NOT;
-	/* The same way in, without a question. */
-	memcpy(way->ssh->answers, first->answers, sizeof way->ssh->answers);
-	way->ssh->own = first->own;
-	way->ssh->chosen = first->chosen;
-	text_copy(way->ssh->because, sizeof way->ssh->because, first->because);
-	if (ssh_connect(way->ssh, &why) == 0) {
-		l->n_ways++;
-		return 0;
+	struct ssh *ssh = ssh_new(l->job, l->host, SSH_SILENT, err);
+	if (!ssh)
+		return -1;
+	memcpy(ssh->answers, first->answers, sizeof ssh->answers);
+	ssh->own = way->bulk ? &ssh_program : first->own;
+	ssh->chosen = true;
+	text_copy(ssh->because, sizeof ssh->because,
+		  way->bulk ? "it is the faster one for many bytes" : first->because);
+	if (ssh_connect(ssh, err) < 0) {
+		ssh_close(ssh);
+		return -1;
 	}
-	ssh_close(way->ssh);
-	err_set(err, why.kind,
-		"%s: no more sessions are free, and a further connection was refused (MaxSessions and "
-		"MaxStartups "
-		"in its sshd_config are low): %.300s",
-		ssh_name(first), why.text);
-	return SSH_NOT;
+	way->ssh = ssh;
+	l->ways[l->n_ways++] = *way;
+	job_command(l->job, "ssh", "%s: one more connection by %s%s%s", ssh->name, ssh->own->name,
+		    *ssh->because ? ", because " : "", ssh->because);
+	return 0;
+}
+
+/* Where many bytes go. What carries everything else carries them too when there is no other way. */
+static struct lend_way *bulk_way(struct lend *l)
+{
+	const struct ssh *first = l->ways[0].ssh;
+	struct lend_way way = {.bulk = true};
+	for (size_t i = 0; i < l->n_ways; i++)
+		if (l->ways[i].bulk)
+			return &l->ways[i];
+	if (first->own == &ssh_library && first->at.program && !l->no_bulk && l->n_ways < LEND_WAYS_MAX &&
+	    connect_way(l, &way, NULL) == 0)
+		return &l->ways[l->n_ways - 1];
+	l->no_bulk = true;
+	return &l->ways[0];
+}
+
+static int session_way(struct lend *l, struct lend_way **out, struct err *err)
+{
+	struct lend_way way = {.most = l->ways[0].most};
+	struct err why = {0};
+	for (size_t i = 0; i < l->n_ways; i++)
+		if (!l->ways[i].bulk && (!l->ways[i].most || sessions(l->ways[i].ssh) < l->ways[i].most)) {
+			*out = &l->ways[i];
+			return 0;
+		}
+	if (l->n_ways == LEND_WAYS_MAX)
+		return SSH_AGAIN;
+	if (connect_way(l, &way, &why) < 0) {
+		err_set(
+		    err, why.kind,
+		    "%s: no more sessions are free, and a further connection was refused (MaxSessions and "
+		    "MaxStartups in its sshd_config are low): %.300s",
+		    ssh_name(l->ways[0].ssh), why.text);
+		return SSH_NOT;
+	}
+	*out = &l->ways[l->n_ways - 1];
+	return 0;
 }
 
 int lend_channel(struct lend *l, struct borrower *b, struct err *err)
 {
-	struct lend_way *way = &l->ways[0];
-	if (b->command) {
-		size_t i = 0;
-		while (i < l->n_ways && l->ways[i].most && sessions(l->ways[i].ssh) >= l->ways[i].most)
-			i++;
-		if (i == LEND_WAYS_MAX)
-			return SSH_AGAIN;
-		if (i == l->n_ways && add_way(l, err) != 0)
-			return SSH_NOT;
-		way = &l->ways[i];
-	}
+	struct lend_way *way = b->bulk ? bulk_way(l) : &l->ways[0];
+	bool full = way->most && sessions(way->ssh) >= way->most;
+	int rc = b->command && (!b->bulk || full) ? session_way(l, &way, err) : 0;
+	if (rc != 0)
+		return rc;
 	way->idle_from_ms = 0;
 	b->channel = ssh_channel_new(way->ssh, b->command, b->host, b->port);
 	return 0;
@@ -167,6 +196,7 @@ static void go_up(struct lend *l)
 		asks = asks || (b->state == BORROWER_WAITS && b->asking);
 	ssh->manner = asks ? SSH_ASKING : SSH_SILENT;
 	l->asked = true;
+	l->no_bulk = false;
 	if (ssh_reopen(ssh, &why) == 0)
 		came_up(l);
 	else
@@ -210,7 +240,7 @@ static void way_lost(struct lend *l, size_t i)
 static void close_idle(struct lend *l, size_t i)
 {
 	struct lend_way *way = &l->ways[i];
-	if (way->ssh->channels)
+	if (way->ssh->channels || way->bulk)
 		way->idle_from_ms = 0;
 	else if (!way->idle_from_ms)
 		way->idle_from_ms = clock_life_ms();

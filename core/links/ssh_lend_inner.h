@@ -10,7 +10,8 @@ enum { LEND_WAYS_MAX = 6, LEND_DEPTH = 512 << 10 };
 /* One connection to the host. */
 struct lend_way {
 	struct ssh *ssh;
-	int most;             /* sessions sshd allows on one connection, as far as it was met; 0: not met */
+	bool bulk; /* by the ssh program, for many bytes: libssh2 encrypts them sixteen at a time */
+	int most;  /* sessions sshd allows on one connection, as far as it was met; 0: not met */
 	int64_t idle_from_ms; /* nobody uses it since; 0: somebody does */
 };
 enum borrower_state {
@@ -26,6 +27,7 @@ struct borrower {
 	struct borrower *next;
 	int fd;
 	enum borrower_state state;
+	bool bulk;   /* many bytes will go its way */
 	bool raw;    /* the database's socket: bytes, no frames */
 	bool asking; /* a person may be asked for it */
 	bool step;   /* a step's: it is not left in the midst of a command */
@@ -51,6 +53,7 @@ struct lend {
 	struct ssh_channel **closing; /* nobody's any more, but not yet gone */
 	size_t n_closing;
 	bool up, asked;
+	bool no_bulk;      /* the ssh program could not be used beside libssh2 */
 	struct err failed; /* how the newest attempt ended */
 	int64_t failed_ms, again_ms, backoff_ms, beat_ms;
 };

@@ -37,7 +37,7 @@ const struct ssh_carrier ssh_lent = {
 };
 
 /* A line that ended is started again within a second or two; a person may need minutes for a passphrase. */
-enum { ABSENT_MS = 8000, SILENT_MS = 60000, ASKING_MS = 900000, OUT_MOST = 256 << 10, GOT_MOST = 1 << 20 };
+enum { ABSENT_MS = 8000, SILENT_MS = 60000, ASKING_MS = 900000, GOT_MOST = 1 << 20, BULK = 4 << 20 };
 enum { STATE_NEW = 0, STATE_GREETED, STATE_ASKED };
 
 /* ---- sockets ---- */
@@ -295,7 +295,7 @@ static int lent_open(struct ssh_channel *c, struct err *err)
 	if (c->lib_state == STATE_GREETED) {
 		c->lib_state = STATE_ASKED;
 		if (c->command) {
-			frame_add(&c->in, 'X', c->command, strlen(c->command));
+			frame_add(&c->in, c->input_len > BULK ? 'B' : 'X', c->command, strlen(c->command));
 		} else {
 			struct jw w = {0};
 			jw_open(&w);

@@ -36,7 +36,7 @@ struct ssh_stream *ssh_stream(struct ssh *ssh, const char *command, ssh_line_fn 
 	wrap(&wrapped, command);
 	if (ssh->job && !ssh->hush)
 		job_command(ssh->job, "ssh", "%s: %s", ssh->name, command);
-	struct ssh_channel *channel = ssh_channel_open(ssh, buf_text(&wrapped), NULL, 0, err);
+	struct ssh_channel *channel = ssh_channel_open(ssh, buf_text(&wrapped), NULL, 0, 0, err);
 	buf_done(&wrapped);
 	if (!channel)
 		return NULL;

@@ -31,7 +31,8 @@ static int check_whole(const struct yaml_doc *doc, const struct json *config,
 {
 	const struct yaml *host = yaml_get(doc->root, "host");
 	bool url = *json_str(json_get(config, "database"), "url", "") != '\0',
-	     accessory = *json_str(json_get(config, "database"), "accessory", "") != '\0';
+	     accessory = *json_str(json_get(config, "database"), "accessory", "") ||
+			 *json_str(json_get(config, "database"), "container", "");
 
 	/* A database that somebody else runs needs no server of ours. */
 	if (!*json_str(json_get(config, "host"), "address", "") && (host || kamal->used || !url || accessory))

@@ -16,6 +16,7 @@ static int check_path(const struct schema_run *, const struct yaml *, struct err
 static int check_hour(const struct schema_run *, const struct yaml *, struct err *);
 static int write_steps(const struct schema_run *, const struct yaml *, struct jw *, struct err *);
 static int check_word(const struct schema_run *, const struct yaml *, struct err *);
+static int check_container(const struct schema_run *, const struct yaml *, struct err *);
 static int check_group(const struct schema_run *, const struct yaml *, struct err *);
 
 static const char *const providers[] = {"cloudflare", "manual", NULL};
@@ -61,6 +62,10 @@ static const struct schema database_fields[] = {
     {.name = "accessory",
      .otherwise = "\"\"",
      .help = "the Kamal accessory that runs Postgres, for example db"},
+    {.name = "container",
+     .otherwise = "\"\"",
+     .help = "the container on the new server that runs Postgres, where Kamal does not",
+     .check = check_container},
     {.name = "app_role", .otherwise = "\"\"", .help = "the role the app logs in with"},
     {0},
 };
@@ -236,6 +241,7 @@ static int check_url(const struct schema_run *run, const struct yaml *node, stru
 static int check_database(const struct schema_run *run, const struct yaml *map, struct err *err)
 {
 	if (yaml_str(map, "url", NULL) || yaml_str(map, "accessory", NULL) ||
+	    yaml_str(map, "container", NULL) ||
 	    yaml_str(yaml_get(run->doc->root, "kamal"), "accessory", NULL))
 		return 0;
 	return yaml_err_key(
@@ -254,6 +260,19 @@ static int check_name(const struct schema_run *run, const struct yaml *node, str
 		return 0;
 	return yaml_err(run->doc, node, err,
 			"\"%.80s\" is no name in DNS; write only the name, for example www.acme.com.",
+			node->text);
+}
+
+/* The name goes into commands on the server. */
+static int check_container(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	size_t len = strlen(node->text);
+
+	if (len < 128 && node->text[0] != '-' && node->text[0] != '.' &&
+	    strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len)
+		return 0;
+	return yaml_err(run->doc, node, err,
+			"\"%.80s\" is no name of a container; `docker ps` on the server lists them.",
 			node->text);
 }
 

@@ -26,8 +26,8 @@ struct state {
 	char new_name[96];                    /* "203.0.113.42" */
 	char new_db[64];                      /* "acme-db" */
 	int64_t opened_at_ms, closed_at_ms;
-	char closed_verdict[24]; /* "done" "failed" "aborted" "rolled-back" */
-	bool rehearsal;
+	char closed_verdict[24];                /* "done" "failed" "aborted" "rolled-back" */
+	bool rehearsal, no_kamal;               /* no_kamal: the new side is no server that Kamal runs */
 	char *config;                           /* resolved config as JSON text, owned */
 	int64_t window_start_ms, window_end_ms; /* 0: none configured */
 	int64_t freeze_at_ms;                   /* maintenance seen on for the first time */

@@ -3,10 +3,11 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/links/http.h"
+#include "core/links/kamal_lock.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { STOP_MS = 180000, DEPLOY_MS = 60000, WELL_MS = 60000, STEADY_MS = 3000, LOOK_MS = 1000 };
+enum { STOP_MS = 180000 };
 
 int app_look(struct app *app, struct err *err)
 {
@@ -62,10 +63,11 @@ const struct docker_container *app_choice(const struct app *app, const char *rol
 	const struct docker_container *newest = NULL;
 	for (size_t i = 0; i < app->n; i++) {
 		const struct docker_container *c = &app->list[i];
-		if (c->kind != DOCKER_APP || !text_equal(c->role, role) || c->replaced)
+		if (c->kind != DOCKER_APP || !text_equal(c->role, role))
 			continue;
-		if (recorded(app, c->name))
+		if (recorded(app, c->name) && !c->replaced)
 			return c;
+		/* A boot that was broken off after its first command leaves nothing else. */
 		newest = newest ? newest : c;
 	}
 	return newest;
@@ -83,15 +85,16 @@ const struct docker_route *app_route(const struct app *app, const char *role)
 
 int app_not_locked(struct app *app, struct err *err)
 {
-	struct docker_lock lock;
-	if (docker_lock(app->ssh, &lock, err) < 0)
+	struct kamal_lock lock;
+	char says[320];
+	if (kamal_lock_look(app->ssh, &app->names, &lock, err) < 0)
 		return -1;
-	if (lock.held && !text_find(lock.why, "nightferry"))
-		return err_set(err, ERR_REFUSED,
-			       "Kamal's deploy lock is held by %s (%s): a deploy may be under way; let it "
-			       "end, or kamal lock release",
-			       lock.by, *lock.why ? lock.why : "no reason given");
-	return 0;
+	/* The lock of another night of nightferry's is somebody else's, too. */
+	if (!lock.held || (*lock.key && text_equal(lock.key, kamal_lock_ours(app->job))))
+		return 0;
+	kamal_lock_say(&lock, ssh_host(app->ssh), says, sizeof says);
+	return err_set(err, ERR_REFUSED, "%.250s%s", says,
+		       lock.empty ? "" : ". Let it end; if nobody deploys: kamal lock release");
 }
 
 int app_plan_not_locked(struct app *app, struct plan *plan, struct err *err)
@@ -107,7 +110,7 @@ int app_plan_not_locked(struct app *app, struct plan *plan, struct err *err)
 
 /* ---- stopping ---- */
 
-static const struct json *find_service(const struct json *list, const char *name)
+const struct json *app_find_service(const struct json *list, const char *name)
 {
 	for (const struct json *s = json_first(list); s; s = json_next(s))
 		if (text_equal(json_str(s, "name", ""), name))
@@ -147,8 +150,8 @@ static int record_stop(struct app *app, struct err *err)
 	jw_arr(&w, "services");
 	for (size_t i = 0; i < app->names.n_roles; i++) {
 		docker_service(&app->names, app->names.roles[i], service, sizeof service);
-		const struct json *s = find_service(app->state, service);
-		s = s ? s : find_service(json_get(before, "services"), service);
+		const struct json *s = app_find_service(app->state, service);
+		s = s ? s : app_find_service(json_get(before, "services"), service);
 		if (s)
 			jw_json(&w, NULL, s);
 	}
@@ -198,140 +201,6 @@ int app_stop_all(struct app *app, struct err *err)
 	}
 	job_progress(app->job, 0, (int64_t)running, "items", "waiting for the containers to end");
 	return running ? stop_containers(app, err) : 0;
-}
-
-/* ---- starting ---- */
-
-/* The service as it was before app-stop, as it is now, or as the config would make it. */
-bool app_deploy_command(const struct app *app, const struct docker_container *c, struct buf *out)
-{
-	char service[160];
-	int port = 80;
-	docker_service(&app->names, c->role, service, sizeof service);
-	const struct json *s =
-	    find_service(json_get(job_fact(app->job, "app-stopped", ""), "services"), service);
-	s = s ? s : find_service(app->state, service);
-	if (!s && !text_equal(c->role, "web"))
-		return false;
-	const char *target = json_text(json_first(json_get(s, "active_targets")));
-	const char *colon = target ? strrchr(target, ':') : NULL;
-	if (colon && units_parse_int(colon + 1, 0) > 0)
-		port = (int)units_parse_int(colon + 1, 0);
-	buf_addf(out,
-		 "docker exec kamal-proxy kamal-proxy deploy %s --target=%.12s:%d --deploy-timeout=30s "
-		 "--drain-timeout=30s",
-		 service, c->id, port);
-	if (s)
-		docker_route_options(s, out);
-	for (const struct json *n = s ? NULL : json_first(json_path(job_config(app->job), "dns.names")); n;
-	     n = json_next(n)) {
-		buf_adds(out, " --host=");
-		ssh_quote(out, json_text(n) ? json_text(n) : "");
-	}
-	if (!s)
-		buf_adds(out, " --health-check-path=/up");
-	return true;
-}
-
-static int record_boot(struct app *app, struct err *err)
-{
-	struct jw w;
-	jw_fact(&w, "app-booted", "");
-	jw_arr(&w, "containers");
-	for (size_t i = 0; i < app->names.n_roles; i++) {
-		const struct docker_container *c = app_choice(app, app->names.roles[i]);
-		if (c)
-			jw_str(&w, NULL, c->name);
-	}
-	jw_end(&w);
-	jw_int(&w, "at_ms", clock_wall_ms());
-	return job_record(app->job, &w, err);
-}
-
-static int deploy(struct app *app, const struct docker_container *c, struct err *err)
-{
-	struct buf command = {0};
-	struct ssh_reply reply = {0};
-	int rc = 0;
-	if (app_deploy_command(app, c, &command))
-		rc = ssh_exec(app->ssh,
-			      &(struct ssh_call){.command = buf_text(&command), .timeout_ms = DEPLOY_MS},
-			      &reply, err);
-	if (rc == 0 && reply.status != 0) {
-		char said[240];
-		text_clean(said, sizeof said, buf_text(&reply.err), reply.err.len);
-		rc = err_set(err, ERR_WORLD,
-			     "kamal-proxy does not take %s (%s); read its log (docker logs %.12s): it runs, "
-			     "but gets no visitors",
-			     c->name, said, c->id);
-	}
-	ssh_reply_done(&reply);
-	buf_done(&command);
-	return rc;
-}
-
-/* Running, not restarting, healthy where it says so; and that for a while. */
-static bool well(const struct docker_container *c)
-{
-	return text_equal(c->status, "running") && (!*c->health || text_equal(c->health, "healthy"));
-}
-
-static int wait_well(struct app *app, struct err *err)
-{
-	int64_t began_ms = clock_life_ms(), since_ms = 0;
-	for (;;) {
-		const struct docker_container *ill = NULL;
-		if (app_look(app, err) < 0)
-			return -1;
-		for (size_t i = 0; i < app->names.n_roles && !ill; i++) {
-			const struct docker_container *c = app_choice(app, app->names.roles[i]);
-			if (c && !well(c))
-				ill = c;
-		}
-		int64_t now_ms = clock_life_ms();
-		since_ms = ill ? 0 : since_ms ? since_ms : now_ms;
-		if (since_ms && clock_real_ms(now_ms - since_ms) >= STEADY_MS)
-			return 0;
-		if (ill && clock_real_ms(now_ms - began_ms) > WELL_MS)
-			return err_set(
-			    err, ERR_WORLD, "%s is %s%s%s after a minute; read its log (docker logs %.12s)",
-			    ill->name, ill->status, *ill->health ? ", " : "", ill->health, ill->id);
-		if (job_wait(app->job, LOOK_MS))
-			return err_set(err, ERR_CANCELLED,
-				       "stopped while the containers come up; they run on");
-	}
-}
-
-int app_start_all(struct app *app, struct err *err)
-{
-	char ids[8][72];
-	size_t n = 0;
-	struct buf command = {0};
-	buf_adds(&command, "docker start");
-	for (size_t i = 0; i < app->names.n_roles; i++) {
-		const struct docker_container *c = app_choice(app, app->names.roles[i]);
-		if (!c) {
-			buf_done(&command);
-			return err_set(
-			    err, ERR_WORLD,
-			    "there is no container of the role %s on %s: deploy once with kamal deploy",
-			    app->names.roles[i], ssh_name(app->ssh));
-		}
-		text_copy(ids[n++], sizeof ids[0], c->name);
-		buf_addf(&command, " %s", c->name);
-	}
-	int rc = record_boot(app, err);
-	if (rc == 0)
-		rc = ssh_run(app->ssh, NULL, err, "%s", buf_text(&command));
-	buf_done(&command);
-	if (rc == 0)
-		rc = app_look(app, err);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const struct docker_container *c = docker_find(app->list, app->n, ids[i]);
-		job_progress(app->job, (int64_t)i, (int64_t)n, "items", ids[i]);
-		rc = c ? deploy(app, c, err) : err_set(err, ERR_WORLD, "%s is gone after its start", ids[i]);
-	}
-	return rc == 0 ? wait_well(app, err) : rc;
 }
 
 int app_with(struct job *job, int (*act)(struct app *app, struct err *err), struct err *err)

@@ -6,6 +6,7 @@
 #include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/proxy_log.h"
+#include "core/links/target.h"
 #include "core/links/dns_host.h"
 #include "core/steps/smoke_look.h"
 #include <stdlib.h>
@@ -190,7 +191,9 @@ static int record_end(struct quiet *q, struct err *err)
 static void pump(struct quiet *q)
 {
 	struct err unseen = {0};
-	q->log_open = proxy_tail_pump(q->tail, TURN_MS, &unseen);
+	q->log_open = q->tail && proxy_tail_pump(q->tail, TURN_MS, &unseen);
+	if (!q->tail)
+		err_set(&unseen, ERR_CONFIG, "%s", target_no_kamal(q->job));
 	q->log_ever = q->log_ever || q->log_open;
 	text_copy(q->log_why, sizeof q->log_why, unseen.text);
 	/* With a log, pumping is the wait. */
@@ -246,7 +249,8 @@ static int quiet_timer_run(struct job *job, struct err *err)
 	q->need_ms = need_ms(job);
 	int rc = dns_new_host(job, &q->host, err);
 	if (rc == 0) {
-		q->tail = proxy_tail_open(job, clock_wall_ms(), on_request, q);
+		if (!target_no_kamal(job))
+			q->tail = proxy_tail_open(job, clock_wall_ms(), on_request, q);
 		rc = wait_quiet(q, err);
 		proxy_tail_close(q->tail);
 	}

@@ -5,6 +5,7 @@
 #include "core/base/units.h"
 #include "core/links/docker.h"
 #include "core/links/log_words.h"
+#include "core/links/target.h"
 #include "core/watches/log_batch.h"
 #include "core/watches/over_ssh.h"
 #include <ctype.h>
@@ -16,6 +17,7 @@ static int container_logs_run(struct job *job, struct err *err);
 const struct watch container_logs_watch = {
     .name = "container-logs",
     .help = "the logs of the app's containers, its proxy and its accessories on the new host",
+    .each_host = true,
     .run = container_logs_run,
 };
 
@@ -355,6 +357,10 @@ static void serve(void *ctx, struct ssh *ssh, struct err *err)
 static int container_logs_run(struct job *job, struct err *err)
 {
 	struct logs logs = {.job = job, .batch.job = job};
+	if (target_no_kamal(job)) {
+		target_idle(job, target_no_kamal(job));
+		return 0;
+	}
 	if (docker_names(job, &logs.names, err) < 0)
 		return -1;
 	over_ssh_suffix(job, logs.suffix, sizeof logs.suffix);

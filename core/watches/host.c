@@ -2,6 +2,7 @@
  * clock; one command a look, and a look as soon as docker tells of a change. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/links/target.h"
 #include "core/watches/host_look.h"
 #include "core/watches/over_ssh.h"
 #include <stdio.h>
@@ -16,6 +17,7 @@ const struct watch host_watch = {
     .name = "host",
     .help = "the new host: containers, routes, Kamal's lock, load, disks and clock",
     .secrets = secrets,
+    .each_host = true,
     .run = host_run,
 };
 
@@ -235,7 +237,11 @@ static void serve(void *ctx, struct ssh *ssh, struct err *err)
 
 static int host_run(struct job *job, struct err *err)
 {
-	struct host_watching w = {0};
+	struct host_watching w = {.look.no_kamal = target_no_kamal(job) != NULL};
+	if (target_no_host(job)) {
+		target_idle(job, target_no_host(job));
+		return 0;
+	}
 	if (docker_names(job, &w.look.names, err) < 0)
 		return -1;
 	text_copy(w.name, sizeof w.name, json_str(json_get(job_params(job), "host"), "name", ""));

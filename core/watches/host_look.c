@@ -171,7 +171,7 @@ static int read_docker(struct host_look *look, char *const *parts, struct err *e
 	    docker_routes_read(parts[ROUTES], strlen(parts[ROUTES]), &look->routes, &look->n_routes, NULL,
 			       &seen) < 0)
 		text_copy(look->trouble, sizeof look->trouble, seen.text);
-	if (!look->n)
+	if (!look->n && !look->no_kamal)
 		text_copy(look->trouble, sizeof look->trouble,
 			  "The host answers, but docker shows no container of this app; is the user in the "
 			  "group docker?");

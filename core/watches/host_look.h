@@ -23,6 +23,7 @@ struct host_look {
 	struct docker_route *routes;
 	size_t n_routes;
 	struct docker_lock lock;
+	bool no_kamal; /* no container is expected */
 	double load;
 	int cores;
 	int64_t mem_total, mem_used, skew_ms;

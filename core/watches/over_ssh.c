@@ -11,7 +11,9 @@ void over_ssh(struct job *job, int64_t interval_ms, over_ssh_serve *serve, void 
 	int64_t pause_ms = interval_ms;
 	for (bool stop = false; !stop;) {
 		struct err seen = {0};
-		struct ssh *ssh = ssh_open(job, SSH_SILENT, &seen);
+		const struct json *other = json_get(job_params(job), "host");
+		struct ssh *ssh =
+		    other ? ssh_open_host(job, other, SSH_SILENT, &seen) : ssh_open(job, SSH_SILENT, &seen);
 		bool met = ssh != NULL;
 		if (met)
 			serve(ctx, ssh, &seen);

@@ -7,6 +7,7 @@
 #include "core/links/heroku_logs.h"
 #include "core/links/http.h"
 #include "core/links/proxy_log.h"
+#include "core/links/target.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +109,11 @@ static void tell(struct traffic *t)
 	jw_num(&w, "share_new", shared ? (double)new_rpm / (double)(old_rpm + new_rpm) : -1);
 	jw_int(&w, "last_old_ms", t->last_old_ms);
 	job_event(t->job, &w);
-	if (!t->old_side.known || !t->new_side.known) {
+	if (t->old_side.known && target_no_kamal(t->job)) {
+		text_copyf(text, sizeof text, "OLD %d requests in the last minute; NEW %s", old_rpm,
+			   target_no_kamal(t->job));
+		job_beat(t->job, TELL_MS, true, text);
+	} else if (!t->old_side.known || !t->new_side.known) {
 		text_copyf(text, sizeof text, "%s%s%s", t->old_side.known ? "" : t->old_side.why,
 			   t->old_side.known || t->new_side.known ? "" : " ",
 			   t->new_side.known ? "" : t->new_side.why);
@@ -236,7 +241,10 @@ static bool turn(void *ctx)
 	struct traffic *t = ctx;
 	struct err unseen = {0};
 	int64_t now_ms = clock_life_ms();
-	t->new_side.known = proxy_tail_pump(t->tail, 0, &unseen);
+	/* Only kamal-proxy writes a log that is known here. */
+	t->new_side.known = t->tail && proxy_tail_pump(t->tail, 0, &unseen);
+	if (!t->tail)
+		err_set(&unseen, ERR_CONFIG, "Requests of NEW: %s.", target_no_kamal(t->job));
 	text_copy(t->new_side.why, sizeof t->new_side.why, unseen.text);
 	if (!t->first && now_ms - t->zone_ms >= ZONE_MS) {
 		t->zone_ms = now_ms;
@@ -259,7 +267,8 @@ static int traffic_run(struct job *job, struct err *err)
 	(void)err;
 	t->job = job;
 	t->sorted = xcalloc(HITS_MAX, sizeof *t->sorted);
-	t->tail = proxy_tail_open(job, clock_wall_ms() - WINDOW_MS, on_new, t);
+	if (!target_no_kamal(job))
+		t->tail = proxy_tail_open(job, clock_wall_ms() - WINDOW_MS, on_new, t);
 	text_copy(t->old_side.why, sizeof t->old_side.why, "Heroku's log is not open yet.");
 	struct heroku_log_ears ears = {.line = on_old, .tick = turn, .trouble = on_trouble, .ctx = t};
 	for (bool stop = false; !stop;) {

@@ -45,6 +45,14 @@ void image_record(const char *reference, const char *source)
 	cJSON_Delete(images);
 }
 
+/* Kamal builds with the label service=NAME; here the last word of the repository stands for it. */
+static int image_of_service(const char *reference, const char *service)
+{
+	const char *slash = strrchr(reference, '/'), *name = slash ? slash + 1 : reference;
+	size_t len = strlen(service);
+	return !strncmp(name, service, len) && name[len] == ':';
+}
+
 static int image_list(int argc, char **argv)
 {
 	struct texts filters = {0};
@@ -68,6 +76,8 @@ static int image_list(int argc, char **argv)
 		for (int i = 0; i < filters.count; i++)
 			if (!strncmp(filters.item[i], "reference=", 10))
 				fits &= !strcmp(filters.item[i] + 10, image->string);
+			else if (!strncmp(filters.item[i], "label=service=", 14))
+				fits &= image_of_service(image->string, filters.item[i] + 14);
 		if (!fits)
 			continue;
 		snprintf(repository, sizeof repository, "%s", image->string);

@@ -1,5 +1,7 @@
-/* long_night DIR EVENTS: writes DIR/journal.jsonl, a night of that many events, four a second, hash-chained
- * by the same code that writes real ones. The mix is that of a busy night: names, tables, dynos, notes. */
+/* long_night DIR EVENTS [LINES]: writes DIR/journal.jsonl, a night of that many events, four a second,
+ * hash-chained by the same code that writes real ones. The mix is that of a busy night: names, tables, dynos,
+ * notes. With LINES also that many lines of logs: DIR/trace.jsonl as the engine keeps them, DIR/lines.log the
+ * same as plain text. */
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/night/journal.h"
@@ -121,14 +123,64 @@ static void write_event(struct jw *w, int64_t n, int64_t events)
 	}
 }
 
+enum { BATCH = 100 };
+
+static void log_line(struct jw *w, FILE *plain, int64_t n, int64_t at_ms)
+{
+	static const char *const sources[] = {"web", "job", "proxy", "pg"};
+	const char *source = sources[n % 4], *level = n % 997 == 0 ? "error" : n % 101 == 0 ? "warn" : "";
+	char text[200];
+	text_copyf(
+	    text, sizeof text,
+	    "line %lld Completed 200 OK in %lldms (Views: 9.1ms | ActiveRecord: 4.0ms) GET /products/%lld",
+	    (long long)n + 1, (long long)(n % 90), (long long)(n * 7919 % 100000));
+	jw_obj(w, NULL);
+	jw_int(w, "at_ms", at_ms);
+	jw_str(w, "side", "NEW");
+	jw_str(w, "source", source);
+	jw_str(w, "level", level);
+	jw_str(w, "text", text);
+	jw_end(w);
+	fprintf(plain, "2025-11-21T%02d:%02d:%02d.%03dZ %-5s %s: %s\n", (int)(n / 3600000 % 24),
+		(int)(n / 60000 % 60), (int)(n / 1000 % 60), (int)(n % 1000), *level ? level : "info", source,
+		text);
+}
+
+static bool write_lines(const char *dir, int64_t events, int64_t lines)
+{
+	char path[600];
+	text_copyf(path, sizeof path, "%s/trace.jsonl", dir);
+	FILE *trace = fopen(path, "we");
+	text_copyf(path, sizeof path, "%s/lines.log", dir);
+	FILE *plain = fopen(path, "we");
+	int64_t end_ms = BEGIN_MS + events * 250;
+	for (int64_t n = 0; trace && plain && n < lines; n += BATCH) {
+		struct jw w = {0};
+		jw_open(&w);
+		jw_int(&w, "seq", events + 1 + n / BATCH);
+		jw_int(&w, "at", end_ms + n / BATCH);
+		jw_str(&w, "src", "watch:container-logs");
+		jw_str(&w, "kind", "log.lines");
+		jw_arr(&w, "lines");
+		for (int64_t i = n; i < n + BATCH && i < lines; i++)
+			log_line(&w, plain, i, end_ms + n / BATCH);
+		fprintf(trace, "%s\n", jw_finish(&w));
+		jw_done(&w);
+	}
+	bool good = trace && plain;
+	good = (!trace || fclose(trace) == 0) && good;
+	return (!plain || fclose(plain) == 0) && good;
+}
+
 int main(int argc, char **argv)
 {
 	char path[600];
 	struct err err = {0};
 	bool torn = false;
-	int64_t events = argc == 3 ? strtoll(argv[2], NULL, 10) : 0;
+	int64_t events = argc >= 3 ? strtoll(argv[2], NULL, 10) : 0,
+		lines = argc == 4 ? strtoll(argv[3], NULL, 10) : 0;
 	if (events <= 0 || !text_copyf(path, sizeof path, "%s/journal.jsonl", argv[1])) {
-		fputs("usage: long_night DIR EVENTS\n", stderr);
+		fputs("usage: long_night DIR EVENTS [LINES]\n", stderr);
 		return 2;
 	}
 	struct journal *journal = journal_open(path, NULL, NULL, &torn, &err);
@@ -144,6 +196,10 @@ int main(int argc, char **argv)
 			goto failed;
 	}
 	journal_close(journal);
+	if (lines && !write_lines(argv[1], events, lines)) {
+		fputs("long_night: the lines could not be written\n", stderr);
+		return 1;
+	}
 	return 0;
 failed:
 	fprintf(stderr, "long_night: %s\n", err.text);

@@ -1,11 +1,13 @@
 /* Runs a full-screen program on a terminal of its own and measures it from outside.
  *
- *   pty [-s COLSxROWS] [-m TEXT] [-w SECONDS] [-t SECONDS] [-1] -- CMD ARG...
+ *   pty [-s COLSxROWS] [-m TEXT] [-w SECONDS] [-t SECONDS] [-1] [-k TEXT] -- CMD ARG...
  *
- * Prints one line: first_ms=N bytes=N frames=N cpu_s=X seconds=X
- *   first_ms  from start until the burst of output that shows TEXT is over: the first full screen (-1: never)
- *   the rest  is of the SECONDS of -t (default 10) that begin -w seconds (default 0) after that screen
- * A frame is a burst of output: bytes with less than 8 ms between them. -1 ends after the first screen. */
+ * Prints one line: first_ms=N bytes=N frames=N cpu_s=X seconds=X rss_mb=X, with -k also keys=N key_p50_ms=X
+ * key_p99_ms=X first_ms  from start until the burst of output that shows TEXT is over: the first full screen
+ * (-1: never) the rest  is of the SECONDS of -t (default 10) that begin -w seconds (default 0) after that
+ * screen rss_mb    the most memory it ever had -k        presses ? and q in turn while the rest is
+ * measured: from the key until TEXT, which only the help has, comes A frame is a burst of output: bytes with
+ * less than 8 ms between them. -1 ends after the first screen. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -21,7 +23,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FRAME_GAP_MS = 8, FIRST_GAP_MS = 40, GIVE_UP_MS = 20000 };
+enum {
+	FRAME_GAP_MS = 8,
+	FIRST_GAP_MS = 40,
+	GIVE_UP_MS = 60000,
+	KEYS_MAX = 4000,
+	KEY_EVERY_MS = 300,
+	KEY_LATE_MS = 2000
+};
 
 struct run {
 	int fd;
@@ -35,7 +44,10 @@ struct run {
 	bool marked, counting;
 	double began_ms, last_ms, first_ms, window_ms;
 	uint64_t bytes, frames;
-	double cpu_s;
+	double cpu_s, rss_mb;
+	const char *key_marker; /* NULL: no keys are pressed */
+	double keys[KEYS_MAX];
+	size_t n_keys;
 };
 
 static double now_ms(void)
@@ -83,8 +95,12 @@ static void start(struct run *run, char **argv)
 
 static void look_for_marker(struct run *run, const char *data, size_t len)
 {
-	if (run->marked)
+	if (run->marked || !run->marker)
 		return;
+	if (memmem(data, len, run->marker, strlen(run->marker))) {
+		run->marked = true;
+		return;
+	}
 	if (len > sizeof run->tail / 2) {
 		data += len - sizeof run->tail / 2;
 		len = sizeof run->tail / 2;
@@ -145,6 +161,53 @@ static bool run_for(struct run *run, double seconds)
 	return true;
 }
 
+static bool press(struct run *run, const char *key)
+{
+	return write(run->fd, key, strlen(key)) == (ssize_t)strlen(key);
+}
+
+/* ? until the help stands there, then q. A key that nothing follows within KEY_LATE_MS counts as that long,
+ * and Esc makes sure of where we are. */
+static bool press_keys(struct run *run, double seconds)
+{
+	double end = now_ms() + seconds * 1000;
+	run->marker = run->key_marker;
+	while (now_ms() < end && run->n_keys < KEYS_MAX) {
+		double pressed = now_ms();
+		run->marked = false;
+		run->tail_len = 0;
+		if (!press(run, "?"))
+			return false;
+		while (!run->marked && now_ms() - pressed < KEY_LATE_MS)
+			if (!step(run, 10))
+				return false;
+		run->keys[run->n_keys++] = now_ms() - pressed;
+		if (!press(run, run->marked ? "q" : "\033") || !run_for(run, KEY_EVERY_MS / 1000.0))
+			return false;
+	}
+	return run->n_keys > 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x < y ? -1 : x > y;
+}
+
+static double most_memory_mb(pid_t pid)
+{
+	char path[64], line[200];
+	double kb = 0;
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file && fgets(line, sizeof line, file))
+		if (sscanf(line, "VmHWM: %lf", &kb) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kb / 1024;
+}
+
 static bool measure(struct run *run)
 {
 	if (!run_until_first(run))
@@ -155,7 +218,7 @@ static bool measure(struct run *run)
 		return false;
 	double cpu = cpu_seconds(run->pid), began = now_ms();
 	run->counting = true;
-	if (!run_for(run, run->window_s))
+	if (!(run->key_marker ? press_keys(run, run->window_s) : run_for(run, run->window_s)))
 		return false;
 	run->cpu_s = cpu_seconds(run->pid) - cpu;
 	run->window_ms = now_ms() - began;
@@ -178,7 +241,8 @@ static void end(struct run *run)
 
 static void usage(void)
 {
-	fputs("usage: pty [-s COLSxROWS] [-m TEXT] [-w SECONDS] [-t SECONDS] [-1] -- CMD ARG...\n", stderr);
+	fputs("usage: pty [-s COLSxROWS] [-m TEXT] [-w SECONDS] [-t SECONDS] [-1] [-k TEXT] -- CMD ARG...\n",
+	      stderr);
 	exit(2);
 }
 
@@ -195,12 +259,13 @@ int main(int argc, char **argv)
 {
 	struct run run = {.marker = "", .window_s = 10, .size = {.ws_col = 160, .ws_row = 48}};
 	int c;
-	while ((c = getopt(argc, argv, "+s:m:w:t:1")) != -1)
+	while ((c = getopt(argc, argv, "+s:m:w:t:k:1")) != -1)
 		switch (c) {
 		case 's': parse_size(optarg, &run.size); break;
 		case 'm': run.marker = optarg; break;
 		case 'w': run.warm_s = strtod(optarg, NULL); break;
 		case 't': run.window_s = strtod(optarg, NULL); break;
+		case 'k': run.key_marker = optarg; break;
 		case '1': run.only_first = true; break;
 		default: usage();
 		}
@@ -208,10 +273,16 @@ int main(int argc, char **argv)
 		usage();
 	start(&run, argv + optind);
 	bool good = measure(&run);
+	run.rss_mb = most_memory_mb(run.pid);
 	end(&run);
-	printf("first_ms=%.1f bytes=%llu frames=%llu cpu_s=%.4f seconds=%.2f\n", run.first_ms,
-	       (unsigned long long)run.bytes, (unsigned long long)run.frames, run.cpu_s,
-	       run.window_ms / 1000);
+	printf("first_ms=%.1f bytes=%llu frames=%llu cpu_s=%.4f seconds=%.2f rss_mb=%.1f", run.first_ms,
+	       (unsigned long long)run.bytes, (unsigned long long)run.frames, run.cpu_s, run.window_ms / 1000,
+	       run.rss_mb);
+	qsort(run.keys, run.n_keys, sizeof *run.keys, by_size);
+	if (run.n_keys)
+		printf(" keys=%zu key_p50_ms=%.1f key_p99_ms=%.1f", run.n_keys, run.keys[run.n_keys / 2],
+		       run.keys[run.n_keys * 99 / 100]);
+	putchar('\n');
 	if (!good)
 		fprintf(stderr, "pty: %s ended early or never showed \"%s\"; its last output: %.*s\n",
 			argv[optind], run.marker, (int)run.tail_len, run.tail);

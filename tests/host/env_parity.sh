@@ -46,8 +46,8 @@ row LINE_END $'zebra token\n' 'zebra token' "12 -> 11 bytes, blanks or line ends
 row QUOTED 'zebra quoted' "'zebra quoted'" "the file's quotes are in it"
 row NOTHING 'zebra nothing' '' "13 -> 0 bytes, empty; look what .kamal/secrets or its command gives"
 row IN_BASE64 $'zebra\\\nbin' "$(printf 'zebra\\\nbin' | base64)" "is the same in web, job, in base64; the app has to decode it"
-row SECRET_KEY_BASE 'zebrazebrazebra1' 'tigertigertiger1' "is another value in web, job: 16 -> 16 bytes, letters and digits -> letters and digits; what Heroku signed"
-row SMTP_ADDRESS 'smtp.zebra.example' 'smtp.tiger.example' "is another value in web, job: 18 -> 18 bytes, text -> text; is that meant?"
+row SECRET_KEY_BASE 'zebrazebrazebra1' 'tigertigertiger1' "is another value in web, job: 16 -> 16 bytes, letters and digits; what Heroku encrypted with it"
+row SMTP_ADDRESS 'smtp.zebra.example' 'smtp.tiger.example' "is another value in web, job: 18 -> 18 bytes, text; is that meant?"
 row PLAIN 'zebra+plain/QUJD=' 'zebra+plain/QUJD=' ""
 row UNICODE 'zebra "Grüße" / #' 'zebra "Grüße" / #' ""
 row TWO_LINES $'zebra real\nline break' $'zebra real\nline break' ""
@@ -147,6 +147,44 @@ grep -vxE 'production|en_US.UTF-8|zebra|smtp\..*|zebra_old|zebra-production' "$T
 printf '%s\n' zebrapass tigerpass >>"$T/search"
 found=$(grep -rlaF -f "$T/search" "$T/kept")
 [ -z "$found" ] || fail "Values are in $found: $(grep -rhoaF -f "$T/search" "$T/kept" | sort | uniq -c | head -n 5)"
+
+# ---- foretold from Heroku's values and how the lines of .kamal/secrets are written, before any container has them ----
+
+mkdir "$T/config" "$T/.kamal"
+cat >"$T/config/deploy.yml" <<'YML'
+service: acme
+image: acme
+servers: {web: [127.0.0.1], job: [127.0.0.1]}
+registry: {server: registry.acme.example, username: acme, password: [KAMAL_REGISTRY_PASSWORD]}
+builder: {arch: amd64}
+env:
+  secret: [DATABASE_URL, "ENCRYPTION_SERVICE_SALT:SALT", VARIABLE, HASH, WRITTEN, ESCAPED, PLAIN, COMMAND, NOT_ON_HEROKU]
+accessories:
+  db: {image: "postgres:15", host: 127.0.0.1, port: 5432}
+YML
+cat >"$T/.kamal/secrets" <<'SECRETS'
+SALT='zebra-in-the-file'
+VARIABLE=zebra-in-the-file
+HASH='zebra-in-the-file'
+WRITTEN="zebra-in-the-file"
+ESCAPED='zebra-in-the-file'
+PLAIN=zebra-in-the-file
+COMMAND=$(touch executed; cat zebra-in-the-file)
+SECRETS
+OUTPUT=$("$NF" check secret-values --config "$CONFIG" 2>&1 </dev/null)
+printf '%s\n' "$OUTPUT" >"$T/kept/foretold"
+while IFS=: read -r name words; do
+	grep -qF -- "WARN    $name $words" "$T/kept/foretold" || fail "$name should be foretold \"$words\": $OUTPUT"
+done <<'WORDS'
+ENCRYPTION_SERVICE_SALT:would arrive with backslashes doubled by Kamal's env file: store it in base64
+VARIABLE:may arrive damaged as its line is written ($NAME taken for a variable and left out): write it in single quotes
+WRITTEN:would arrive with line breaks or other control characters
+COMMAND:would arrive with backslashes doubled by Kamal's env file
+WORDS
+expect_equal "$(grep -c ' WARN ' "$T/kept/foretold")" 4 "values that are foretold: $OUTPUT"
+expect_match "$OUTPUT" "PASS    8 of Heroku's values go through .kamal/secrets" "the sum"
+[ ! -e "$T/executed" ] || fail "A command of .kamal/secrets was run."
+! grep -q "zebra" "$T/kept/foretold" || fail "A value is in what was foretold: $OUTPUT"
 
 # ---- waived by name: the night goes on, until something else changes ----
 

@@ -72,7 +72,7 @@ registry: {server: registry.acme.example, username: acme, password: [KAMAL_REGIS
 builder: {arch: amd64}
 env: {secret: [DATABASE_URL, "SALT:ENCRYPTION_SERVICE_SALT"]}
 accessories:
-  db: {image: "postgres:15", host: 127.0.0.1, port: "127.0.0.1:5432:5432"}
+  db: {image: "postgres:15", host: 127.0.0.1, port: 5432}
 YML
 cat >"$T/app/.kamal/secrets" <<'SECRETS'
 KAMAL_REGISTRY_PASSWORD=$(touch executed; echo zebra-registry)
@@ -84,9 +84,11 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CEILING_DIRECTORIES=$T
 (cd "$T/app" && git init -q && git add Gemfile.lock && git -c user.name=x -c user.email=x@example.com commit -qm x) || fail "git made no repository."
 head=$(git -C "$T/app" rev-parse HEAD)
 
-look kamal-config kamal-destination kamal-secrets kamal-version git-version proxy-tls
+look kamal-config kamal-destination kamal-secrets kamal-version git-version proxy-tls host-pg-exposed
 says PASS "config/deploy.yml has no Ruby in it"
 says PASS "there is one app and no destination"
+says PASS "acme-db can be reached from the host only"
+says WARN "Kamal's file says port: 5432:5432 for acme-db: the next boot of it opens that port to everybody"
 says FAIL "ENCRYPTION_SERVICE_SALT is named in Kamal's file and stands in no secrets file"
 says PASS "2 of 3 secrets stand in .kamal/secrets"
 says PASS "Kamal here is 2.11.0, its file asks for 2.7.0"

@@ -14,7 +14,7 @@
 #   job_pid ID                          the process of the child itself
 #   job_end ID                          the end of its job line, and waits for it
 #   left                                processes of the host's side that carry this test's mark
-declare -A PORT=() JOB_FD=() JOB_PID=()
+declare -gA PORT=() JOB_FD=() JOB_PID=()
 SSHD=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd) || fail "There is no sshd."
 [ -d /run/sshd ] || mkdir -m 755 /run/sshd
 ME=$(id -un)
@@ -152,11 +152,11 @@ job_pid() { # ID
 }
 
 job_end() { # ID
-	local fd=${JOB_FD[$1]:-}
+	local fd=${JOB_FD[$1]:-} pid=${JOB_PID[$1]:-}
 	[ -n "$fd" ] || return 0
 	exec {fd}>&-
-	unset "JOB_FD[$1]"
-	wait "${JOB_PID[$1]}" 2>/dev/null
+	unset "JOB_FD[$1]" "JOB_PID[$1]"
+	wait "$pid" 2>/dev/null
 }
 
 line_start() { # HOST-JSON

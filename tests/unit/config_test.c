@@ -119,6 +119,8 @@ static const struct {
     {HEAD "steps: {restore: {x: \"redis://:s3cret@h\"}}\n",
      "nightferry.yml:5:23: a password is written out here; put the whole URL into an environment variable "
      "and write \"env:NAME_OF_THE_VARIABLE\" instead."},
+    {"app: acme\nheroku: {app: x}\nhost: {address: h}\ndatabase: {url: \"env:U\", container: \"a b\"}\n",
+     "nightferry.yml:4:38: \"a b\" is no name of a container; `docker ps` on the server lists them."},
     {HEAD "stations: DB\n", "nightferry.yml:5:11: \"stations\" must be a list; write [DB]."},
     {HEAD "playbook: [a]\n",
      "nightferry.yml:5:11: \"playbook\" must be a text, not a list; write a playbook's name or its path."},
@@ -187,7 +189,8 @@ static void test_defaults(void **state)
 	    "\"accessory\":\"db\",\"ruby\":false,\"used\":true,\"read\":false,\"why\":\"\",\"folder\":\"%s\","
 	    "\"command\":[\"kamal\"]},\"host\":{\"address\":\"h\",\"port\":0,\"user\":\"\",\"key\":\"\","
 	    "\"known_hosts\":\"\",\"proxy_jump\":\"\",\"proxy_command\":\"\"},\"database\":{\"url\":\"\","
-	    "\"accessory\":\"db\",\"app_role\":\"\"},\"web\":{\"old\":\"\",\"new\":\"\",\"scheme\":\"https\"}"
+	    "\"accessory\":\"db\",\"container\":\"\",\"app_role\":\"\"},\"web\":{\"old\":\"\",\"new\":\"\","
+	    "\"scheme\":\"https\"}"
 	    ","
 	    "\"smoke\":[{\"get\":\"/up\",\"expect\":200}],\"people\":1,\"stations\":[],\"playbook\":"
 	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"env\":{\"accept\":[]},\"steps\":{},"

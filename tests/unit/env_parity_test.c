@@ -145,7 +145,7 @@ static void test_verdicts(void **state)
 	expect("REDIS_URL", "not a url", "not a url", "other", NULL, VERDICT_FAIL, "is Heroku's own in web");
 	expect("HEROKU_APP_NAME", "acme", "acme", "acme", NULL, VERDICT_WARN, "came along from Heroku");
 	expect("HEROKU_APP_NAME", "acme", NULL, NULL, NULL, VERDICT_PASS, "1 left behind");
-	expect("MASTER_KEY", "abc", "abd", "abd", NULL, VERDICT_FAIL, "what Heroku signed");
+	expect("MASTER_KEY", "abc", "abd", "abd", NULL, VERDICT_FAIL, "what Heroku encrypted");
 	expect("KEYBOARD", "abc", "abd", "abd", NULL, VERDICT_WARN, "is that meant?");
 	expect("EXTRA", NULL, "x", "y", NULL, VERDICT_PASS, "1 only on NEW");
 	expect("PORT", NULL, "3000", NULL, NULL, VERDICT_PASS, "1 only on NEW");
@@ -200,6 +200,7 @@ static void test_container_answers(void **state)
 	    "0 config e30=\n",         /* an object */
 	    "0 config WzFd\n",         /* a number in the list */
 	    "0 config eyJ6ZWJyYSI6\n", /* no JSON */
+	    "0 config WyJ",
 	    "-1 config bnVsbA==\n",
 	    "99999999999999999999 config bnVsbA==\n",
 	    "docker: permission denied\n",

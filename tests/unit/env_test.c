@@ -139,6 +139,7 @@ static void test_hostile(void **state)
 	}
 	env_say(ENV_DOUBLED, said, 12);
 	assert_int_equal(strlen(said), 11);
+	assert_string_equal(env_classes("0042", kind, sizeof kind), "digits");
 	assert_string_equal(env_classes("deadbeef", kind, sizeof kind), "hex");
 	assert_string_equal(env_classes("zebra1", kind, sizeof kind), "letters and digits");
 	assert_string_equal(env_classes("ze+/=", kind, sizeof kind), "letters, digits, + / = - _");

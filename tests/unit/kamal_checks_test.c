@@ -237,9 +237,9 @@ static void test_host(void **state)
 		   C("acme-job-v1", "job", "", "exited", "unless-stopped", "b") END,
 	       VERDICT_PASS, "job can go back to v1");
 	expect("host-rollback", "", "",
-	       WEB JOB C("acme-web-v2_replaced_0123456789abcdef", "web", "", "exited", "unless-stopped", "b")
+	       WEB JOB C("acme-web-v1_replaced_0123456789abcdef", "web", "", "exited", "unless-stopped", "b")
 		   C("acme-job-staging-v1", "job", "staging", "exited", "unless-stopped", "b") END,
-	       VERDICT_WARN, "no older container of job");
+	       VERDICT_WARN, "no older container of web");
 
 	expect("host-destinations", "", "", fine, VERDICT_PASS, "2 containers of acme, destination \"none\"");
 	expect("host-destinations", "\"accessory\":\"db\"", "",

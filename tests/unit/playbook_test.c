@@ -271,7 +271,7 @@ static void test_shipped(void **state)
 		return;
 	}
 	assert_int_equal(json_count(json_get(playbook, "phases")), 8);
-	assert_int_equal(json_count(json_get(playbook, "rollback")), 6);
+	assert_int_equal(json_count(json_get(playbook, "rollback")), 8);
 	json_free(playbook);
 }
 

@@ -122,8 +122,7 @@ static const char *const quiet[] = {
     "",
     "Completed 200 OK in 22ms (Views: 9.1ms | ActiveRecord: 4.0ms)",
     "LOG:  checkpoint starting: wal",
-    "at=info method=GET path=\"/\" host=www.acme.com dyno=web.1 connect=1ms service=22ms status=200 "
-    "bytes=400",
+    "at=info method=GET path=\"/\" host=www.acme.com dyno=web.1 service=22ms status=200",
     "at=error code=H80 desc=\"Maintenance mode\" method=GET path=\"/\" status=503",
     "acme-web: version 4f2c91a does not exist yet as a release note",
     "GET /docs/no-space-left 200",

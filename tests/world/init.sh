@@ -48,7 +48,7 @@ script -qec "'$NF' init" /dev/null <answers >out || fail "init ended with $?: $(
 line 'app: acme # service of config/deploy.yml'
 line 'heroku: {app: acme-production} # git remote "production"; others: staging is acme-staging'
 line 'kamal: {config: config/deploy.yml, destination: production} # its only destination; server 198.51.100.9 ("acme-new" of ~/.ssh/config), roles job, web'
-line 'database: {accessory: db, url: "env:NEW_DATABASE_URL"} # postgres:16 of config/deploy.yml; put its URL into NEW_DATABASE_URL'
+line 'database: {accessory: db} # postgres:16 of config/deploy.yml; its login is read out of the container'
 line 'dns: {provider: cloudflare, zone: acme.com, names: [www.acme.com, api.acme.com], new_name: cutover.acme.com} # names: proxy host of config/deploy.yml; before the night make cutover.acme.com an address of 198.51.100.9'
 line 'smoke: [{get: "/healthz", expect: 200}] # Kamal'"'"'s health check; add pages that need the database'
 line '# Found as well Procfile: web, worker, release; app.json: heroku-postgresql, heroku-redis; Ruby 3.3.5.'
@@ -105,7 +105,8 @@ printf 'Host gate\n  HostName gate.example\nHost vps-live-1\n  HostName 192.0.2.
 "$NF" init >out 2>&1 </dev/null || fail "$(cat out)"
 line 'host: {address: vps-live-1} # the only fitting name of ~/.ssh/config: 192.0.2.44'
 line 'playbook: heroku-to-vps # there is no config/deploy.yml here, so Kamal is not used'
-line 'database: {url: "env:NEW_DATABASE_URL"} # put the new database'"'"'s URL into NEW_DATABASE_URL'
+line 'database: {url: "env:NEW_DATABASE_URL"} # its URL in NEW_DATABASE_URL; and container: pg, if it is one on that server'
+line '# steps: {app-stop: {units: [web]}, app-boot: {units: [web]}} # what the app is there: systemd units:, or containers:'
 loads
 
 # ---- next to nothing: honest comments, and the loader says what is missing ----

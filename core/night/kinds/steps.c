@@ -167,6 +167,8 @@ static void fold_night_opened(struct state *state, const struct event *event)
 	state->window_end_ms = json_int(json_get(b, "window"), "end_ms", 0);
 	free(state->config);
 	state->config = json_print(json_get(b, "config"));
+	/* Nights of earlier builds do not say it, and had Kamal. */
+	state->no_kamal = !json_bool(json_path(b, "config.kamal"), "used", true);
 	people_opened(state, json_get(b, "config"));
 
 	steps_done(state);
