@@ -93,6 +93,10 @@ size_t sums_happened(const struct state *state, struct happened *out, size_t max
 		add(&list, state->people.seats[i].joined_at_ms, false, "%s joined",
 		    state->people.seats[i].name);
 		add(&list, state->people.seats[i].left_at_ms, false, "%s left", state->people.seats[i].name);
+		add(&list, state->people.seats[i].shell_at_ms, false,
+		    state->people.seats[i].shell[0] ? "%s is in a shell on NEW since then"
+						    : "%s was in a shell on NEW",
+		    state->people.seats[i].name);
 	}
 	add(&list, state->watching.clock_jumped_at_ms, true,
 	    "the clock jumped: everything must be looked at again");

@@ -256,6 +256,16 @@ void carry_export(struct cockpit *c)
 	buf_done(&text);
 }
 
+/* On every screen and in the journal: what is done there goes past every gate. */
+static void shell_said(struct cockpit *c, bool open)
+{
+	struct jw w;
+
+	link_command(&w, "shell");
+	jw_bool(&w, "open", open);
+	link_send(c, &w);
+}
+
 /* A login on the new host with the same key; the banner says which side this is. */
 void carry_shell(struct cockpit *c)
 {
@@ -267,11 +277,14 @@ void carry_shell(struct cockpit *c)
 	char *argv[16];
 	int n = 0;
 
-	if (c->replay || !c->me.driver || !json_str(host, "address", "")[0]) {
-		seat_toast(c, ROLE_WARN,
-			   c->replay       ? "a recorded night has no shell"
-			   : !c->me.driver ? "only the driver's seat opens a shell; D asks for the wheel"
-					   : "the night's config names no host");
+	if (c->replay || !c->me.driver || !c->me.connected || !json_str(host, "address", "")[0]) {
+		seat_toast(
+		    c, ROLE_WARN,
+		    c->replay       ? "a recorded night has no shell"
+		    : !c->me.driver ? "only the driver's seat opens a shell; D asks for the wheel"
+		    : !c->me.connected
+			? "no engine is there to write down that you are in a shell; nothing was opened"
+			: "the night's config names no host");
 		json_free(config);
 		return;
 	}
@@ -279,7 +292,8 @@ void carry_shell(struct cockpit *c)
 	text_copyf(port, sizeof(port), "%lld", (long long)json_int(host, "port", 0));
 	text_copyf(target, sizeof(target), "%s%s%s", user, *user ? "@" : "", json_str(host, "address", ""));
 	text_copyf(hosts, sizeof(hosts), "UserKnownHostsFile=%s", known);
-	text_copyf(banner, sizeof(banner), "--- a shell on NEW %s; exit comes back to the cockpit ---",
+	text_copyf(banner, sizeof(banner),
+		   "--- NEW %s: a shell of yours, past every gate; exit comes back to the cockpit ---",
 		   target);
 	argv[n++] = (char *)(uintptr_t) "ssh";
 	argv[n++] = (char *)(uintptr_t) "-t";
@@ -297,7 +311,9 @@ void carry_shell(struct cockpit *c)
 	}
 	argv[n++] = target;
 	argv[n] = NULL;
+	shell_said(c, true);
 	if (terminal_lend(c->terminal, argv, banner) == 127)
 		seat_toast(c, ROLE_BAD, "the program ssh could not be started; install openssh-client");
+	shell_said(c, false);
 	json_free(config);
 }

@@ -207,6 +207,12 @@ static void do_times(struct cockpit *c, const char *key)
 		   freeze_ms ? since : "not frozen yet", freeze_ms ? " since the freeze" : "");
 }
 
+static void do_shell(struct cockpit *c, const char *key)
+{
+	(void)key;
+	carry_shell(c);
+}
+
 static void do_clock(struct cockpit *c, const char *key)
 {
 	(void)key;
@@ -264,6 +270,7 @@ static const struct {
     {"write", do_write},
     {"times", do_times},
     {"clock", do_clock},
+    {"shell", do_shell},
     {"redraw", do_redraw},
     {"interrupt", do_interrupt},
 };

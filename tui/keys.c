@@ -69,6 +69,8 @@ const struct key_row key_table[] = {
     {"o", "write", "write this panel to a file and say where", NULL, NULL, SCREEN},
     {"t", "times", "times: local, UTC, since the freeze", NULL, NULL, SCREEN},
     {"b", "clock", "big clock", NULL, NULL, SCREEN},
+    {"`", "shell", "a shell on the new host; this seat is disarmed meanwhile, and all see it", NULL, NULL,
+     SCREEN, .can = can_drive},
     {"F5 Ctrl-L", "redraw", "redraw", NULL, NULL, SCREEN},
     {"Ctrl-C", "interrupt", "leaves a dialog or a search; never acts", NULL, NULL, SCREEN},
     {"Ctrl-Z", "suspend", "suspend this seat only", NULL, NULL, SCREEN},

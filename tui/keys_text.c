@@ -66,7 +66,8 @@ static void markdown_keys(struct buf *out, const char *keys)
 {
 	for (const char *at = keys; *at; at += strspn(at, " ")) {
 		size_t n = strcspn(at, " ");
-		buf_addf(out, "%s`%.*s`", at == keys ? "" : " ", (int)n, at);
+		/* The backquote is the one key that Markdown takes for itself. */
+		buf_addf(out, *at == '`' ? "%s`` %.*s ``" : "%s`%.*s`", at == keys ? "" : " ", (int)n, at);
 		at += n;
 	}
 }

@@ -70,12 +70,16 @@ void sheet_who(struct cockpit *c)
 	for (size_t i = 0; i < people->n; i++) {
 		const struct seat_seen *seat = &people->seats[i];
 		char clock[UNITS_MAX];
-		buf_addf(&text, "%-4s %-12s %-8s %s %s%s%s%s\n", seat->id, seat->name, seat->station,
+		char shell[UNITS_MAX], in_shell[64] = "";
+		if (seat->shell[0])
+			text_copyf(in_shell, sizeof(in_shell), "  in a shell on %s since %s", seat->shell,
+				   units_clock(shell, seat->shell_at_ms));
+		buf_addf(&text, "%-4s %-12s %-8s %s %s%s%s%s%s\n", seat->id, seat->name, seat->station,
 			 seat->here ? "here since" : "left at",
 			 units_clock(clock, seat->here ? seat->joined_at_ms : seat->left_at_ms),
 			 strcmp(seat->id, people->driver) == 0 ? "  DRIVES" : "",
 			 seat->here && seat->armed_until_ms > seat_now_ms(c) ? "  ARMED" : "",
-			 seat->observer ? "  only watches" : "");
+			 seat->observer ? "  only watches" : "", in_shell);
 	}
 	for (size_t i = 0; i < people->n_votes; i++) {
 		const struct vote_seen *vote = &people->votes[i];

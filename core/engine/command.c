@@ -203,6 +203,25 @@ static void cmd_note(struct seat *seat, const struct json *m)
 	engine_emit(seat->e, &w, NULL);
 }
 
+/* What is done in it goes past every gate: that somebody is there is written down before it opens. The seat
+ * cannot act meanwhile, and nobody else's keys can act for it. */
+static void cmd_shell(struct seat *seat, const struct json *m)
+{
+	bool open = json_bool(m, "open", true);
+	struct jw w;
+	if (open && (seat->observer || !seat_drives(seat))) {
+		seat_say(seat, "warn", "only the driver's seat opens a shell");
+		return;
+	}
+	if (open && seat->armed_until_life_ms)
+		seat_arm(seat, false);
+	jw_event(&w, open ? "shell.opened" : "shell.closed");
+	jw_str(&w, "seat", seat->id);
+	jw_str(&w, "name", seat->name);
+	jw_str(&w, "side", "NEW");
+	engine_emit(seat->e, &w, NULL);
+}
+
 static void cmd_probe(struct seat *seat, const struct json *m)
 {
 	const char *name = json_str(m, "watch", "");
@@ -266,6 +285,7 @@ static const struct {
     {"hold", cmd_hold},
     {"release", cmd_release},
     {"note", cmd_note},
+    {"shell", cmd_shell},
     {"vote", cmd_vote},
     {"repoll", cmd_repoll},
     {"end-session", cmd_end_session},

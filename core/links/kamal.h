@@ -82,7 +82,8 @@ struct kamal_talk {
 void kamal_talk_take(struct kamal_talk *talk, const struct kamal_line *line);
 /* What it does now: "docker run --detach ... on 203.0.113.9", and how many more. "" when nothing runs. */
 void kamal_talk_now(const struct kamal_talk *talk, char *out, size_t size);
-/* How it ended, as a sentence for people, with the way out where the cause is known. */
+/* How it ended, as a sentence for people, with the way out where the cause is known. rc -1: it was killed,
+ * and the text goes on after whoever says so. */
 void kamal_talk_end(const struct kamal_talk *talk, int rc, char *out, size_t size);
 
 #endif

@@ -292,6 +292,10 @@ static const char *way_out(const struct kamal_talk *talk)
 void kamal_talk_end(const struct kamal_talk *talk, int rc, char *out, size_t size)
 {
 	const char *way = way_out(talk);
+	char now[200];
+	kamal_talk_now(talk, now, sizeof now);
+	if (!*now)
+		text_copy(now, sizeof now, "no command on a host");
 	if (talk->lock_refused)
 		text_copyf(out, size, "kamal did nothing: the deploy lock is held (%s)", talk->error);
 	else if (*talk->error)
@@ -300,9 +304,10 @@ void kamal_talk_end(const struct kamal_talk *talk, int rc, char *out, size_t siz
 	else if (talk->took_lock)
 		text_copyf(
 		    out, size,
-		    "kamal ended in the middle (status %d) and left its lock: look what runs, then kamal "
-		    "lock release",
-		    rc);
+		    "it was at %s, and left the lock it had taken: look what runs, then kamal lock release",
+		    now);
+	else if (rc < 0)
+		text_copyf(out, size, "it was at %s", now);
 	else if (rc != 0)
 		text_copyf(out, size, "kamal ended with %d%s%s", rc, *talk->on_the_way ? ": " : "",
 			   talk->on_the_way);

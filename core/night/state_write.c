@@ -48,6 +48,7 @@ static void write_people(const struct people_state *p, struct jw *w)
 			jw_str(w, "name", p->seats[i].name);
 			jw_bool(w, "observer", p->seats[i].observer);
 			jw_int(w, "armed_until_ms", p->seats[i].armed_until_ms);
+			jw_str(w, "shell", p->seats[i].shell);
 			jw_end(w);
 		}
 	jw_end(w);

@@ -109,12 +109,12 @@ static int follow(struct run *run, const char *base, struct err *err)
 			rc = err_set(err, run->talk.lock_refused ? ERR_REFUSED : ERR_WORLD, "%s", said);
 	} else if (rc == 0) {
 		kamal_talk_end(&run->talk, -1, said, sizeof said);
-		rc = err_set(err, ERR_WORLD,
-			     "kamal was broken off in the middle (%s%d); %s. What it left is looked at now; "
-			     "running this "
-			     "step again mends it",
-			     look.state == PTY_ENDED ? "signal " : "its end was not seen, process ",
-			     look.state == PTY_ENDED ? look.signal : look.pid, said);
+		rc = err_set(
+		    err, ERR_WORLD,
+		    "kamal was broken off in the middle (%s%d); %s. What runs now is looked at; where it is "
+		    "not whole, running this step again mends it",
+		    look.state == PTY_ENDED ? "signal " : "its end was not seen, process ",
+		    look.state == PTY_ENDED ? look.signal : look.pid, said);
 	}
 	pty_look_done(&look);
 	return rc < 0 ? -1 : 0;

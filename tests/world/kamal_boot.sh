@@ -113,7 +113,7 @@ echo "ok  kamal killed in the middle"
 # ---- the engine and its step are killed: kamal goes on, is found again, and is not started twice ----
 BOOK=boot
 new_night
-readiness 20
+readiness 8
 night >"$T/out" 2>&1 &
 runner=$!
 eventually 90 in_delay || fail "Kamal did not come to its delay: $(tail -n 3 "$T/out")"

@@ -29,7 +29,8 @@ extern const struct kind night_opened_kind, night_closed_kind, night_turned_kind
     gate_passed_kind, gate_closed_kind, plan_seen_kind, step_progress_kind, fact_kind;
 extern const struct kind seat_joined_kind, seat_left_kind, seat_armed_kind, wheel_given_kind,
     wheel_asked_kind, hold_called_kind, hold_released_kind, note_added_kind, vote_given_kind,
-    engine_started_kind, wheel_offered_kind, wheel_kept_kind, wheel_lost_kind, vote_fallen_kind;
+    engine_started_kind, wheel_offered_kind, wheel_kept_kind, wheel_lost_kind, vote_fallen_kind,
+    shell_opened_kind, shell_closed_kind;
 extern const struct kind watch_beat_kind, watch_down_kind, check_seen_kind, check_beat_kind,
     waiver_given_kind, waiver_fallen_kind, clock_jumped_kind;
 extern const struct kind dynos_seen_kind, writers_seen_kind, writers_quiet_kind;

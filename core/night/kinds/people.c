@@ -44,6 +44,7 @@ static void fold_seat_left(struct state *state, const struct event *event)
 		return;
 	seat->here = false;
 	seat->armed_until_ms = 0;
+	seat->shell[0] = '\0';
 	seat->left_at_ms = event->at_ms;
 	if (text_equal(state->people.asked, seat->id))
 		state->people.asked[0] = '\0';
@@ -56,6 +57,25 @@ static void fold_seat_armed(struct state *state, const struct event *event)
 	struct seat_seen *seat = seat_of(state, json_str(event->body, "seat", ""));
 	if (seat)
 		seat->armed_until_ms = json_int(event->body, "until_ms", 0);
+}
+
+static void fold_shell_opened(struct state *state, const struct event *event)
+{
+	struct seat_seen *seat = seat_of(state, json_str(event->body, "seat", ""));
+	if (!seat)
+		return;
+	FOLD_TEXT(seat->shell, event->body, "side");
+	seat->shell_at_ms = event->at_ms;
+	seat->shell_ended_at_ms = 0;
+}
+
+static void fold_shell_closed(struct state *state, const struct event *event)
+{
+	struct seat_seen *seat = seat_of(state, json_str(event->body, "seat", ""));
+	if (!seat)
+		return;
+	seat->shell[0] = '\0';
+	seat->shell_ended_at_ms = event->at_ms;
 }
 
 static void fold_wheel_given(struct state *state, const struct event *event)
@@ -269,6 +289,10 @@ const struct kind seat_joined_kind = {
     .name = "seat.joined", .keep = KEEP_RECORD, .since = 1, .fold = fold_seat_joined};
 const struct kind seat_left_kind = {
     .name = "seat.left", .keep = KEEP_RECORD, .since = 1, .fold = fold_seat_left};
+const struct kind shell_opened_kind = {
+    .name = "shell.opened", .keep = KEEP_RECORD, .since = 1, .fold = fold_shell_opened};
+const struct kind shell_closed_kind = {
+    .name = "shell.closed", .keep = KEEP_RECORD, .since = 1, .fold = fold_shell_closed};
 const struct kind seat_armed_kind = {
     .name = "seat.armed", .keep = KEEP_CHANGE, .key = "seat", .since = 1, .fold = fold_seat_armed};
 const struct kind wheel_given_kind = {

@@ -11,6 +11,8 @@
  * seat, why} hold.released  RECORD {by, reason, caller_gone} note.added     RECORD {by, text} vote.given
  * RECORD {by, seat, uid, login, station, go, reason, seen[]}   seen: "PASS step:count-rows", what it was
  * given for vote.fallen    RECORD {station, by, why} engine.started RECORD {pid, version, restarted}
+ * shell.opened   RECORD {seat, name, side}     a person leaves the cockpit for a shell on that side
+ * shell.closed   RECORD {seat, name, side}     and is back
  */
 #ifndef CORE_NIGHT_KINDS_PEOPLE_H
 #define CORE_NIGHT_KINDS_PEOPLE_H
@@ -24,7 +26,9 @@ struct seat_seen {
 	int uid, cols, rows;
 	bool observer, here;
 	int64_t joined_at_ms, left_at_ms;
-	int64_t armed_until_ms; /* 0: read-only */
+	int64_t armed_until_ms;                 /* 0: read-only */
+	char shell[8];                          /* "NEW": this person is in a shell there; "" for none */
+	int64_t shell_at_ms, shell_ended_at_ms; /* the newest one's begin and end; 0: never */
 };
 struct note_seen {
 	int64_t at_ms;

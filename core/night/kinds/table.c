@@ -35,6 +35,8 @@ const struct kind *const kind_table[] = {
     &wheel_kept_kind,
     &wheel_lost_kind,
     &vote_fallen_kind,
+    &shell_opened_kind,
+    &shell_closed_kind,
     &engine_started_kind,
     &watch_beat_kind,
     &watch_down_kind,

@@ -1,0 +1,57 @@
+#!/bin/bash
+# A shell on the new host from the driver's seat: the seat gives its screen away and gets it back whole, cannot act
+# meanwhile, and everybody sees who is there and since when.
+# timeout: 90
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+world_start
+screen_start 110x30 "$NF" --as ana
+wait_text 30 "R next"
+SCREEN=two
+screen_start 110x30 "$NF" attach --as ben
+wait_text 30 "others: ana"
+
+# who does not drive opens none
+keys '`'
+wait_text 5 "the driver"
+[ -z "$(events shell.opened)" ] || fail "Somebody who does not drive has opened a shell."
+
+SCREEN=main
+keys A
+wait_text 5 "ARMED"
+wait_event 10 seat.armed '.name == "ana" and .until_ms > 0'
+keys '`'
+wait_text 30 "NEW"
+wait_text 30 "exit comes back to the cockpit"
+wait_event 10 shell.opened '.name == "ana" and .side == "NEW"'
+wait_event 10 seat.armed '.name == "ana" and .until_ms == 0'
+type_text 'echo "here is $(basename "$PWD")"'
+keys Enter
+wait_text 30 "here is home"
+SCREEN=two
+wait_text 10 "ana is in a shell on NEW"
+echo "ok  a shell of the driver's, seen by the others"
+
+SCREEN=main
+type_text exit
+keys Enter
+wait_text 30 "R next"
+wait_text 5 "READ-ONLY ana"
+expect_frame
+wait_event 10 shell.closed '.name == "ana"'
+SCREEN=two
+wait_gone 10 "ana is in a shell on NEW"
+wait_text 5 "ana was in a shell on NEW"
+[ "$(events seat.left '.name' | wc -l)" = 0 ] || fail "A seat was lost over the shell."
+echo "ok  the screen is back, read-only, and the shell is in the journal"
+
+# the seat dies in it: nobody is shown in a shell that has ended
+SCREEN=main
+keys '`'
+wait_text 30 "exit comes back to the cockpit"
+SCREEN=two
+wait_text 10 "ana is in a shell on NEW"
+tm kill-session -t main
+wait_event 20 seat.left '.name == "ana"'
+wait_gone 10 "ana is in a shell on NEW"
+echo "ok  a seat that dies in its shell"
