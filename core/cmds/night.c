@@ -119,6 +119,8 @@ int night_start_with(const struct json *config, const struct json *playbook, boo
 int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err)
 {
 	const char *app = json_str(config, "app", "");
+	if (place_may_look(app, err) < 0)
+		return -1;
 	bool open = place_open_night(app, dir, size);
 	if (open && night_engine_runs(dir))
 		return 0;

@@ -18,6 +18,8 @@ int night_run(const struct json *config, const char *playbook_name, const struct
 {
 	struct engine_options o = {.config = config, .headless = headless, .ready_fd = -1};
 	struct json *playbook = NULL;
+	if (place_may_look(json_str(config, "app", ""), err) < 0)
+		return -1;
 	bool open = place_open_night(json_str(config, "app", ""), dir, size);
 	if (open && night_engine_runs(dir))
 		return err_set(err, ERR_REFUSED,

@@ -62,7 +62,10 @@ static int stop_run(int argc, char **argv)
 		return cmd_fail(&err);
 	const char *app = json_str(config, "app", "");
 	/* The engine of a night that is closed stays for the seats that still look at it. */
+	int shut = place_may_look(app, &err);
 	bool open = place_open_night(app, dir, sizeof dir) || place_newest_night(app, dir, sizeof dir);
 	json_free(config);
+	if (shut < 0)
+		return cmd_fail(&err);
 	return stop_night(open ? dir : "");
 }

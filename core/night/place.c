@@ -4,6 +4,7 @@
 #include "core/night/journal.h"
 #include <dirent.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,6 +100,50 @@ bool place_newest_night(const char *app, char *out, size_t size)
 	return newest(app, false, out, size);
 }
 
+static const char *owner_of(const char *path, char *out, size_t size)
+{
+	struct stat st;
+	const struct passwd *who = stat(path, &st) == 0 ? getpwuid(st.st_uid) : NULL;
+	text_copy(out, size, who ? who->pw_name : "somebody else");
+	return out;
+}
+
+/* The folder itself, one above it, or a night in it. */
+static bool shut_place(const char *dir, char *out, size_t size)
+{
+	struct stat st;
+	DIR *d = opendir(dir);
+	bool shut = !d && errno == EACCES;
+	if (shut) {
+		text_copy(out, size, dir);
+		for (char *slash = strrchr(out, '/'); slash && slash > out && stat(out, &st) < 0;
+		     slash = strrchr(out, '/'))
+			*slash = '\0';
+	}
+	for (struct dirent *x; d && !shut && (x = readdir(d));) {
+		text_copyf(out, size, "%s/%s", dir, x->d_name);
+		shut = x->d_name[0] != '.' && stat(out, &st) == 0 && S_ISDIR(st.st_mode) &&
+		       access(out, X_OK) < 0;
+	}
+	if (d)
+		closedir(d);
+	return shut;
+}
+
+int place_may_look(const char *app, struct err *err)
+{
+	char dir[400], shut[700], owner[64];
+	if (place_app_dir(app, dir, sizeof dir, err) < 0)
+		return -1;
+	if (!shut_place(dir, shut, sizeof shut))
+		return 0;
+	return err_set(
+	    err, ERR_REFUSED,
+	    "%s belongs to %s and is closed to this login, so whether a night of %s is open is not known; "
+	    "`group: NAME` in nightferry.yml opens the next night to a group, or sit down as %s",
+	    shut, owner_of(shut, owner, sizeof owner), app, owner);
+}
+
 int place_new_night(const char *app, char *out, size_t size, struct err *err)
 {
 	char dir[400], name[32];
@@ -131,6 +176,8 @@ int place_journal(const char *given, const char *app, char *out, size_t size, st
 	struct stat st;
 	char dir[500];
 	if (!given) {
+		if (app && place_may_look(app, err) < 0)
+			return -1;
 		if (!app || !place_newest_night(app, dir, sizeof dir))
 			return err_set(err, ERR_USAGE, "no night was found; name its journal");
 		given = dir;

@@ -8,6 +8,9 @@
 
 /* $NIGHTFERRY_STATE, else $XDG_STATE_HOME/nightferry, else ~/.local/state/nightferry, plus /APP. */
 int place_app_dir(const char *app, char *out, size_t size, struct err *err);
+/* -1 (ERR_REFUSED) when there are nights of this app that this login may not look into: then nobody knows
+ * whether one is open, and "there is none" would be a lie. */
+int place_may_look(const char *app, struct err *err);
 /* The newest night of an app that is not closed; false when there is none. */
 bool place_open_night(const char *app, char *out, size_t size);
 /* The newest night of all, closed or not. */
