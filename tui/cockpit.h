@@ -222,7 +222,9 @@ void sheet_way_back(struct cockpit *c, struct buf *out);
 void carry_copy(struct cockpit *c);
 void carry_write(struct cockpit *c);
 void carry_export(struct cockpit *c);
-void carry_shell(struct cockpit *c);
+
+/* shell.c: where is "" or "host", "psql" (NEW's database), "old" (OLD's, read-only) */
+void shell_open(struct cockpit *c, const char *where);
 
 /* draw.c */
 void draw_screen(struct cockpit *c);

@@ -210,7 +210,7 @@ static void do_times(struct cockpit *c, const char *key)
 static void do_shell(struct cockpit *c, const char *key)
 {
 	(void)key;
-	carry_shell(c);
+	shell_open(c, "");
 }
 
 static void do_clock(struct cockpit *c, const char *key)

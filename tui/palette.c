@@ -170,8 +170,13 @@ static void words_panels(struct cockpit *c, struct buf *out)
 
 static void run_shell(struct cockpit *c, const char *rest)
 {
-	(void)rest;
-	carry_shell(c);
+	shell_open(c, rest);
+}
+
+static void words_shell(struct cockpit *c, struct buf *out)
+{
+	(void)c;
+	buf_adds(out, "host psql old");
 }
 
 static void words_on_off(struct cockpit *c, struct buf *out)
@@ -199,7 +204,7 @@ static const struct palette_row rows[] = {
     {"panel", "a panel by name, full screen", run_panel, words_panels},
     {"quit", "leave this seat", run_quit, NULL},
     {"run", "run a step by name or number", run_run, words_steps},
-    {"shell", "a shell on the new host", run_shell, NULL},
+    {"shell", "a shell on the new host; psql or old: a database", run_shell, words_shell},
     {"speed", "a recorded night: how fast", run_speed, NULL},
     {"stop", "stop the engine of this night", run_stop, NULL},
     {"theme", "other colours", run_theme, words_themes},

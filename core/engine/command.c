@@ -218,7 +218,7 @@ static void cmd_shell(struct seat *seat, const struct json *m)
 	jw_event(&w, open ? "shell.opened" : "shell.closed");
 	jw_str(&w, "seat", seat->id);
 	jw_str(&w, "name", seat->name);
-	jw_str(&w, "side", "NEW");
+	jw_str(&w, "side", text_equal(json_str(m, "side", "NEW"), "OLD") ? "OLD" : "NEW");
 	engine_emit(seat->e, &w, NULL);
 }
 

@@ -5,6 +5,16 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
+# The real Heroku CLI asks its own API for the database; what is tried here is how it is called.
+mkdir -p "$T/bin"
+cat >"$T/bin/heroku" <<'SH'
+#!/bin/sh
+echo "heroku $*"
+echo "with $PGOPTIONS"
+read -r line
+SH
+chmod +x "$T/bin/heroku"
+export PATH=$T/bin:$PATH
 screen_start 110x30 "$NF" --as ana
 wait_text 30 "R next"
 SCREEN=two
@@ -44,6 +54,36 @@ wait_gone 10 "ana is in a shell on NEW"
 wait_text 5 "ana was in a shell on NEW"
 [ "$(events seat.left '.name' | wc -l)" = 0 ] || fail "A seat was lost over the shell."
 echo "ok  the screen is back, read-only, and the shell is in the journal"
+
+# the new database, inside its container: no password is asked and none is anywhere
+SCREEN=main
+keys ':'
+wait_text 5 "Tab completes"
+type_text "shell psql"
+enter_line
+wait_text 30 "NEW database in acme-db"
+wait_text 30 "shop_production=#"
+type_text "SELECT current_user || ' ' || 6 * 7 \\g"
+keys Enter
+wait_text 10 "shop 42"
+type_text '\q'
+keys Enter
+wait_text 30 "R next"
+expect_frame
+echo "ok  psql on the new database"
+
+# the old one, by the person's own Heroku CLI: read-only before its first statement
+keys ':'
+wait_text 5 "Tab completes"
+type_text "shell old"
+enter_line
+wait_text 30 "OLD database of acme-production"
+wait_text 30 "heroku pg:psql --app acme-production"
+wait_text 10 "default_transaction_read_only=on"
+wait_event 10 shell.opened '.side == "OLD"'
+keys Enter
+wait_text 30 "R next"
+echo "ok  psql on the old database"
 
 # the seat dies in it: nobody is shown in a shell that has ended
 SCREEN=main
