@@ -10,10 +10,10 @@ export NEW_DATABASE_URL=postgres://shop:s@127.0.0.1:1/shop
 
 # Its numbers go on over its restarts.
 # shellcheck disable=SC2016
-counts='trap "ends=yes" TERM; n=$(cat n 2>/dev/null || echo 0); while [ -z "$ends" ]; do n=$((n + 1)); echo "$WORD line $n ."; echo $n >n; sleep $PAUSE; [ $((n % ${DIES:-1000000})) != 0 ] || exit 7; done'
-docker_app web 4f2c91a --env WORD=web --env PAUSE=0.02 -- sh -c "cd /tmp; $counts" >/dev/null
-docker_app job 4f2c91a --env WORD=job --env PAUSE=0.02 --env DIES=25 -- sh -c "cd /tmp; $counts" >/dev/null
-docker_accessory db --env WORD=pg --env PAUSE=0.05 -- sh -c "cd /tmp; $counts" >/dev/null
+counts='trap "ends=yes" TERM; n=$(cat n.$WORD 2>/dev/null || echo 0); while [ -z "$ends" ]; do n=$((n + 1)); echo "$WORD line $n ."; echo $n >n.$WORD; sleep $PAUSE; [ $((n % ${DIES:-1000000})) != 0 ] || exit 7; done'
+docker_app web 4f2c91a --env WORD=web --env PAUSE=0.02 -- sh -c "$counts" >/dev/null
+docker_app job 4f2c91a --env WORD=job --env PAUSE=0.02 --env DIES=25 -- sh -c "$counts" >/dev/null
+docker_accessory db --env WORD=pg --env PAUSE=0.05 -- sh -c "$counts" >/dev/null
 docker_proxy -- sh -c 'while :; do echo "{\"level\":\"INFO\",\"msg\":\"Request\",\"host\":\"www.acme.com\",\"method\":\"GET\",\"path\":\"/up\",\"status\":200,\"duration\":12000000}"; sleep 1; done' >/dev/null
 
 watch_start() {
@@ -68,7 +68,7 @@ once web
 
 # `kamal app boot` of the same version: the old one is renamed, and writes until it is stopped.
 docker rename acme-web-4f2c91a acme-web-4f2c91a_replaced_0123456789abcdef
-docker_app web 4f2c91a --env WORD=fresh --env PAUSE=0.02 -- sh -c "cd /tmp; $counts" >/dev/null
+docker_app web 4f2c91a --env WORD=fresh --env PAUSE=0.02 -- sh -c "$counts" >/dev/null
 eventually 60 said '"fresh line 1 \."' || fail "The first line of the new container is missing."
 goes_on fresh
 docker stop -t 20 acme-web-4f2c91a_replaced_0123456789abcdef >/dev/null
@@ -76,7 +76,7 @@ last=$(docker logs --tail 1 acme-web-4f2c91a_replaced_0123456789abcdef | cut -d'
 eventually 60 reaches web "$last" || fail "The last line of the stopped container, $last, is missing; $(newest web) came."
 
 # Docker throws away what is over 10 kB while we read.
-docker_app tick 4f2c91a --env WORD=tick --env PAUSE=0.01 --log-opt max-size=10k -- sh -c "cd /tmp; $counts" >/dev/null
+docker_app tick 4f2c91a --env WORD=tick --env PAUSE=0.01 --log-opt max-size=10k -- sh -c "$counts" >/dev/null
 eventually 60 reaches tick 600 || fail "A log that is rotated does not come: $(newest tick)"
 
 kill -TERM $watch
