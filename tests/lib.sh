@@ -14,6 +14,7 @@
 #   screen_start WxH CMD...         CMD in a tmux of its own; SCREEN names another screen beside `main`
 #   keys KEY...                     tmux key names; type_text TEXT for literal text; paste_text TEXT is bracketed
 #   hands TEXT                      types at eight keys a second
+#   fill_line TEXT                  types into the line that has just been opened, and Enter
 #   enter_line                      Enter at the end of a typed line, as late as a person's
 #   screen, screen_colour           what is on it: as text, as text with its escapes
 #   wait_text SECONDS TEXT          until the screen shows TEXT (a fixed string); wait_gone SECONDS TEXT; wait_end SECONDS
@@ -187,7 +188,14 @@ hands() { # TEXT: as fingers do, about eight keys a second; a phrase that comes 
 	done
 }
 
-# Enter after a typed line, no faster than a hand: a line that is opened, filled and sent at once is taken for a paste.
+# Into a line that has just been opened, no faster than a hand: what opens, fills and ends it at once is taken for a paste.
+fill_line() { # TEXT
+	sleep 0.1
+	type_text "$1"
+	sleep 0.3
+	keys Enter
+}
+
 enter_line() {
 	sleep 0.3
 	keys Enter

@@ -167,8 +167,7 @@ note_fails() {
 	fill 4000
 	type_text '\;'
 	sleep 0.1
-	type_text "a note of some length, so that the last room is used up soon: $(date +%N)$(date +%N)$(date +%N)"
-	enter_line
+	fill_line "a note of some length, so that the last room is used up soon: $(date +%N)$(date +%N)$(date +%N)"
 	sleep 0.1
 	screen_has "the journal cannot be written"
 }

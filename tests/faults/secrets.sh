@@ -106,8 +106,7 @@ keys Escape
 wait_gone 5 "COMMANDS "
 type_text '\;'
 wait_text 5 "note >"
-type_text "the token is $HEROKU_API_KEY, says somebody"
-enter_line
+fill_line "the token is $HEROKU_API_KEY, says somebody"
 wait_event 10 note.added
 wait_gone 5 "note >"
 eventually 5 screen_lacks "$HEROKU_API_KEY" || fail "A token typed into a note stays on the screen."

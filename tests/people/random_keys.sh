@@ -121,7 +121,7 @@ arm() {
 		fi
 		if [ "$(last_of '.kind == "hold.called" or .kind == "hold.released"')" = hold.called ]; then
 			keys H
-			eventually 2 screen_has "release the hold, because" && type_text "the keys go on" && enter_line
+			eventually 2 screen_has "release the hold, because" && fill_line "the keys go on"
 		else
 			keys A
 		fi

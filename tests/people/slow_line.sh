@@ -225,8 +225,7 @@ new_seat
 release() {
 	keys H
 	wait_text 5 "release the hold, because"
-	type_text "it was a test"
-	enter_line
+	fill_line "it was a test"
 	eventually 5 screen_lacks "release the hold, because"
 }
 [ "$(events hold.called | wc -l)" = 0 ] || release

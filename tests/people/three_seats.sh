@@ -97,8 +97,7 @@ tag() {
 vote() { # SCREEN WORDS
 	on "$1" keys V
 	on "$1" wait_text 5 " vote"
-	on "$1" type_text "$2"
-	on "$1" enter_line
+	on "$1" fill_line "$2"
 }
 
 # A seat that came back is not armed: it leaves the gate that is still open, and opens it anew.

@@ -38,8 +38,7 @@ note() { # SCREEN TEXT
 	wait_gone 5 " note >"
 	type_text '\;'
 	wait_text 5 " note >"
-	type_text "$2"
-	enter_line
+	fill_line "$2"
 	wait_event 5 note.added ".text == \"$2\""
 }
 
@@ -93,8 +92,7 @@ on cyd keys H
 on cyd wait_text 5 "release the hold, because"
 on cyd enter_line
 on cyd wait_text 5 "a few words are needed"
-on cyd type_text "a false alarm"
-on cyd enter_line
+on cyd fill_line "a false alarm"
 wait_event 5 hold.released '.by == "cyd" and .reason == "a false alarm"'
 on cyd wait_gone 5 "release the hold"
 on cyd keys H
@@ -102,8 +100,7 @@ wait_event 5 hold.called '.by == "cyd"'
 on ana wait_text 5 "HOLD"
 on ana keys H
 on ana wait_text 5 "release the hold, because"
-on ana type_text "cyd agrees"
-on ana enter_line
+on ana fill_line "cyd agrees"
 wait_event 5 hold.released '.by == "ana" and .reason == "cyd agrees"'
 expect_equal "$(events gate.opened)" "" "gates"
 echo "ok  a hold stops R, and is released by its caller or the driver"

@@ -37,8 +37,7 @@ waive_row() { # TABLE REASON
 	to_row "$1"
 	keys W
 	wait_text 5 "waive rows:$1, because"
-	type_text "$2"
-	enter_line
+	fill_line "$2"
 	wait_text 5 "It stands in every later gate"
 	sleep 0.35
 	keys y

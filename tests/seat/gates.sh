@@ -62,8 +62,7 @@ asks_for_note() {
 fence() {
 	FENCES=$((${FENCES:-0} + 1))
 	eventually 5 asks_for_note || fail "No note could be written."
-	type_text "fence $FENCES"
-	enter_line
+	fill_line "fence $FENCES"
 	wait_event 5 note.added ".text | endswith(\"fence $FENCES\")"
 }
 
@@ -280,8 +279,7 @@ hands "tion"
 wait_text 5 "the phrase is asked for after its release"
 SCREEN=two keys H
 SCREEN=two wait_text 5 "release the hold"
-SCREEN=two type_text "checked"
-SCREEN=two enter_line
+SCREEN=two fill_line "checked"
 wait_event 5 hold.released
 wait_text 5 "> _"
 nothing_happened "a HOLD within the phrase"

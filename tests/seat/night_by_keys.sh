@@ -101,8 +101,7 @@ phrase_for() { # TEXT in the frame of the box
 by_hand() { # ID WORDS
 	act M
 	says 5 "BY HAND   [0-9]+ $1" "card"
-	type_text "$2"
-	enter_line
+	fill_line "$2"
 	wait_gone 5 "BY HAND"
 }
 

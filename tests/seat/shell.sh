@@ -59,8 +59,7 @@ echo "ok  the screen is back, read-only, and the shell is in the journal"
 SCREEN=main
 keys ':'
 wait_text 5 "Tab completes"
-type_text "shell psql"
-enter_line
+fill_line "shell psql"
 wait_text 30 "NEW database in acme-db"
 wait_text 30 "shop_production=#"
 type_text "SELECT current_user || ' ' || 6 * 7 \\g"
@@ -75,8 +74,7 @@ echo "ok  psql on the new database"
 # the old one, by the person's own Heroku CLI: read-only before its first statement
 keys ':'
 wait_text 5 "Tab completes"
-type_text "shell old"
-enter_line
+fill_line "shell old"
 wait_text 30 "OLD database of acme-production"
 wait_text 30 "heroku pg:psql --app acme-production"
 wait_text 10 "default_transaction_read_only=on"
