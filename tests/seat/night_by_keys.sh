@@ -51,15 +51,15 @@ whole() {
 }
 
 in_view() {
-	screen_like "^─ 1 Playbook .* [0-9]+/22 ─┬" && return
+	screen_like "^─ 1 Playbook .* [0-9]+/24 ─┬" && return
 	keys v
 	sleep 0.3
-	screen_like "^─ 1 Playbook .* [0-9]+/22 ─┬"
+	screen_like "^─ 1 Playbook .* [0-9]+/24 ─┬"
 }
 
 back_to_view() {
 	eventually 5 in_view || fail "$PHASE: the view of the phase does not come back."
-	says 5 "^─ 1 Playbook .* [0-9]+/22 ─┬" "$PHASE-view"
+	says 5 "^─ 1 Playbook .* [0-9]+/24 ─┬" "$PHASE-view"
 }
 
 # A box takes no key in its first quarter of a second.
@@ -149,29 +149,29 @@ panel 9 Checks "WARN +target-empty" "PASS +extensions"
 by_hand freeze-deploys "told in the channel, CI is paused"
 
 PHASE=freeze
-says 10 "FREEZE 3/22" "phase"
-yes_to "3 maintenance-on   CLOSES THE SHOP   OLD"
+says 10 "FREEZE 4/24" "phase"
+yes_to "4 maintenance-on   CLOSES THE SHOP   OLD"
 says 20 "DOWN 0[0-9]:[0-9][0-9]" "down"
 panel 2 Dynos "maintenance ON since"
 panel 5 Logs "OLD router +H80 Maintenance mode"
-yes_to "4 scale-to-zero   STOPS ALL DYNOS   OLD"
+yes_to "5 scale-to-zero   STOPS ALL DYNOS   OLD"
 panel 2 Dynos "^ web .* 0 +0 +2  all gone" "^ worker .* 0 +0 +1  all gone" "way back +web=2 worker=1"
 panel 6 Writers "QUIET FOR"
 every_panel
 back_to_view
 
 PHASE=copy
-says 40 "^ Next: R 10 wipe-target" "before-wipe"
+says 40 "^ Next: R 11 wipe-target" "before-wipe"
 panel 3 Transfer "^ OK   capture " "^ OK   download "
 panel 4 Rows "OLD  27 of 27 tables"
 panel 1 Playbook "OK quiet|OK freeze +3/3"
 back_to_view
-phrase_for "10 wipe-target   WIPES   NEW"
-says 20 "^ Next: R 12 restore" "wiped"
+phrase_for "11 wipe-target   WIPES   NEW"
+says 20 "^ Next: R 13 restore" "wiped"
 every_panel
 back_to_view
-yes_to "12 restore   RESTORES   NEW"
-says 60 "FLIP 17/22 " "restored"
+yes_to "13 restore   RESTORES   NEW"
+says 60 "FLIP 18/24 " "restored"
 
 PHASE=verify
 panel 3 Transfer "^ restore .*100%" "tables 2[79]/2[79]" "^ orders +3,[0-9]{3} .*done"
@@ -183,8 +183,8 @@ every_panel
 back_to_view
 
 PHASE=flip
-phrase_for "17 dns-point   MOVES TRAFFIC   NEW"
-says 20 "WATCH 1[89]/22" "flipped"
+phrase_for "18 dns-point   MOVES TRAFFIC   NEW"
+says 20 "WATCH (19|20)/24" "flipped"
 panel 8 DNS "flipped [0-9:]+ " "^ ns1.* NEW  auth +NEW  auth"
 says 40 "WAS DOWN 0[0-9]:[0-9][0-9]" "up again"
 panel 0 Traffic "NEW .* [1-9][0-9]?%" "WAY BACK  (COSTS [0-9,]+ ROWS|ONE-WAY)"
@@ -195,11 +195,11 @@ says 30 "answers  NEW 8   OLD 0   of 8" "all new"
 back_to_view
 
 PHASE=after
-says 60 "^ Next: M 20 webhooks" "webhooks"
+says 60 "^ Next: M 21 webhooks" "webhooks"
 by_hand webhooks "stripe and postmark, each tried once"
 says 40 "THE NIGHT IS CLOSED: done" "closed"
 every_panel
-panel 1 Playbook "OK after +3/3"
+panel 1 Playbook "OK after +4/4"
 panel 4 Rows "27/27 tables equal"
 panel 0 Traffic "NEW .* [0-9]+%"
 keys '@'
