@@ -74,6 +74,7 @@ struct step {
 	enum gate gate;      /* the least the engine will ask for, whoever asks */
 	enum gate undo_gate; /* the least for taking it back, when that is more than `gate` */
 	enum cancel cancel;
+	bool alone; /* nothing that comes after it stands on it: it may be taken back at any time */
 	enum rehearse rehearse;
 	const struct param *params;              /* ends with a NULL name */
 	const char *const *needs, *const *makes; /* names of facts, NULL-ended; may be NULL */

@@ -134,6 +134,9 @@ static void signature_follow(struct cockpit *c)
 
 	if (!c->replay && !c->me.connected)
 		return;
+	/* The answer to a person's key is read first. */
+	if (more && c->toast_until_real_ms > seat_real_ms(c))
+		return;
 	c->told_signatures = logs->n_signatures + 1;
 	if (!more || !newest || !c->terminal)
 		return;

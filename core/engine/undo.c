@@ -9,7 +9,7 @@ static void on_undone(struct child *child);
 static bool changes_world(const struct step_seen *step)
 {
 	const struct step *row = step_row(step->kind);
-	return row && (row->gate != GATE_NONE || row->undo) && step->attempts > 0 &&
+	return row && !row->alone && (row->gate != GATE_NONE || row->undo) && step->attempts > 0 &&
 	       (step_state_finished(step->state) || step->state == STEP_FAILED ||
 		step->state == STEP_UNKNOWN || step->state == STEP_CANCELLED) &&
 	       step->state != STEP_SKIPPED;
@@ -19,6 +19,9 @@ static bool changes_world(const struct step_seen *step)
 static const struct step_seen *stands_on(const struct engine *e, const struct step_seen *step)
 {
 	const struct steps_state *s = &e->state->steps;
+	const struct step *row = step_row(step->kind);
+	if (row && row->alone)
+		return NULL;
 	size_t i = (size_t)(step - s->steps), end = i < s->n_forward ? s->n_forward : s->n;
 	for (size_t k = end; k-- > i + 1;)
 		if (changes_world(&s->steps[k]))

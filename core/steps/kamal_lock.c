@@ -17,6 +17,7 @@ const struct step kamal_lock_step = {
     .name = "kamal-lock",
     .help = "takes Kamal's deploy lock, so that nobody deploys while the night lasts",
     .gate = GATE_NONE,
+    .alone = true, /* a lock that was lost is given up and taken again, whatever came after it */
     .cancel = CANCEL_SAFE_POINT,
     .rehearse = REHEARSE_SAME,
     .params = params,

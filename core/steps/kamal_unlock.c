@@ -16,6 +16,7 @@ const struct step kamal_unlock_step = {
     .name = "kamal-unlock",
     .help = "gives back Kamal's deploy lock, if it is this night's",
     .gate = GATE_NONE,
+    .alone = true,
     .cancel = CANCEL_SAFE_POINT,
     .rehearse = REHEARSE_SAME,
     .params = params,
