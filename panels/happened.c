@@ -68,6 +68,14 @@ static void add_step(struct newest *list, const struct step_seen *step)
 		    brief_took(took, sizeof(took), step->ended_at_ms - step->started_at_ms));
 }
 
+static void add_shell(struct newest *list, const struct seat_seen *seat)
+{
+	if (seat->shell[0])
+		add(list, seat->shell_at_ms, false, "%s is in a shell on %s since then", seat->name, seat->shell);
+	else
+		add(list, seat->shell_at_ms, false, "%s was in a shell", seat->name);
+}
+
 size_t sums_happened(const struct state *state, struct happened *out, size_t max)
 {
 	struct newest list = {.out = out, .max = max};
@@ -93,10 +101,7 @@ size_t sums_happened(const struct state *state, struct happened *out, size_t max
 		add(&list, state->people.seats[i].joined_at_ms, false, "%s joined",
 		    state->people.seats[i].name);
 		add(&list, state->people.seats[i].left_at_ms, false, "%s left", state->people.seats[i].name);
-		add(&list, state->people.seats[i].shell_at_ms, false,
-		    state->people.seats[i].shell[0] ? "%s is in a shell on NEW since then"
-						    : "%s was in a shell on NEW",
-		    state->people.seats[i].name);
+		add_shell(&list, &state->people.seats[i]);
 	}
 	add(&list, state->watching.clock_jumped_at_ms, true,
 	    "the clock jumped: everything must be looked at again");

@@ -47,8 +47,7 @@ keys 6
 wait_event 20 writers.seen '[.writers[].who] | index("stayer") != null'
 wait_text 20 "stayer"
 keys /
-type_text stayer
-keys Enter
+fill_line stayer
 wait_text 5 "/ stayer"
 keys T
 wait_text 20 "ENDS A SESSION"
