@@ -71,7 +71,8 @@ static void add_step(struct newest *list, const struct step_seen *step)
 static void add_shell(struct newest *list, const struct seat_seen *seat)
 {
 	if (seat->shell[0])
-		add(list, seat->shell_at_ms, false, "%s is in a shell on %s since then", seat->name, seat->shell);
+		add(list, seat->shell_at_ms, false, "%s is in a shell on %s since then", seat->name,
+		    seat->shell);
 	else
 		add(list, seat->shell_at_ms, false, "%s was in a shell", seat->name);
 }

@@ -91,6 +91,7 @@ echo "ok  psql on the old database"
 
 # the seat dies in it: nobody is shown in a shell that has ended
 SCREEN=main
+sleep 0.3
 keys '`'
 wait_text 30 "exit comes back to the cockpit"
 SCREEN=two
