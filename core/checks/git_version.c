@@ -43,8 +43,8 @@ static bool ask_git(struct job *job, struct tree *tree, struct evidence *ev)
 	if (!told && err.kind)
 		evidence_add(ev, VERDICT_WARN, "git", "unknown", "not compared: %.160s", err.text);
 	else if (!told)
-		evidence_add(ev, VERDICT_PASS, "git", "none",
-			     "not looked at: git knows no commit in the folder of nightferry.yml");
+		evidence_add(ev, VERDICT_WARN, "git", "none",
+			     "not compared: git knows no commit in the folder of nightferry.yml");
 	return told;
 }
 

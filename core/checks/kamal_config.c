@@ -70,7 +70,7 @@ static enum verdict kamal_config_run(struct job *job, struct evidence *ev, struc
 		bool broken = json_bool(kamal, "used", false) && *why;
 		evidence_add(ev, broken ? VERDICT_WARN : VERDICT_PASS, "file", why, "%s%s",
 			     broken ? "Kamal's file was not read: "
-				    : "not looked at: no file of Kamal's was read",
+				    : "does not apply: the night uses no file of Kamal's",
 			     broken ? why : "");
 	}
 	for (const struct json *f = json_first(files); f; f = json_next(f))

@@ -19,9 +19,9 @@ bool kamal_applies(struct job *job, struct evidence *ev)
 	const char *why = json_str(kamal, "why", "");
 	if (!json_bool(kamal, "used", true))
 		evidence_add(ev, VERDICT_PASS, "kamal", "unused",
-			     "not looked at: no kamal: in nightferry.yml");
+			     "does not apply: no kamal: in nightferry.yml");
 	else
-		evidence_add(ev, VERDICT_PASS, "kamal", "unread", "not looked at: %s",
+		evidence_add(ev, VERDICT_WARN, "kamal", "unread", "not looked at: %s",
 			     *why ? why : "no file of Kamal's was read");
 	return false;
 }
