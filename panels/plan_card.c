@@ -119,7 +119,7 @@ int card_seen(struct canvas *canvas, int row, const struct seen_line *seen, size
 		canvas_field(canvas, at, row, name_cells, false, ROLE_TEXT, seen[i].name);
 		at += name_cells + 2;
 		age_ago(age, sizeof(age), seen[i].at_ms, now_ms);
-		if (seen[i].waived)
+		if (seen[i].waived && !text_starts(seen[i].text, "waived by"))
 			snprintf(text, sizeof(text), "waived by %s: %s", seen[i].waived_by, seen[i].text);
 		else if (left > 0)
 			snprintf(text, sizeof(text), "%zu alike: %s", left + 1, seen[i].text);

@@ -120,8 +120,9 @@ static void base64(const char *text, size_t len, struct buf *out)
 	}
 }
 
-/* tmux keeps its own buffer, also where the outer terminal knows no OSC 52. */
-static bool tmux_copy(const char *text, size_t len)
+/* tmux keeps its own buffer, also where the outer terminal knows no OSC 52; with -w it tells that terminal,
+ * which the escape of a program inside does only under `set-clipboard on`. tmux before 3.2 knows no -w. */
+static bool tmux_load(const char *text, size_t len, bool tells)
 {
 	int ends[2], status = -1, null;
 	pid_t pid;
@@ -136,7 +137,10 @@ static bool tmux_copy(const char *text, size_t len)
 		dup2(null, 2);
 		close(ends[0]);
 		close(ends[1]);
-		execlp("tmux", "tmux", "load-buffer", "-", (char *)NULL);
+		if (tells)
+			execlp("tmux", "tmux", "load-buffer", "-w", "-", (char *)NULL);
+		else
+			execlp("tmux", "tmux", "load-buffer", "-", (char *)NULL);
 		_exit(127);
 	}
 	close(ends[0]);
@@ -147,6 +151,11 @@ static bool tmux_copy(const char *text, size_t len)
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool tmux_copy(const char *text, size_t len)
+{
+	return tmux_load(text, len, true) || tmux_load(text, len, false);
 }
 
 static void copy_out(struct cockpit *c, const char *text, size_t len)
@@ -174,7 +183,10 @@ static void copy_out(struct cockpit *c, const char *text, size_t len)
 	stem_of(c, "copy", stem, sizeof(stem));
 	if (tmux || osc)
 		seat_toast(c, ROLE_OK, "copied%s: %s",
-			   tmux ? " to the tmux buffer and the clipboard" : " to the clipboard", first);
+			   /* Whether a terminal took it is something no terminal says. */
+			   tmux ? " to the tmux buffer, and sent to the terminal's clipboard"
+				: ", sent to the terminal's clipboard",
+			   first);
 	else if (file_text(c, stem, "txt", text, len, path, sizeof(path)))
 		seat_toast(c, ROLE_OK, "this terminal has no clipboard; copied to %s", path);
 }

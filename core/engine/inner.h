@@ -258,6 +258,8 @@ void cmd_release(struct seat *seat, const struct json *m);
 void poll_tick(struct engine *e);
 int poll_check(const struct engine *e, struct err *err); /* -1: somebody is missing */
 void poll_tell(const struct engine *e, struct jw *w);
+/* A seat that came for a station that nobody asks is told so at once. */
+void station_say(struct seat *seat);
 void cmd_vote(struct seat *seat, const struct json *m);
 void cmd_repoll(struct seat *seat, const struct json *m);
 

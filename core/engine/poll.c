@@ -163,6 +163,20 @@ static const char *spelled(const struct engine *e, const char *station)
 	return NULL;
 }
 
+void station_say(struct seat *seat)
+{
+	const struct people_state *p = &seat->e->state->people;
+	char names[200] = "";
+	if (!*seat->station || !p->n_stations || spelled(seat->e, seat->station))
+		return;
+	for (size_t i = 0; i < p->n_stations; i++)
+		text_copyf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
+			   p->stations[i]);
+	seat_say(seat, "warn",
+		 "%s is no station of this night (%s): this seat votes for none until it names one of them",
+		 seat->station, names);
+}
+
 void cmd_vote(struct seat *seat, const struct json *m)
 {
 	struct engine *e = seat->e;

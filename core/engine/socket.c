@@ -306,6 +306,7 @@ static void take_hello(struct seat *seat, const struct json *m)
 	jw_int(&w, "rows", json_int(m, "rows", 0));
 	engine_emit(e, &w, NULL);
 	people_joined(seat);
+	station_say(seat);
 }
 
 static void take_seat_line(struct seat *seat, const char *line, size_t len)

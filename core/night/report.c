@@ -52,8 +52,8 @@ static void tell(struct report *r, const struct event *event)
 	else if (text_equal(k, "note.added"))
 		buf_addf(&line, "note by %s: %s", json_str(b, "by", ""), json_str(b, "text", ""));
 	else if (text_equal(k, "waiver.given"))
-		buf_addf(&line, "%s waived by %s: %s", json_str(b, "about", ""), json_str(b, "by", ""),
-			 json_str(b, "reason", ""));
+		buf_addf(&line, "%s (%s) waived by %s: %s", json_str(b, "about", ""), json_str(b, "fact", ""),
+			 json_str(b, "by", ""), json_str(b, "reason", ""));
 	else if (text_equal(k, "waiver.fallen"))
 		buf_addf(&line, "the waiver of %s fell: %s", json_str(b, "about", ""),
 			 json_str(b, "why", ""));
@@ -356,15 +356,18 @@ void report_markdown(const struct report *r, struct buf *out)
 	char a[UNITS_MAX], b[UNITS_MAX];
 	int64_t end = s->closed_at_ms ? s->closed_at_ms : r->last_ms;
 	double down = report_downtime_s(s, end);
-	size_t done = 0;
-	for (size_t i = 0; i < s->steps.n_forward; i++)
-		done += step_state_finished(s->steps.steps[i].state);
+	size_t done = 0, skipped = 0;
+	for (size_t i = 0; i < s->steps.n_forward; i++) {
+		skipped += s->steps.steps[i].state == STEP_SKIPPED;
+		done +=
+		    step_state_finished(s->steps.steps[i].state) && s->steps.steps[i].state != STEP_SKIPPED;
+	}
 	buf_addf(out, "# %s: %s\n\n", s->app, report_verdict(r));
 	buf_addf(out, "- night `%s`, playbook `%s`, began %s\n", s->night, s->steps.playbook,
 		 units_iso(a, s->opened_at_ms));
 	buf_addf(out, "- took %s, down %s\n", units_duration(a, end - s->opened_at_ms),
 		 down >= 0 ? units_duration(b, (int64_t)(down * 1000)) : "never");
-	buf_addf(out, "- steps done: %zu of %zu\n", done, s->steps.n_forward);
+	buf_addf(out, "- steps done: %zu of %zu, %zu skipped\n", done, s->steps.n_forward, skipped);
 	buf_addf(out, "- waivers: %zu, notes: %zu\n", s->watching.n_waivers, s->people.n_notes);
 	way_back_of(s, end, &back);
 	buf_addf(out, "- way back: %s%s, %s\n", s->steps.turned ? "taken; " : "", way_back_word(back.back),

@@ -376,6 +376,9 @@ static void test_poll(void **unused)
 	open_gate(GATE_POLL, "");
 	phrase(ana);
 	assert_true(heard(ana, "APP has not voted"));
+	struct person *odd = sit("odd", "GARDEN", true);
+	assert_true(heard(odd, "GARDEN is no station of this night (DB, APP)"));
+	leave(odd);
 	vote(raj, "app", false, "");
 	assert_true(heard(raj, "wants its reason"));
 	vote(raj, "app", false, "checkout is red");
