@@ -108,6 +108,30 @@ int app_plan_not_locked(struct app *app, struct plan *plan, struct err *err)
 	return 0;
 }
 
+static int look_elsewhere(struct app *app, const struct json *host, char *out, size_t size, struct err *err)
+{
+	struct docker_container *list = NULL;
+	size_t n = 0;
+	struct ssh *ssh = ssh_open_host(app->job, host, SSH_ASKING, err);
+	int rc = ssh ? docker_containers(ssh, &app->names, &list, &n, err) : -1;
+	for (size_t i = 0; rc == 0 && i < n && !*out; i++)
+		if (app_running(&list[i]))
+			text_copyf(out, size, "%s on %s", list[i].name, ssh_host(ssh));
+	free(list);
+	ssh_close(ssh);
+	return rc;
+}
+
+int app_elsewhere(struct app *app, char *out, size_t size, struct err *err)
+{
+	*out = '\0';
+	for (const struct json *h = json_first(json_get(job_config(app->job), "hosts")); h; h = json_next(h))
+		if (!json_bool(h, "primary", false) && json_count(json_get(h, "roles")) && !*out &&
+		    look_elsewhere(app, h, out, size, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* ---- stopping ---- */
 
 const struct json *app_find_service(const struct json *list, const char *name)

@@ -50,6 +50,10 @@ bool app_deploy_command(const struct app *app, const struct docker_container *c,
 int app_not_locked(struct app *app, struct err *err); /* refuses while somebody deploys */
 /* The same for a plan, which is refused by it. -1: nobody knows. */
 int app_plan_not_locked(struct app *app, struct plan *plan, struct err *err);
+/* Steps act on the primary host. What Kamal's file runs on others is looked at all the same: the first
+ * container of the app that runs on another host, as "acme-job-4f2c91a on 203.0.113.8"; "" for none. -1: one
+ * of them cannot be seen. */
+int app_elsewhere(struct app *app, char *out, size_t size, struct err *err);
 /* Opens, acts, closes. */
 int app_with(struct job *job, int (*act)(struct app *app, struct err *err), struct err *err);
 /* Status of a path of the new side, past DNS. */

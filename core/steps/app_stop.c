@@ -75,6 +75,21 @@ static void fill_plan(struct app *app, struct plan *plan)
 	plan->estimate_ms = 8000;
 }
 
+/* A worker on another server goes on writing, and this step reaches it not. */
+static int plan_elsewhere(struct app *app, struct plan *plan, struct err *err)
+{
+	char where[300];
+	if (app_elsewhere(app, where, sizeof where, err) < 0)
+		return -1;
+	if (*where)
+		plan_refuse(plan,
+			    "%s runs, too, and this step stops only what runs on %s: stop it there (kamal "
+			    "app stop -h HOST), "
+			    "then R",
+			    where, ssh_host(app->ssh));
+	return 0;
+}
+
 static int app_stop_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	struct app app;
@@ -82,6 +97,8 @@ static int app_stop_plan(struct job *job, struct plan *plan, struct err *err)
 	if (rc == 0) {
 		fill_plan(&app, plan);
 		rc = app_plan_not_locked(&app, plan, err);
+		if (rc == 0)
+			rc = plan_elsewhere(&app, plan, err);
 	}
 	app_close(&app);
 	return rc;
@@ -110,7 +127,13 @@ static enum done app_stop_probe(struct job *job, struct err *err)
 static enum verdict app_stop_prove(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct app app;
+	char where[300] = "";
 	int rc = app_open(job, &app, err);
+	if (rc == 0)
+		rc = app_elsewhere(&app, where, sizeof where, err);
+	if (*where)
+		evidence_add(ev, VERDICT_FAIL, "elsewhere", where,
+			     "%s still runs: this step stops nothing there", where);
 	for (size_t i = 0; rc == 0 && i < app.n; i++)
 		if (app_running(&app.list[i]))
 			evidence_add(ev, VERDICT_FAIL, app.list[i].role, app.list[i].name,
