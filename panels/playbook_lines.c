@@ -106,7 +106,9 @@ void playbook_phase_draw(const struct scene *scene, struct canvas *canvas, int r
 	if (sums.finished) {
 		mark = "OK";
 		mark_role = ROLE_OK;
-	} else if (sums.started) {
+	} else if (sums.started &&
+		   !(scene->state->steps.turned && phase->first < scene->state->steps.n_forward)) {
+		/* After the way back was taken nothing goes on in a phase of the way forward. */
 		mark = glyph(canvas, GLYPH_NOW);
 		mark_role = role = ROLE_TEXT;
 	}

@@ -152,6 +152,28 @@ static void test_headless_is_stopped(void **unused)
 	assert_int_equal(rig_events(rig, "night.closed", ""), 0);
 }
 
+/* Whoever holds has the night: it waits under the one who holds, and goes on when the hold is released. */
+static void test_headless_is_held(void **unused)
+{
+	(void)unused;
+	const struct headless none = {.quiet = true};
+	rig = rig_new(
+	    "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"wait\"}},{\"id\":\"two\",\"do\":\"fake\"}");
+	rig_start(rig, &none);
+	bea = rig_sit(rig, "bea", true);
+	rig_wait_file(rig, "waiting");
+	rig_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"hold\",\"why\":\"look at the orders\"}");
+	rig_wait(rig, "hold.called", "", 1);
+	rig_put(rig, "go", "");
+	rig_wait(rig, "attempt.ended", "\"one\"", 1);
+	rig_sleep(500);
+	rig_fence(rig, bea); /* the engine is still there, and nothing has begun */
+	assert_int_equal(rig_events(rig, "attempt.started", "\"two\""), 0);
+	rig_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"all is well\"}");
+	rig_wait(rig, "attempt.ended", "\"two\"", 1);
+	assert_int_equal(rig_wait_end(rig), 0);
+}
+
 /* ---- questions ---- */
 
 static void nowhere(const char *word)
@@ -276,6 +298,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_teardown(test_headless, end),
 	    cmocka_unit_test_teardown(test_headless_leaves_unknown, end),
 	    cmocka_unit_test_teardown(test_headless_is_stopped, end),
+	    cmocka_unit_test_teardown(test_headless_is_held, end),
 	    cmocka_unit_test_teardown(test_question, end),
 	    cmocka_unit_test_teardown(test_two_questions, end),
 	    cmocka_unit_test_teardown(test_secrets, end),

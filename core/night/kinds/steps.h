@@ -99,7 +99,7 @@ struct gate_seen {
 	struct plan_seen plan;
 	struct seen_line *seen;
 	size_t n_seen;
-	char was[6][160], is[6][160]; /* what changed while it was open */
+	char was[6][300], is[6][300]; /* what changed while it was open */
 	size_t n_changed;
 	int64_t opened_at_ms, changed_at_ms;
 	char counting_by[32], stopped_by[32];
