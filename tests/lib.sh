@@ -155,6 +155,15 @@ tm() {
 	tmux -L "$TMUX_LABEL" -f /dev/null "$@"
 }
 
+new_session() { # WxH CMD...
+	local size=$1
+	shift
+	# The status is written by the wrapper, and the pane stays so that the last picture can be read.
+	tm new-session -d -s "$SCREEN" -x "${size%x*}" -y "${size#*x}" \
+		"bash -c '\"\$@\"; echo \$? >\"\$0\"; exec sleep 1000' $(printf '%q ' "$T/status.$SCREEN" "$@")" \; \
+		set -g status off \; set -g default-terminal "${SCREEN_TERM:-tmux-256color}" \; set -sg escape-time 0
+}
+
 screen_start() { # WxH CMD...
 	local size=$1
 	shift
@@ -165,11 +174,8 @@ screen_start() { # WxH CMD...
 		at_end 'tm kill-server 2>/dev/null'
 	fi
 	SCREEN_SIZE[$SCREEN]=$size
-	# The status is written by the wrapper, and the pane stays so that the last picture can be read.
-	tm new-session -d -s "$SCREEN" -x "${size%x*}" -y "${size#*x}" \
-		"bash -c '\"\$@\"; echo \$? >\"\$0\"; exec sleep 1000' $(printf '%q ' "$T/status.$SCREEN" "$@")" \; \
-		set -g status off \; set -g default-terminal "${SCREEN_TERM:-tmux-256color}" \; set -sg escape-time 0 ||
-		fail "tmux could not start."
+	# A server that was just told to go may still be going.
+	eventually 10 new_session "$size" "$@" || fail "tmux could not start."
 }
 
 keys() {
