@@ -286,6 +286,8 @@ int restore_follow(struct restore *r, int *rc, struct err *err)
 		bool more = r->log_at < look.log_bytes && look.log.len > 0;
 		*rc = state == DETACHED_ENDED ? look.rc : -1;
 		detached_look_done(&look);
+		if (!more && *rc == 0)
+			restore_log_finish(&r->log);
 		read_pulse(r, &pulse);
 		tell(r, &pulse);
 		/* Between its end and the line in the rc file there is a moment; so one look is not enough.

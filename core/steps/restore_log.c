@@ -100,14 +100,18 @@ struct restore_item *restore_log_table(struct restore_log *log, const char *sche
 	return NULL;
 }
 
-static void set_state(struct restore_log *log, int id, enum restore_state state)
+static void set_item(struct restore_item *item, enum restore_state state)
 {
-	struct restore_item *item = by_id(log, id);
 	if (!item || (item->state == RESTORE_FAILED && state == RESTORE_DONE))
 		return;
 	item->state = state;
 	if (state == RESTORE_DONE && item->rows_total >= 0)
 		item->rows = item->rows_total;
+}
+
+static void set_state(struct restore_log *log, int id, enum restore_state state)
+{
+	set_item(by_id(log, id), state);
 }
 
 /* Entries before and after the parallel part come one by one: one begins when the one before it is done. */
@@ -224,6 +228,12 @@ void restore_log_feed(struct restore_log *log, const char *text, size_t len)
 		feed_line(log, text + at, n);
 		at += n + 1;
 	}
+}
+
+void restore_log_finish(struct restore_log *log)
+{
+	for (size_t i = 0; i < log->n; i++)
+		set_item(&log->items[i], RESTORE_DONE);
 }
 
 void restore_log_done(struct restore_log *log)

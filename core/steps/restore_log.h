@@ -42,6 +42,9 @@ struct restore_log {
 bool restore_log_toc(struct restore_log *log, const char *toc);
 /* Whole lines of the log, in order. */
 void restore_log_feed(struct restore_log *log, const char *text, size_t len);
+/* pg_restore has ended with 0 and its log is read: whatever has not failed is done. Its jobs write into one
+ * log without waiting for each other, so a line of another may stand within the one that says so. */
+void restore_log_finish(struct restore_log *log);
 void restore_log_done(struct restore_log *log);
 
 struct restore_item *restore_log_table(struct restore_log *log, const char *schema,

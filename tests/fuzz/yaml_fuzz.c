@@ -9,8 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* libfyaml 0.7 keeps the grown part of its iterator over a text with hundreds of escaped quotes: 4 KB for each such
- * text, inside the library. It is known by the library, because a machine without a symbolizer knows no functions. */
+/* libfyaml 0.7 keeps the grown part of its iterator over a text with hundreds of escaped quotes: 4 KB for
+ * each such text, inside the library. It is known by the library, because a machine without a symbolizer
+ * knows no functions. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {

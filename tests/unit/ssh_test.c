@@ -210,6 +210,12 @@ static void test_restore_log(void **state)
 	assert_int_equal(done, 1);
 	assert_int_equal(restore_log_table(&log, "billing", "Odd Name")->state, RESTORE_UNDER_WAY);
 	assert_int_equal(restore_log_lost(&log, lost, sizeof lost), 0);
+	/* The line that says so was torn by another job's; the end with 0 says it, too. */
+	text = "pg_restore: pg_restore: processing data\nfinished item 31 TABLE DATA Odd Name\n";
+	restore_log_feed(&log, text, strlen(text));
+	assert_int_equal(restore_log_table(&log, "billing", "Odd Name")->state, RESTORE_UNDER_WAY);
+	restore_log_finish(&log);
+	assert_int_equal(restore_log_table(&log, "billing", "Odd Name")->state, RESTORE_DONE);
 	restore_log_done(&log);
 }
 
@@ -232,6 +238,7 @@ static void test_restore_errors(void **state)
 	assert_int_equal(restore_log_harm(&log, &first), 2);
 	assert_string_equal(first->label, "users");
 	assert_non_null(strstr(restore_log_cause(first->text), "prepare-target"));
+	restore_log_finish(&log);
 	assert_int_equal(restore_log_lost(&log, lost, sizeof lost), 1);
 	assert_string_equal(lost, "users");
 	restore_log_done(&log);
