@@ -75,14 +75,14 @@ static struct json *moved_config(const struct json *config, const char *folder)
 	struct jw w = {0};
 	jw_open(&w);
 	for (const struct json *x = json_first(config); x; x = json_next(x)) {
-		if (!text_equal(json_key(x), "kamal") || !json_get(x, "root")) {
+		if (!text_equal(json_key(x), "kamal") || !json_get(x, "folder")) {
 			jw_json(&w, json_key(x), x);
 			continue;
 		}
 		jw_obj(&w, "kamal");
 		for (const struct json *k = json_first(x); k; k = json_next(k))
-			if (text_equal(json_key(k), "root"))
-				jw_str(&w, "root", folder);
+			if (text_equal(json_key(k), "folder"))
+				jw_str(&w, "folder", folder);
 			else
 				jw_json(&w, json_key(k), k);
 		jw_end(&w);

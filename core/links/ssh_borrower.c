@@ -218,7 +218,7 @@ static int open_channel(struct lend *lend, struct borrower *b)
 			ssh_name(lend->ways[0].ssh), QUEUE_MS / 1000);
 	}
 	if (rc == SSH_NOT)
-		borrower_refuse(b, why.kind, why.text, true);
+		borrower_refuse(b, why.kind, why.text, lend->up);
 	return rc;
 }
 

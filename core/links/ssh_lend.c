@@ -90,6 +90,10 @@ static int session_way(struct lend *l, struct lend_way **out, struct err *err)
 
 int lend_channel(struct lend *l, struct borrower *b, struct err *err)
 {
+	if (!l->up) {
+		err_set(err, ERR_NET, "%s", l->failed.text);
+		return SSH_NOT;
+	}
 	struct lend_way *way = b->bulk ? bulk_way(l) : &l->ways[0];
 	bool full = way->most && sessions(way->ssh) >= way->most;
 	int rc = b->command && (!b->bulk || full) ? session_way(l, &way, err) : 0;
@@ -207,7 +211,11 @@ static void refuse_those_of(struct lend *l, const struct ssh *ssh, bool all, con
 {
 	for (struct borrower *b = l->borrowers; b; b = b->next) {
 		bool its = b->channel && b->channel->ssh == ssh;
-		if (its || (all && b->state == BORROWER_READY))
+		/* Also one that has said its wish and waits for a channel: it would be given one of a way
+		 * that is gone. */
+		bool waits = b->state == BORROWER_READY ||
+			     (!b->channel && (b->state == BORROWER_OPENS || b->state == BORROWER_LOOKS));
+		if (its || (all && waits))
 			borrower_refuse(b, ERR_NET, text, false);
 		if (its)
 			lend_close(l, b->channel);

@@ -75,6 +75,17 @@ static const char *version_of(const struct app *app)
 	return *given ? given : web ? web->version : "";
 }
 
+/* "" : any. */
+static bool runs_version(const struct app *app, const char *version)
+{
+	for (size_t i = 0; i < app->names.n_roles && *version; i++) {
+		const struct docker_container *c;
+		if (app_running_of(app, app->names.roles[i], &c) != 1 || !text_equal(c->version, version))
+			return false;
+	}
+	return true;
+}
+
 static void boot_words(const char *version, const char *words[5])
 {
 	words[0] = "app";
@@ -154,7 +165,7 @@ static int fill_plan(struct app *app, struct plan *plan, struct err *err)
 		   "workers of the new side begin to work on the new database%s",
 		   kamal ? "; kamal is never stopped half-way" : "");
 	text_copy(plan->back, sizeof plan->back, "app-stop, about 10 s");
-	plan->nothing_to_do = app_up(app);
+	plan->nothing_to_do = app_up(app) && runs_version(app, json_str(job_params(app->job), "version", ""));
 	plan->estimate_ms = kamal ? 20000 : 12000;
 	for (size_t i = 0; i < app->names.n_roles && !kamal; i++)
 		plan_docker(app, app->names.roles[i], plan);
@@ -244,7 +255,10 @@ static enum verdict app_boot_prove(struct job *job, struct evidence *ev, struct 
 	struct app app;
 	int rc = app_open(job, &app, err);
 	if (rc == 0)
-		rc = app_prove_up(&app, json_str(json_get(job_plan(job), "data"), "version", ""), ev, err);
+		rc = app_prove_up(&app,
+				  json_str(json_get(job_plan(job), "data"), "version",
+					   json_str(job_params(job), "version", "")),
+				  ev, err);
 	app_close(&app);
 	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);
 }

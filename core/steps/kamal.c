@@ -329,12 +329,43 @@ static int prove_look(struct job *job, struct evidence *ev, struct err *err)
 	return 0;
 }
 
+/* The version that the words ask for; "" where they name none. */
+static const char *version_asked(const struct asked *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (text_equal(a->words[i], "--version") && i + 1 < a->n)
+			return a->words[i + 1];
+		if (text_starts(a->words[i], "--version="))
+			return a->words[i] + strlen("--version=");
+	}
+	return text_equal(a->words[0], "rollback") && a->n > 1 && *a->words[1] != '-' ? a->words[1] : "";
+}
+
+/* That it ended with 0 proves nothing; that it did not is reason enough to doubt what runs: it may be what
+ * ran before. */
+static int prove_end(struct app *app, struct evidence *ev, struct err *err)
+{
+	struct pty_look look;
+	const char *base = json_str(job_fact(app->job, "kamal-run", job_step(app->job)), "base", "");
+	if (!*base)
+		return 0;
+	if (pty_child_look(base, 0, &look, err) < 0)
+		return -1;
+	if (look.state != PTY_ENDED || look.rc != 0)
+		evidence_add(ev, VERDICT_FAIL, "kamal", "broken",
+			     "kamal did not end well (%d), so what runs may be what ran before; its words "
+			     "are in the log",
+			     look.rc);
+	pty_look_done(&look);
+	return 0;
+}
+
 static int prove_call(struct app *app, const struct asked *a, struct evidence *ev, struct err *err)
 {
 	if (*json_str(job_params(app->job), "prove", ""))
 		return prove_by_command(app, ev, err);
 	switch (a->call->proof) {
-	case IS_UP: return app_prove_up(app, "", ev, err);
+	case IS_UP: return prove_end(app, ev, err) < 0 ? -1 : app_prove_up(app, version_asked(a), ev, err);
 	case IS_STOPPED: prove_stopped(app, ev); return 0;
 	case NOTHING_STALE: prove_not_stale(app, ev); return 0;
 	case IS_PAUSED: prove_route(app, "stopped", ev); return 0;

@@ -36,7 +36,7 @@ const struct step run_step = {
     .prove = run_prove,
 };
 
-enum { LOOK_MS = 500, PROVE_MS = 60000, LOST_LOOKS = 30, DEAD_LOOKS = 4 };
+enum { LOOK_MS = 500, PROVE_MS = 60000, TERM_MS = 30000, LOST_LOOKS = 30, DEAD_LOOKS = 4 };
 
 /* Its files: in the login's home there, named by night and attempt, so that no other night's are taken for
  * ours. */
@@ -142,8 +142,10 @@ static void log_lines(struct job *job, const struct buf *log)
 static int tell_to_stop(struct ssh *ssh, const char *base, struct err *err)
 {
 	ssh_deaf(ssh, true);
-	return ssh_run(ssh, NULL, err,
-		       "p=$(cat \"%s.pid\" 2>/dev/null) && kill -TERM -- -\"$p\" 2>/dev/null; true", base);
+	return ssh_run(
+	    ssh, NULL, err,
+	    /* dash's own kill knows no `--` */
+	    "p=$(cat \"%s.pid\" 2>/dev/null); [ -z \"$p\" ] || kill -TERM -\"$p\" 2>/dev/null; true", base);
 }
 
 /* 0: it has ended, look tells how. Lost connections are taken up again: it does not hear of them. */
@@ -151,16 +153,20 @@ static int follow(struct job *job, const struct detached *d, struct detached_loo
 {
 	int64_t from = 0;
 	int lost = 0, dead = 0;
-	bool told = false;
+	int64_t told_ms = 0;
 	for (;;) {
 		*now = (struct detached_look){0};
-		if (job_cancelled(job) && !told && tell_to_stop(d->ssh, d->base, err) == 0)
-			told = true;
+		if (job_cancelled(job) && !told_ms && tell_to_stop(d->ssh, d->base, err) == 0)
+			told_ms = clock_life_ms();
 		if (detached_look(d, from, now, err) < 0) {
 			detached_look_done(now);
 			if (++lost == LOST_LOOKS)
 				return err_wrap(err, "what it does is not seen any more, it may go on there");
-			job_wait(job, 2000);
+			/* A cancelled job no longer waits, and the way back to the host needs its time. */
+			if (job_cancelled(job))
+				clock_sleep_ms(2000);
+			else
+				job_wait(job, 2000);
 			if (!ssh_alive(d->ssh))
 				ssh_reopen(d->ssh, NULL);
 			continue;
@@ -173,7 +179,15 @@ static int follow(struct job *job, const struct detached *d, struct detached_loo
 		if (now->log.len == 0 &&
 		    (now->state == DETACHED_ENDED || now->state == DETACHED_NEVER || dead == DEAD_LOOKS))
 			return 0;
-		if (now->log.len == 0 && told)
+		if (told_ms && now->state == DETACHED_ALIVE && clock_life_ms() - told_ms > TERM_MS) {
+			int pid = now->pid;
+			detached_look_done(now);
+			return err_set(err, ERR_WORLD,
+				       "it was told to stop and still runs as process %d there; nothing else "
+				       "is done to it",
+				       pid);
+		}
+		if (now->log.len == 0 && told_ms)
 			clock_sleep_ms(LOOK_MS);
 		else if (now->log.len == 0)
 			job_wait(job, LOOK_MS);

@@ -60,6 +60,12 @@ static void change_command(const struct service *item, bool start, char *out, si
 		text_copyf(out, size, "systemctl %s %s", start ? "start" : "stop", item->name);
 }
 
+/* To be started is to be up; to be stopped is to be surely ended. */
+static bool is_so(const struct service *item, bool start)
+{
+	return start ? item->well : !item->running;
+}
+
 static void fill_plan(struct job *job, const struct services *s, bool start, struct plan *plan)
 {
 	char command[200];
@@ -80,7 +86,7 @@ static void fill_plan(struct job *job, const struct services *s, bool start, str
 			plan_refuse(plan,
 				    "There is no %s %s on %s; mend `steps:` of nightferry.yml, or make it.",
 				    item->container ? "container" : "unit", item->name, ssh_host(s->ssh));
-		if (item->running == start)
+		if (is_so(item, start))
 			continue;
 		plan->nothing_to_do = false;
 		change_command(item, start, command, sizeof command);
@@ -144,7 +150,7 @@ static int change(struct job *job, const struct services *s, const struct servic
 static int change_all(struct job *job, const struct services *s, bool start, struct err *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->list[i].running == start)
+		if (is_so(&s->list[i], start))
 			continue;
 		if (job_cancelled(job))
 			return err_set(
@@ -209,7 +215,7 @@ static enum done service_probe(struct job *job, struct err *err)
 	if (open_services(job, &s, &start, err) == 0) {
 		done = DONE_DONE;
 		for (size_t i = 0; i < s.n; i++)
-			if (s.list[i].running != start)
+			if (!is_so(&s.list[i], start))
 				done = DONE_NOT_DONE;
 	}
 	services_close(&s);
@@ -245,8 +251,7 @@ static enum verdict service_prove(struct job *job, struct evidence *ev, struct e
 	if (rc == 0)
 		rc = look_twice(job, &s, start, ev, err);
 	for (size_t i = 0; rc == 0 && i < s.n; i++)
-		evidence_add(ev,
-			     s.list[i].running == start && !s.list[i].missing ? VERDICT_PASS : VERDICT_FAIL,
+		evidence_add(ev, is_so(&s.list[i], start) && !s.list[i].missing ? VERDICT_PASS : VERDICT_FAIL,
 			     s.list[i].name, s.list[i].state, "%s is %s on %s", s.list[i].name,
 			     s.list[i].state, ssh_host(s.ssh));
 	services_close(&s);

@@ -93,6 +93,7 @@ static int read_container(struct service *item, const char *text, struct err *er
 			text_copyf(item->since, sizeof item->since, "%.*s", (int)strcspn(text + len, "\n"),
 				   text + len);
 			item->running = i >= 1 && i <= 3;
+			item->well = i == 1;
 			return 0;
 		}
 	if (!item->missing)
@@ -122,6 +123,7 @@ static int read_unit(struct service *item, const char *text, struct err *err)
 		return err_set(err, ERR_WORLD, "systemd's answer about %s was not understood: %.120s",
 			       item->name, text);
 	item->missing = text_equal(load, "not-found");
+	item->well = text_equal(item->state, "active") || text_equal(item->state, "reloading");
 	item->running = !text_equal(item->state, "inactive") && !text_equal(item->state, "failed");
 	if (item->missing)
 		text_copy(item->state, sizeof item->state, "missing");

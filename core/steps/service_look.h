@@ -9,7 +9,8 @@ struct service {
 	char name[100];
 	bool container; /* else a unit */
 	bool missing;   /* nobody there knows it */
-	bool running;   /* also while it is being started or stopped */
+	bool running;   /* not surely ended: also while it is being started or stopped */
+	bool well;      /* surely up: neither paused nor being started again */
 	char state[24]; /* "active", "failed", "running", "exited", "missing" */
 	char since[48]; /* when it was started, in the words of who runs it */
 };
