@@ -13,7 +13,7 @@ enum { WORDS = 20 };
 struct shell {
 	char *argv[WORDS + 1];
 	int n;
-	struct buf texts[4]; /* what argv points into */
+	struct buf texts[5]; /* what argv points into */
 	const char *side;
 	char banner[300];
 };
@@ -29,7 +29,8 @@ static void word(struct shell *s, const char *text)
 static void say_ssh(struct shell *s, const struct json *host)
 {
 	const char *key = json_str(host, "key", ""), *known = json_str(host, "known_hosts", ""),
-		   *user = json_str(host, "user", "");
+		   *user = json_str(host, "user", ""), *jump = json_str(host, "proxy_jump", ""),
+		   *proxy = json_str(host, "proxy_command", "");
 
 	buf_addf(&s->texts[0], "%lld", (long long)json_int(host, "port", 0));
 	buf_addf(&s->texts[1], "%s%s%s", user, *user ? "@" : "", json_str(host, "address", ""));
@@ -48,6 +49,16 @@ static void say_ssh(struct shell *s, const struct json *host)
 		word(s, "-o");
 		word(s, buf_text(&s->texts[2]));
 	}
+	/* Behind a jump host the same address may be another machine here. */
+	if (*jump) {
+		word(s, "-J");
+		word(s, jump);
+	} else if (*proxy) {
+		buf_addf(&s->texts[4], "ProxyCommand=%s", proxy);
+		word(s, "-o");
+		word(s, buf_text(&s->texts[4]));
+	}
+	word(s, "--");
 	word(s, buf_text(&s->texts[1]));
 }
 

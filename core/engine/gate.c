@@ -305,7 +305,8 @@ static bool blocked(struct engine *e, struct err *err)
 {
 	const struct act_now *act = &e->act;
 	int64_t old_ms = clock_real_ms(clock_life_ms() - act->looked_life_ms);
-	if (act->looked_life_ms && text_equal(act->verb, "run") && old_ms > STALE_REAL_MS) {
+	if (act->looked_life_ms && (text_equal(act->verb, "run") || text_equal(act->verb, "undo")) &&
+	    old_ms > STALE_REAL_MS) {
 		err_set(err, ERR_REFUSED,
 			"this gate stays shut: its evidence was last looked at %lld s ago and the look since "
 			"then "

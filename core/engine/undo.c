@@ -149,6 +149,8 @@ static void on_looked(struct child *child)
 		act_reset(e);
 		return;
 	}
+	act->looked_wall_ms = clock_wall_ms();
+	act->looked_life_ms = clock_life_ms();
 	make_plan(e, step, json_str(child->end, "done", "UNCLEAR"), json_str(child->end, "text", ""));
 	if (act->refreshing) {
 		act->refreshing = false;
@@ -178,11 +180,17 @@ void undo_prove(struct engine *e, bool ran_ok, const char *text)
 void undo_found(struct engine *e, const char *done, const char *said)
 {
 	const char *words = e->act.words;
-	bool back = text_equal(done, "NOT_DONE"), still = text_equal(done, "DONE");
+	/* Half of it taken back is no longer the whole, either: only an undo that ended well is one. After a
+	 * restart nobody knows how it ended. */
+	bool ended = json_bool(e->act.run_end, "ok", false);
+	bool gone = text_equal(done, "NOT_DONE"), back = gone && ended, still = text_equal(done, "DONE");
 	char text[600];
 	text_copyf(
 	    text, sizeof text, "%s%s%s", words, *words ? "; " : "",
-	    back ? "taken back: looked at, it no longer holds"
+	    back   ? "taken back: looked at, it no longer holds"
+	    : gone ? "looked at: it no longer holds as a whole, but its undo did not end well, so a part may "
+		     "stand. "
+		     "U tries again, B is the way back"
 	    : still
 		? "looked at: it holds as before, so it was not taken back. U tries again, B is the way back"
 	    : *said ? said

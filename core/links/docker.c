@@ -47,6 +47,29 @@ static void read_accessory(struct docker_names *out, const struct json *kamal, c
 		text_copy(out->elsewhere, sizeof out->elsewhere, json_str(a, "host", ""));
 }
 
+/* They go into commands of the host's shell: letters, digits, and `_.-` after the first, as docker and Kamal
+ * take them. */
+static bool is_name(const char *text)
+{
+	static const char inside[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	return !*text || (text[strspn(text, inside)] == '\0' && !strchr("-.", *text));
+}
+
+static int check_names(const struct docker_names *n, struct err *err)
+{
+	const char *bad = !is_name(n->service)       ? n->service
+			  : !is_name(n->destination) ? n->destination
+			  : !is_name(n->accessory)   ? n->accessory
+						     : NULL;
+	for (size_t i = 0; i < n->n_roles && !bad; i++)
+		bad = is_name(n->roles[i]) ? NULL : n->roles[i];
+	return bad ? err_set(err, ERR_CONFIG,
+			     "\"%.80s\" is no name that docker and Kamal take; mend it in nightferry.yml or "
+			     "in Kamal's file",
+			     bad)
+		   : 0;
+}
+
 int docker_names(struct job *job, struct docker_names *out, struct err *err)
 {
 	const struct json *kamal = json_get(job_config(job), "kamal");
@@ -69,7 +92,7 @@ int docker_names(struct job *job, struct docker_names *out, struct err *err)
 	else
 		read_accessory(out, kamal,
 			       json_str(kamal, "accessory", job_config_str(job, "database.accessory", "")));
-	return 0;
+	return check_names(out, err);
 }
 
 int docker_need_accessory(const struct docker_names *names, struct err *err)

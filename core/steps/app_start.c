@@ -90,7 +90,10 @@ int app_wait_well(struct app *app, struct err *err)
 		if (app_look(app, err) < 0)
 			return -1;
 		for (size_t i = 0; i < app->names.n_roles && !ill; i++) {
-			const struct docker_container *c = app_choice(app, app->names.roles[i]);
+			const struct docker_container *c;
+			/* What runs, whichever version; else the one that should. */
+			if (!app_running_of(app, app->names.roles[i], &c))
+				c = app_choice(app, app->names.roles[i]);
 			if (c && !well(c))
 				ill = c;
 		}

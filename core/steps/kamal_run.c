@@ -5,6 +5,7 @@
 #include "core/links/pty_child.h"
 #include "core/steps/deploy_lock.h"
 #include <stdlib.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct run {
@@ -120,11 +121,32 @@ static int follow(struct run *run, const char *base, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+enum { CUT_MOST = 64 };
+
+/* Values that Kamal, its hooks or a build may print: of the names that Kamal's file wants, as far as they
+ * stand in the environment. The engine learns them, so that they are cut everywhere else, too. */
+static void find_secrets(struct job *job, const char *cut[CUT_MOST + 1])
+{
+	size_t n = 0;
+	const char *database = job_secret(job, "NEW_DATABASE_URL");
+	if (database)
+		cut[n++] = database;
+	for (const struct json *x = json_first(json_path(job_config(job), "kamal.secrets"));
+	     x && n < CUT_MOST; x = json_next(x)) {
+		const char *value = json_text(x) ? getenv(json_text(x)) : NULL;
+		if (!value || strlen(value) < 6)
+			continue;
+		job_learn_secret(job, value);
+		cut[n++] = value;
+	}
+	cut[n] = NULL;
+}
+
 int kamal_run(struct job *job, const char *const *words, struct err *err)
 {
 	struct kamal kamal;
 	struct run run = {.job = job};
-	const char *argv[KAMAL_ARGS], *secrets[2] = {job_secret(job, "NEW_DATABASE_URL"), NULL};
+	const char *argv[KAMAL_ARGS], *cut[CUT_MOST + 1];
 	char base[400], said[300];
 	bool locked;
 	kamal_find(job, &kamal);
@@ -137,13 +159,14 @@ int kamal_run(struct job *job, const char *const *words, struct err *err)
 	kamal_argv_say(argv, said, sizeof said);
 	if (record_start(job, base, said, locked, err) < 0)
 		return -1;
+	find_secrets(job, cut);
 	/* What stands in somebody's own environment must not open a lock that is not ours. */
 	const char *const env[] = {locked ? "KAMAL_LOCK=true" : "KAMAL_LOCK", NULL};
 	struct pty_start start = {.base = base,
 				  .argv = argv,
 				  .env = env,
 				  .dir = kamal.folder,
-				  .secrets = secrets[0] ? secrets : NULL,
+				  .secrets = cut[0] ? cut : NULL,
 				  .lock_fd = job_lock_fd(job)};
 	job_command(job, "run", "%s%s", locked ? "KAMAL_LOCK=true " : "", said);
 	if (pty_child_start(&start, err) < 0)

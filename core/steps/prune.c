@@ -345,8 +345,10 @@ static enum done prune_probe(struct job *job, struct err *err)
 {
 	struct pruning p;
 	enum done done = DONE_UNCLEAR;
+	/* What was never recorded was never begun. */
+	bool begun = job_fact(job, "pruned", "") != NULL;
 	if (open_it(job, &p, err) == 0)
-		done = count_left(&p, NULL) ? DONE_NOT_DONE : DONE_DONE;
+		done = !begun ? DONE_NOT_DONE : count_left(&p, NULL) ? DONE_NOT_DONE : DONE_DONE;
 	close_it(&p);
 	return done;
 }
@@ -355,9 +357,13 @@ static enum verdict prune_prove(struct job *job, struct evidence *ev, struct err
 {
 	struct pruning p;
 	int rc = open_it(job, &p, err);
-	if (rc == 0 && !count_left(&p, ev))
+	bool more =
+	    rc == 0 && (json_count(json_get(p.go, "containers")) || json_count(json_get(p.go, "images")));
+	if (rc == 0 && more && !job_fact(job, "pruned", ""))
+		evidence_add(ev, VERDICT_FAIL, "removed", "none", "nothing was removed");
+	else if (rc == 0 && !count_left(&p, ev))
 		evidence_add(ev, VERDICT_PASS, "removed", "all", "what was to go is gone");
-	if (rc == 0 && (json_count(json_get(p.go, "containers")) || json_count(json_get(p.go, "images"))))
+	if (more)
 		evidence_add(ev, VERDICT_WARN, "more", "more", "by now more could go: run it again");
 	close_it(&p);
 	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);
