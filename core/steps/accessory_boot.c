@@ -202,9 +202,11 @@ static int start_it(struct accessory *a, struct err *err)
 {
 	const char *words[4];
 	struct jw w;
+	/* A second attempt keeps what the first one found: that is what its undo goes back to. */
+	const struct json *first = job_fact(a->job, "accessory-booted", a->container);
 	jw_fact(&w, "accessory-booted", a->container);
 	jw_str(&w, "container", a->container);
-	jw_str(&w, "was", a->it ? a->it->status : "");
+	jw_str(&w, "was", first ? json_str(first, "was", "") : a->it ? a->it->status : "");
 	jw_int(&w, "at_ms", clock_wall_ms());
 	if (job_record(a->job, &w, err) < 0)
 		return -1;

@@ -105,7 +105,8 @@ static enum verdict look(struct job *job, struct evidence *ev, struct err *err)
 }
 
 /* An earlier attempt of this step whose program still runs; "" for none. */
-static void find_alive(struct job *job, char *out, size_t size)
+/* -1: one cannot be looked at, and what nobody sees may still run. */
+static int find_alive(struct job *job, char *out, size_t size, struct err *err)
 {
 	const struct json *fact;
 	*out = '\0';
@@ -116,10 +117,13 @@ static void find_alive(struct job *job, char *out, size_t size)
 		if (!text_equal(json_str(fact, "step", ""), job_step(job)) ||
 		    pty_child_base(job, attempt, "command", base, sizeof base, NULL) < 0)
 			continue;
-		if (pty_child_look(base, 0, &now, NULL) == 0 && now.state == PTY_ALIVE)
+		if (pty_child_look(base, 0, &now, err) < 0)
+			return -1;
+		if (now.state == PTY_ALIVE)
 			text_copyf(out, size, "%s as process %d", attempt, now.pid);
 		pty_look_done(&now);
 	}
+	return 0;
 }
 
 static int command_plan(struct job *job, struct plan *plan, struct err *err)
@@ -133,7 +137,8 @@ static int command_plan(struct job *job, struct plan *plan, struct err *err)
 	if (c.env[0] && c.values[0])
 		plan_does(plan, "its environment gets the secrets that `secrets:` names");
 	command_done(&c);
-	find_alive(job, alive, sizeof alive);
+	if (find_alive(job, alive, sizeof alive, err) < 0)
+		return -1;
 	if (*alive)
 		plan_refuse(
 		    plan,

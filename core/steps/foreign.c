@@ -98,8 +98,12 @@ int foreign_line(const struct job *job, const char *name, struct buf *line, stru
 	return line->len ? 0 : err_set(err, ERR_CONFIG, "`%s:` names no command", name);
 }
 
+/* A text, or a list of them, none of them empty: an empty one is said by everything. */
 static bool has_value(const struct json *value)
 {
+	for (const struct json *x = json_first(value); x && !json_text(value); x = json_next(x))
+		if (!json_text(x) || !*json_text(x))
+			return false;
 	return json_text(value) ? *json_text(value) != '\0' : json_count(value) > 0;
 }
 
