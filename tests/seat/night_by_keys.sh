@@ -81,14 +81,6 @@ phrase_of_screen() {
 	screen | sed -n 's/.*│ type  \([a-z0-9_.-]* [0-9a-f]\{4\}\) .*/\1/p'
 }
 
-hands() { # TEXT: one key after the other; all at once is a paste
-	local i
-	for ((i = 0; i < ${#1}; i++)); do
-		type_text "${1:i:1}"
-		sleep 0.05
-	done
-}
-
 phrase_for() { # TEXT in the frame of the box
 	act R
 	box "$1"
@@ -143,7 +135,7 @@ back_to_view
 act A
 says 5 "ARMED" "armed"
 act R
-says 40 "PASS 2[0-9]   WARN [01]   FAIL 0   UNKNOWN 0" "preflight"
+says 40 "PASS 3[0-9]   WARN [0-3]   FAIL 0   UNKNOWN 0" "preflight"
 says 20 "^ Next: M 2 freeze-deploys" "preflight"
 panel 9 Checks "WARN +target-empty" "PASS +extensions"
 by_hand freeze-deploys "told in the channel, CI is paused"
