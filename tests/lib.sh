@@ -110,10 +110,15 @@ world_start() {
 	export CONFIG=${CONFIG:-$W/nightferry.yml}
 }
 
-# The night's engine first: it is the one that would miss the world.
+engine_stop() {
+	timeout 20 "$NF" stop --config "${CONFIG:-$W/nightferry.yml}" </dev/null
+}
+
+# The night's engine first: it is the one that would miss the world. A driver's seat that has just died still holds
+# the wheel for a moment, and then nobody else may stop it.
 world_stop() {
 	[ -d "$W" ] || return 0
-	[ ! -e "$W/nightferry.yml" ] || timeout 20 "$NF" stop --config "${CONFIG:-$W/nightferry.yml}" >/dev/null 2>&1 </dev/null
+	[ ! -e "$W/nightferry.yml" ] || eventually 15 engine_stop
 	"$ROOT/demo/world" stop "$W" >/dev/null 2>&1
 }
 
