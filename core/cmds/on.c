@@ -57,7 +57,9 @@ static void far_script(const struct on *on, struct buf *script, const char *verb
 
 /* ---- what goes along ---- */
 
-static void add_file(struct jw *w, const char *folder, const char *name)
+#define FILE_BYTES_MAX (1u << 20)
+
+static int add_file(struct jw *w, const char *folder, const char *name, struct err *err)
 {
 	char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s%s", folder, name);
 	FILE *f = fopen(path, "re");
@@ -69,21 +71,28 @@ static void add_file(struct jw *w, const char *folder, const char *name)
 	if (!f || name[0] == '/' || strstr(name, "..")) {
 		if (f)
 			fclose(f);
-		return;
+		return 0;
 	}
-	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && text.len < (1u << 20))
+	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && text.len <= FILE_BYTES_MAX)
 		buf_add(&text, chunk, n);
 	fclose(f);
+	/* Half a file would be read as a whole one. */
+	if (text.len > FILE_BYTES_MAX) {
+		buf_done(&text);
+		return err_set(err, ERR_CONFIG, "%s is over 1 MB, which no configuration is; it is not sent",
+			       name);
+	}
 	jw_obj(w, NULL);
 	jw_str(w, "name", name);
 	jw_strn(w, "text", buf_text(&text), text.len);
 	jw_end(w);
 	buf_done(&text);
+	return 0;
 }
 
 /* The files as they are written, for `check` and `step` by hand there and for kamal. Not .kamal/secrets: no
  * secret becomes a file. */
-static void add_files(struct jw *w, const struct json *config, const char *config_path)
+static int add_files(struct jw *w, const struct json *config, const char *config_path, struct err *err)
 {
 	const struct json *kamal = json_get(config, "kamal");
 	const char *slash = strrchr(config_path, '/'),
@@ -92,14 +101,15 @@ static void add_files(struct jw *w, const struct json *config, const char *confi
 	char folder[500], over[600];
 	text_copyf(folder, sizeof folder, "%.*s", slash ? (int)(slash - config_path + 1) : 0, config_path);
 	jw_arr(w, "files");
-	add_file(w, folder, slash ? slash + 1 : config_path);
-	add_file(w, folder, deploy);
+	int rc = add_file(w, folder, slash ? slash + 1 : config_path, err);
+	rc = rc < 0 ? rc : add_file(w, folder, deploy, err);
 	size_t stem =
 	    strlen(deploy) - (strlen(deploy) > 4 && text_equal(deploy + strlen(deploy) - 4, ".yml") ? 4 : 0);
 	text_copyf(over, sizeof over, "%.*s.%s.yml", (int)stem, deploy, destination);
-	if (*destination)
-		add_file(w, folder, over);
+	if (*destination && rc == 0)
+		rc = add_file(w, folder, over, err);
 	jw_end(w);
+	return rc;
 }
 
 static void add_secret(void *arg, const char *name)
@@ -125,13 +135,13 @@ static int write_order(struct jw *w, const struct json *config, const char *conf
 	jw_bool(w, "may_open", may_open);
 	jw_json(w, "config", config);
 	jw_json(w, "playbook", playbook);
-	add_files(w, config, config_path);
+	int rc = add_files(w, config, config_path, err);
 	jw_obj(w, "secrets");
 	engine_secret_names(config, playbook, add_secret, w);
 	jw_end(w);
 	jw_finish(w);
 	json_free(playbook);
-	return 0;
+	return rc;
 }
 
 /* ---- the night there ---- */

@@ -296,7 +296,9 @@ static void engine_free(struct engine *e)
 	for (size_t i = 0; i < e->n_named; i++) {
 		memset(e->named[i].value, 0, strlen(e->named[i].value));
 		free(e->named[i].value);
+		free(e->named[i].name);
 	}
+	free(e->named);
 	json_free(e->act.plan);
 	json_free(e->act.run_end);
 	json_free(e->act.own_params);

@@ -155,10 +155,9 @@ struct engine {
 
 	char **secrets; /* every live value, for redaction */
 	size_t n_secrets;
-	struct {
-		char name[64];
-		char *value;
-	} named[64];
+	struct named_secret {
+		char *name, *value;
+	} * named;
 	size_t n_named;
 
 	const struct headless *headless;

@@ -31,11 +31,24 @@ static void learn_password(struct engine *e, const char *url)
 	learn_form(e, password);
 }
 
+/* A key of several lines comes back line by line in logs. */
+static void learn_lines(struct engine *e, const char *value)
+{
+	char *lines = xstrdup(value), *rest = NULL;
+	for (char *line = strtok_r(lines, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest))
+		if (!text_starts(line, "-----")) /* BEGIN and END are nobody's secret */
+			learn_form(e, line);
+	explicit_bzero(lines, strlen(value));
+	free(lines);
+}
+
 void secrets_learn(struct engine *e, const char *value)
 {
 	if (!value || !*value)
 		return;
 	learn_form(e, value);
+	if (strpbrk(value, "\r\n"))
+		learn_lines(e, value);
 	/* the same value as it stands inside a JSON string */
 	struct jw w = {0};
 	jw_open(&w);
@@ -51,10 +64,10 @@ void secrets_learn(struct engine *e, const char *value)
 
 static void secrets_name(struct engine *e, const char *name, const char *value)
 {
-	if (!value || !*value || e->n_named == sizeof e->named / sizeof *e->named || secrets_get(e, name))
+	if (!value || !*value || secrets_get(e, name))
 		return;
-	text_copy(e->named[e->n_named].name, sizeof e->named[0].name, name);
-	e->named[e->n_named++].value = xstrdup(value);
+	e->named = xrealloc(e->named, e->n_named + 1, sizeof *e->named);
+	e->named[e->n_named++] = (struct named_secret){.name = xstrdup(name), .value = xstrdup(value)};
 	secrets_learn(e, value);
 }
 

@@ -12,7 +12,7 @@ struct slot {
 	const char *const *secrets;
 	struct json *params; /* {"host": one of the config's hosts}, or NULL */
 	int64_t again_life_ms, backoff_ms;
-	bool running;
+	struct child *child; /* NULL: it does not run */
 };
 /* One slot a row of line_table and watch_table; the engine is one per process. */
 static struct slot slots[SLOTS_MAX];
@@ -31,8 +31,8 @@ static void start(struct engine *e, struct slot *slot)
 				  .secrets = slot->secrets,
 				  .lock_fd = -1,
 				  .ended = on_ended};
-	slot->running = child_start(e, &spec, NULL) != NULL;
-	if (!slot->running)
+	slot->child = child_start(e, &spec, NULL);
+	if (!slot->child)
 		slot->again_life_ms = clock_life_ms() + BACKOFF_MOST_MS;
 }
 
@@ -40,14 +40,14 @@ static void on_ended(struct child *child)
 {
 	struct engine *e = child->e;
 	for (struct slot *slot = slots; slot < slots + n_slots; slot++) {
-		if (!text_equal(slot->name, child->name) || !text_equal(slot->role, child->role))
+		if (slot->child != child)
 			continue;
 		bool lived = clock_life_ms() - child->started_life_ms > BACKOFF_MOST_MS;
 		slot->backoff_ms = lived || !slot->backoff_ms ? BACKOFF_FIRST_MS : slot->backoff_ms * 2;
 		if (slot->backoff_ms > BACKOFF_MOST_MS)
 			slot->backoff_ms = BACKOFF_MOST_MS;
 		slot->again_life_ms = clock_life_ms() + slot->backoff_ms;
-		slot->running = false;
+		slot->child = NULL;
 		if (e->stopping)
 			return;
 		struct jw w;
@@ -74,11 +74,16 @@ static struct slot *add_slot(const char *role, const char *name, const char *con
 static void add_hosts(struct engine *e, const struct watch *watch)
 {
 	char name[32];
+	size_t place = 0;
 	for (const struct json *h = json_first(json_get(e->config, "hosts")); h; h = json_next(h)) {
+		place++;
 		if (json_bool(h, "primary", false))
 			continue;
-		text_copyf(name, sizeof name, "%s@%s", watch->name,
-			   json_str(h, "name", json_str(h, "address", "")));
+		/* What does not fit is told by its place in the list: hosts often differ in their last
+		 * letters only. */
+		if (!text_copyf(name, sizeof name, "%s@%s", watch->name,
+				json_str(h, "name", json_str(h, "address", ""))))
+			text_copyf(name, sizeof name, "%s@host %zu", watch->name, place);
 		struct slot *slot = add_slot("watch", name, watch->secrets);
 		if (!slot)
 			return;
@@ -110,6 +115,6 @@ void watches_tick(struct engine *e)
 {
 	int64_t now = clock_life_ms();
 	for (size_t i = 0; i < n_slots && !e->stopping; i++)
-		if (!slots[i].running && now >= slots[i].again_life_ms)
+		if (!slots[i].child && now >= slots[i].again_life_ms)
 			start(e, &slots[i]);
 }

@@ -89,9 +89,11 @@ static void read_look(const struct buf *out, struct detached_look *look)
 		return;
 	size_t len = out->len - (size_t)(end + 1 - text);
 	const char *last = len ? memrchr(end + 1, '\n', len) : NULL;
-	/* The last line is torn while the program writes. */
+	/* The last line is torn while the program writes. One that alone fills a look is told in pieces. */
 	if (last)
 		buf_add(&look->log, end + 1, (size_t)(last - end));
+	else if (len >= LOG_BYTES)
+		buf_add(&look->log, end + 1, len);
 }
 
 int detached_look(const struct detached *d, int64_t log_from, struct detached_look *look, struct err *err)

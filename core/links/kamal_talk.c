@@ -46,7 +46,8 @@ static const char *mask_url(const char *at, struct buf *out)
 {
 	if (!text_starts(at, "://"))
 		return NULL;
-	const char *end = at + 3 + strcspn(at + 3, " \t/'\"");
+	/* Up to the last @ of the word: a password that nobody escaped may hold a slash or a quote. */
+	const char *end = at + 3 + strcspn(at + 3, " \t");
 	const char *colon = memchr(at + 3, ':', (size_t)(end - at) - 3);
 	const char *host = colon ? memrchr(colon, '@', (size_t)(end - colon)) : NULL;
 	if (!host)

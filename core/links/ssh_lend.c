@@ -74,9 +74,13 @@ static int session_way(struct lend *l, struct lend_way **out, struct err *err)
 			*out = &l->ways[i];
 			return 0;
 		}
-	if (l->n_ways == LEND_WAYS_MAX)
+	/* It knocks at sshd, which locks out whoever knocks too often, and everybody waits meanwhile. */
+	if (l->n_ways == LEND_WAYS_MAX || (l->no_way_ms && ssh_since(l->no_way_ms) < l->no_way_backoff_ms))
 		return SSH_AGAIN;
 	if (connect_way(l, &way, &why) < 0) {
+		int64_t next = l->no_way_ms ? l->no_way_backoff_ms * 2 : FIRST_MS;
+		l->no_way_backoff_ms = next > MOST_MS ? MOST_MS : next;
+		l->no_way_ms = clock_life_ms();
 		err_set(
 		    err, why.kind,
 		    "%s: no more sessions are free, and a further connection was refused (MaxSessions and "
@@ -84,6 +88,7 @@ static int session_way(struct lend *l, struct lend_way **out, struct err *err)
 		    ssh_name(l->ways[0].ssh), why.text);
 		return SSH_NOT;
 	}
+	l->no_way_ms = 0;
 	*out = &l->ways[l->n_ways - 1];
 	return 0;
 }
@@ -298,8 +303,9 @@ static void wait_for_more(struct lend *l)
 	struct pollfd *fds = xcalloc(most, sizeof *fds);
 	fds[n++] = (struct pollfd){.fd = job_cancel_fd(l->job), .events = POLLIN};
 	fds[n++] = (struct pollfd){.fd = l->sig, .events = POLLIN};
-	fds[n++] = (struct pollfd){.fd = l->ctl, .events = POLLIN};
-	fds[n++] = (struct pollfd){.fd = l->pg, .events = POLLIN};
+	bool no_fd = l->no_fd_ms && ssh_since(l->no_fd_ms) < LEND_NO_FD_MS;
+	fds[n++] = (struct pollfd){.fd = no_fd ? -1 : l->ctl, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = no_fd ? -1 : l->pg, .events = POLLIN};
 	/* An engine that is gone would wake us for ever; then only commands under way keep us. */
 	if (l->ctl < 0)
 		fds[0].fd = fds[1].fd = -1;
@@ -315,7 +321,7 @@ static void wait_for_more(struct lend *l)
 		    queued || ((b->state == BORROWER_OPENS || b->state == BORROWER_LOOKS) && !b->channel);
 		borrower_fds(b, &fds[n++]);
 	}
-	poll(fds, (nfds_t)n, fresh ? 0 : queued ? 50 : l->up ? 1000 : 200);
+	poll(fds, (nfds_t)n, fresh ? 0 : queued ? 50 : l->up && !no_fd ? 1000 : LEND_NO_FD_MS);
 	free(fds);
 }
 

@@ -5,7 +5,7 @@
 #include "core/links/ssh_inner.h"
 #include "core/links/ssh_lend.h"
 
-enum { LEND_WAYS_MAX = 6, LEND_DEPTH = 512 << 10 };
+enum { LEND_WAYS_MAX = 6, LEND_DEPTH = 512 << 10, LEND_NO_FD_MS = 200 };
 
 /* One connection to the host. */
 struct lend_way {
@@ -56,6 +56,9 @@ struct lend {
 	bool no_bulk;      /* the ssh program could not be used beside libssh2 */
 	struct err failed; /* how the newest attempt ended */
 	int64_t failed_ms, again_ms, backoff_ms, beat_ms;
+	int64_t no_way_ms,
+	    no_way_backoff_ms; /* a further connection was refused then; so long it is not tried */
+	int64_t no_fd_ms;      /* no descriptor was left for one more borrower then */
 };
 
 /* ssh_lend_socket.c */

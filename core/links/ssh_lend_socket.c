@@ -88,7 +88,7 @@ void lend_accept(struct lend *l)
 {
 	const int fds[] = {l->ctl, l->pg};
 	for (size_t i = 0; i < 2; i++) {
-		int fd;
+		int fd = -1;
 		while (fds[i] >= 0 && (fd = accept4(fds[i], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 			struct borrower *b = xcalloc(1, sizeof *b);
 			*b = (struct borrower){.next = l->borrowers,
@@ -100,5 +100,8 @@ void lend_accept(struct lend *l)
 			if (b->raw && l->up)
 				borrower_welcome(l, b);
 		}
+		/* The next one waits at the socket and would wake us at once, again and again. */
+		if (fds[i] >= 0 && fd < 0 && (errno == EMFILE || errno == ENFILE))
+			l->no_fd_ms = clock_life_ms();
 	}
 }

@@ -134,8 +134,11 @@ static int run_plan(struct job *job, struct plan *plan, struct err *err)
 static void log_lines(struct job *job, const struct buf *log)
 {
 	const char *text = buf_text(log);
-	for (const char *end; *text && (end = strchr(text, '\n')); text = end + 1)
+	while (*text) {
+		const char *end = strchrnul(text, '\n');
 		job_log(job, "NEW", "%.*s", (int)(end - text > 1900 ? 1900 : end - text), text);
+		text = *end ? end + 1 : end;
+	}
 }
 
 /* TERM for all it has started; its end is then seen by the same look. */

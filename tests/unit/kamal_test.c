@@ -330,9 +330,22 @@ static void test_lock_of_somebody_hostile(void **state)
 	assert_true(strlen(lock.by) < sizeof lock.by);
 }
 
+/* An unescaped password may hold what ends a word elsewhere. */
+static void test_mask_url(void **state)
+{
+	char out[200];
+	(void)state;
+	kamal_mask("pull from redis://:s3/cr'e\"t@10.0.0.5:6379/0 as https://u:p@x:y@z.com/p ok", out,
+		   sizeof out);
+	assert_string_equal(out, "pull from redis://:...@10.0.0.5:6379/0 as https://u:...@z.com/p ok");
+	kamal_mask("http://host:80/path mail me@acme.com", out, sizeof out);
+	assert_string_equal(out, "http://host:80/path mail me@acme.com");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_mask_url),
 	    cmocka_unit_test(test_running_and_finished),
 	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_last_word),

@@ -116,13 +116,14 @@ echo "ok  command: engine and step are killed, it goes on, and is not started tw
 # ---- on the new host ----
 
 book <<YML
-- {id: there, do: run, with: {command: "echo hello from \$PWD; echo oops >&2; touch \$HOME/there.mark; exit 5", prove: "ls \$HOME", expect: there.mark}}
+- {id: there, do: run, with: {command: "echo hello from \$PWD; echo oops >&2; printf %300000s x; echo; echo behind the long line; touch \$HOME/there.mark; exit 5", prove: "ls \$HOME", expect: there.mark}}
 YML
 night 0 --yes there=there
 expect_equal "$(outcome there)" '"done"' "run: an exit status of 5 and a proof that holds"
 log=$(jq -r 'select(.kind == "log.lines") | .lines[] | select(.source == "run" and .side == "NEW") | .text' "$(dirname "$(journal)")/trace.jsonl")
 expect_match "$log" 'hello from ' "its words"
 expect_match "$log" 'oops' "its errors"
+expect_match "$log" 'behind the long line' "what comes after a line that fills a whole look"
 book <<YML
 - {id: nothing, do: run, with: {command: "true", prove: "ls \$HOME", expect: nothing-of-the-kind}}
 YML
