@@ -79,10 +79,40 @@ static void close_all(struct restore *r)
 	pg_source_done(&r->source);
 }
 
+/* Where only what was missing came in a second one, the first one's log tells of all the rest. */
+static int read_before(struct restore *r, struct err *err)
+{
+	const struct json *before = json_get(job_fact(r->job, "restore-started", ""), "before");
+	for (const struct json *b = json_first(before); b; b = json_next(b)) {
+		struct detached_look look = {0};
+		use_base(r, json_text(b) ? json_text(b) : "");
+		r->log_at = 0;
+		int rc = restore_read_log(r, &look, err);
+		if (rc == 0 && look.state == DETACHED_NEVER)
+			rc = err_set(
+			    err, ERR_WORLD,
+			    "the log %s.log of the first pg_restore is gone from %s, so nobody can say "
+			    "what it brought: run wipe-target, prepare-target, restore",
+			    r->base, r->db.container);
+		detached_look_done(&look);
+		restore_log_again(&r->log);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int restore_look_earlier(struct restore *r, struct detached_look *look, struct err *err)
 {
+	char last[sizeof r->base];
+	text_copy(last, sizeof last, r->base);
 	*look = (struct detached_look){.state = DETACHED_NEVER};
-	return *r->base ? restore_read_log(r, look, err) : 0;
+	if (!*last)
+		return 0;
+	int rc = read_before(r, err);
+	use_base(r, last);
+	r->log_at = 0;
+	return rc < 0 ? -1 : restore_read_log(r, look, err);
 }
 
 /* It ended, and by its own account nothing is lost. One that was stopped ends with 1 too, but names no error
@@ -121,24 +151,18 @@ static int restore_plan(struct job *job, struct plan *plan, struct err *err)
 /* copy.skip_data: tables whose rows stay behind; their definitions come. */
 static int write_list(struct restore *r, bool *some, struct err *err)
 {
-	const struct json *skip = json_path(job_config(r->job), "copy.skip_data");
 	struct buf script = {0}, command = {0};
 	*some = false;
 	buf_addf(&script, "pg_restore -l %s | grep -vF", r->file);
-	for (const struct json *s = json_first(skip); s; s = json_next(s)) {
-		const char *label = json_text(s) ? json_text(s) : "", *dot = strchr(label, '.');
-		struct restore_item *item = NULL;
-		for (size_t i = 0; i < r->log.n && !item; i++)
-			if (r->log.items[i].kind == RESTORE_DATA && text_equal(r->log.items[i].label, label))
-				item = &r->log.items[i];
-		if (!item)
+	for (size_t i = 0; i < r->log.n_tables; i++) {
+		if (!r->log.tables[i]->skipped)
 			continue;
-		char *pattern = dot ? xasprintf(" TABLE DATA %.*s %s ", (int)(dot - label), label, dot + 1)
-				    : xasprintf(" TABLE DATA public %s ", label);
+		char *pattern =
+		    xasprintf(" TABLE DATA %s %s ", r->log.tables[i]->schema, r->log.tables[i]->name);
 		buf_adds(&script, " -e ");
 		ssh_quote(&script, pattern);
 		free(pattern);
-		item->skipped = *some = true;
+		*some = true;
 	}
 	buf_addf(&script, " >%s.list", r->base);
 	buf_addf(&command, "docker exec %s sh -c ", r->db.container);
@@ -151,6 +175,7 @@ static int write_list(struct restore *r, bool *some, struct err *err)
 
 static int record_start(struct restore *r, struct err *err)
 {
+	const struct json *earlier = job_fact(r->job, "restore-started", "");
 	char base[100];
 	text_copyf(base, sizeof base, "/tmp/nightferry-restore-%s",
 		   *job_attempt(r->job) ? job_attempt(r->job) : "0");
@@ -166,23 +191,36 @@ static int record_start(struct restore *r, struct err *err)
 	jw_strf(&w, "rc", "%s.rc", r->base);
 	jw_strf(&w, "pid", "%s.pid", r->base);
 	jw_int(&w, "jobs", r->jobs);
+	jw_arr(&w, "before");
+	for (const struct json *b = r->again ? json_first(json_get(earlier, "before")) : NULL; b;
+	     b = json_next(b))
+		jw_str(&w, NULL, json_text(b));
+	if (r->again)
+		jw_str(&w, NULL, json_str(earlier, "base", ""));
+	jw_end(&w);
 	jw_int(&w, "at_ms", clock_wall_ms());
 	return job_record(r->job, &w, err);
 }
 
-static int start(struct restore *r, struct err *err)
+/* The plan saw this; a deploy may have migrated the database since. */
+static int still_as_planned(struct restore *r, const struct detached_look *look, struct buf *entries,
+			    struct err *err)
 {
-	struct buf command = {0};
+	const struct json *data = json_get(job_plan(r->job), "data");
+	char why[240];
 	size_t tables;
 	int64_t size;
-	bool some;
-	/* The plan saw this; a deploy may have migrated the database since. */
 	if (restore_count_tables(r, &tables, err) < 0)
 		return -1;
-	if (tables)
+	int fits =
+	    tables && json_bool(data, "again", false) ? restore_again_fits(r, look, why, sizeof why, err) : 0;
+	if (fits < 0)
+		return -1;
+	r->again = fits && restore_again_entries(r, entries) == (size_t)json_int(data, "entries", -1);
+	if (tables && !r->again)
 		return err_set(err, ERR_WORLD,
-			       "%s is not empty any more, it holds %zu tables; nothing was changed, run "
-			       "wipe-target and plan again",
+			       "%s is not as planned any more, it holds %zu tables; nothing was changed, "
+			       "plan again (an empty one comes from wipe-target)",
 			       r->db.database, tables);
 	if (copy_file_size(r->ssh, r->db.container, r->file, &size, err) < 0)
 		return -1;
@@ -191,13 +229,35 @@ static int start(struct restore *r, struct err *err)
 		    err, ERR_WORLD,
 		    "the dump %s is not the recorded one any more; nothing was changed, run download again",
 		    r->file);
-	/* What an earlier one has done says nothing about this one. */
-	restore_log_done(&r->log);
+	return 0;
+}
+
+/* What an earlier one has done says nothing about one that begins anew. */
+static int begin_log(struct restore *r, struct err *err)
+{
 	r->log_at = 0;
+	if (r->again) {
+		restore_log_again(&r->log);
+		return 0;
+	}
+	restore_log_done(&r->log);
 	pg_source_done(&r->source);
-	if (restore_contents(r, err) < 0)
-		return -1;
-	if (record_start(r, err) < 0 || write_list(r, &some, err) < 0)
+	return restore_contents(r, err);
+}
+
+static int start(struct restore *r, const struct detached_look *look, struct err *err)
+{
+	struct buf command = {0}, entries = {0};
+	bool some = true;
+	int rc = still_as_planned(r, look, &entries, err);
+	if (rc == 0)
+		rc = begin_log(r, err);
+	if (rc == 0)
+		rc = record_start(r, err);
+	if (rc == 0)
+		rc = r->again ? restore_write_again(r, buf_text(&entries), err) : write_list(r, &some, err);
+	buf_done(&entries);
+	if (rc < 0)
 		return -1;
 	buf_addf(&command, "pg_restore -j%d --no-owner --no-acl --verbose -U ", r->jobs);
 	ssh_quote(&command, r->db.user);
@@ -206,7 +266,7 @@ static int start(struct restore *r, struct err *err)
 	if (some)
 		buf_addf(&command, " -L %s.list", r->base);
 	buf_addf(&command, " %s", r->file);
-	int rc = detached_start(&r->program, buf_text(&command), NULL, err);
+	rc = detached_start(&r->program, buf_text(&command), NULL, err);
 	buf_done(&command);
 	return rc;
 }
@@ -225,82 +285,28 @@ static int cancel_all(struct restore *r, struct err *err)
 	    "pg_restore was stopped; %s, and they stay there: run wipe-target before the next restore", left);
 }
 
-static int record_end(struct restore *r, int rc, struct err *err)
-{
-	struct jw w;
-	jw_fact(&w, "restored-by-us", "");
-	jw_str(&w, "database", r->db.database);
-	jw_int(&w, "at_ms", clock_wall_ms());
-	jw_int(&w, "rc", rc);
-	jw_int(&w, "errors", (int64_t)restore_log_harm(&r->log, NULL));
-	jw_int(&w, "harmless", (int64_t)(r->log.n_errors - restore_log_harm(&r->log, NULL)));
-	return job_record(r->job, &w, err);
-}
-
-/* Which of its errors came first, and what it has cost. */
-static int autopsy(struct restore *r, int rc, struct err *err)
-{
-	const struct restore_error *first;
-	char lost[200];
-	size_t harm = restore_log_harm(&r->log, &first),
-	       tables = restore_log_lost(&r->log, lost, sizeof lost);
-	if (rc < 0)
-		return err_set(err, ERR_WORLD,
-			       "pg_restore vanished without a word (was the container or the host "
-			       "restarted?); what it has loaded stays: "
-			       "run wipe-target, prepare-target, restore");
-	if (!first && (rc == 0 || (rc == 1 && r->log.n_errors)))
-		return 0;
-	if (!first)
-		return err_set(err, ERR_WORLD,
-			       "pg_restore ended with %d and named no error; read %s.log in %s, then wipe "
-			       "and restore again",
-			       rc, r->base, r->db.container);
-	return err_set(err, ERR_WORLD,
-		       "pg_restore had %zu error%s%s%s; the first, at %s %s: %.160s. Most likely %s", harm,
-		       harm == 1 ? "" : "s", tables ? " and lost " : "", lost,
-		       *first->type ? first->type : "the start", first->label, first->text,
-		       restore_log_cause(first->text));
-}
-
-static void tell_end(struct restore *r, int rc, int64_t began_ms)
-{
-	char text[160], left[80];
-	size_t harm = restore_log_harm(&r->log, NULL), soft = r->log.n_errors - harm;
-	restore_left(r, left, sizeof left);
-	text_copyf(text, sizeof text, "%s; pg_restore ended with %d, %zu error%s%s", left, rc, harm,
-		   harm == 1 ? "" : "s", soft ? " and some that cost nothing" : "");
-	copy_ended(r->job, "restore", harm == 0 && rc >= 0, r->file_bytes, clock_life_ms() - began_ms, text);
-	for (size_t i = 0; i < r->log.n_errors && i < 20; i++)
-		job_log(r->job, "NEW", "%s %s: %s%s", r->log.errors[i].type, r->log.errors[i].label,
-			r->log.errors[i].text, r->log.errors[i].harmless ? " (costs nothing)" : "");
-}
-
 static int run_all(struct restore *r, struct err *err)
 {
 	struct detached_look look;
 	struct err own = {0};
 	size_t tables = 0;
-	int rc = -1;
+	int rc = 0;
 	int64_t began_ms = clock_life_ms();
 	if (restore_contents(r, err) < 0 || restore_look_earlier(r, &look, err) < 0)
 		return -1;
-	enum detached_state state = look.state;
-	bool whole = restore_ended_whole(r, &look);
-	detached_look_done(&look);
-	if (state != DETACHED_ALIVE && restore_count_tables(r, &tables, err) < 0)
-		return -1;
-	if (state == DETACHED_ALIVE)
+	if (look.state != DETACHED_ALIVE)
+		rc = restore_count_tables(r, &tables, err);
+	if (look.state == DETACHED_ALIVE)
 		job_log(r->job, "NEW", "joining the pg_restore that already runs in %s", r->db.container);
-	else if (!(whole && tables) && start(r, err) < 0)
+	else if (rc == 0 && !(restore_ended_whole(r, &look) && tables))
+		rc = start(r, &look, err);
+	detached_look_done(&look);
+	if (rc < 0)
 		return -1;
 	if (restore_follow(r, &rc, &own) < 0)
 		return own.kind == ERR_CANCELLED ? cancel_all(r, err)
 						 : err_set(err, own.kind, "%s", own.text);
-	tell_end(r, rc, began_ms);
-	if (record_end(r, rc, err) < 0)
-		return -1;
-	return autopsy(r, rc, err);
+	return restore_end(r, rc, clock_life_ms() - began_ms, err);
 }
 
 static int restore_run(struct job *job, struct err *err)

@@ -23,6 +23,7 @@ struct restore {
 	int64_t log_at; /* bytes of the log already read */
 	struct pg_source source;
 	bool has_source;
+	bool again; /* this attempt brings only what an earlier one has lost */
 };
 
 /* Reads the table of contents and gives every table its rows from the fact "source". */
@@ -40,6 +41,17 @@ int restore_look_earlier(struct restore *r, struct detached_look *look, struct e
 bool restore_ended_whole(const struct restore *r, const struct detached_look *look);
 /* Tables in the target, as a fresh look finds them. */
 int restore_count_tables(struct restore *r, size_t *n, struct err *err);
+/* 1: the earlier one ran to its end, its causes leave the rest whole, and the tables that lack their rows are
+ * missing or empty, so that what is missing may come alone. 0: why says why not ("" : there is nothing to
+ * mend). -1: could not look. */
+int restore_again_fits(struct restore *r, const struct detached_look *look, char *why, size_t size,
+		       struct err *err);
+/* The numbers of the entries it would bring, a line each; returns how many. */
+size_t restore_again_entries(const struct restore *r, struct buf *list);
+int restore_plan_again(struct restore *r, struct plan *plan, struct err *err);
+int restore_write_again(struct restore *r, const char *entries, struct err *err);
+/* Tells and records how it has ended after `ms`; -1 with the autopsy when something is lost. */
+int restore_end(struct restore *r, int rc, int64_t ms, struct err *err);
 int restore_fill_plan(struct restore *r, struct plan *plan, struct err *err);
 int restore_prove_all(struct restore *r, struct evidence *ev, struct err *err);
 /* "17 of 27 tables hold their rows" */

@@ -8,6 +8,20 @@
 
 enum { LOOK_MS = 1000, STALLED_MS = 30000, DEAD_LOOKS = 5 };
 
+static void mark_skipped(struct restore *r)
+{
+	const struct json *skip = json_path(job_config(r->job), "copy.skip_data");
+	for (const struct json *s = json_first(skip); s; s = json_next(s)) {
+		char schema[64];
+		const char *label = json_text(s) ? json_text(s) : "", *dot = strchr(label, '.');
+		text_copyf(schema, sizeof schema, "%.*s", dot ? (int)(dot - label) : 6,
+			   dot ? label : "public");
+		struct restore_item *item = restore_log_table(&r->log, schema, dot ? dot + 1 : label);
+		if (item)
+			item->skipped = true;
+	}
+}
+
 int restore_contents(struct restore *r, struct err *err)
 {
 	struct buf toc = {0};
@@ -25,6 +39,7 @@ int restore_contents(struct restore *r, struct err *err)
 		if (item)
 			item->rows_total = r->source.tables.list[i].rows;
 	}
+	mark_skipped(r);
 	return 0;
 }
 

@@ -31,32 +31,40 @@ struct restore_log {
 	struct restore_item *items;
 	size_t n;
 	struct restore_error *errors;
-	size_t n_errors;
-	int about;          /* the entry the next error line is about */
-	int serial;         /* the entry under way while nothing runs in parallel */
-	bool parallel;      /* "launching item" was seen */
+	size_t n_errors, n_parallel; /* n_parallel: those of its parallel part */
+	int about;                   /* the entry the next error line is about */
+	int serial;                  /* the entry under way while nothing runs in parallel */
+	int owed;                    /* lines whose beginning stood before another's */
+	bool parallel;               /* "launching item" was seen */
+	bool entries;                /* "processing item" was seen: its entries are told by number */
+	int64_t ignored;    /* how many errors pg_restore itself counted at its end; 0: it has not said */
 	char dumped_by[24]; /* "15.20" */
 	int dumped_major;
+	/* By number, and tables by name. */
+	size_t *place;
+	int max_id;
+	struct restore_item **tables;
+	size_t n_tables;
 };
 /* The output of pg_restore -l. False when it holds no entries. */
 bool restore_log_toc(struct restore_log *log, const char *toc);
 /* Whole lines of the log, in order. */
 void restore_log_feed(struct restore_log *log, const char *text, size_t len);
-/* pg_restore has ended with 0 and its log is read: whatever has not failed is done. Its jobs write into one
+/* It came to its end, and its own count of errors is that of its log: no line is lost. (An error of the
+ * parallel part is counted twice by pg_restore 15.) */
+bool restore_log_names_all(const struct restore_log *log);
+/* pg_restore came to its end and its log is read: whatever has not failed is done. Its jobs write into one
  * log without waiting for each other, so a line of another may stand within the one that says so. */
 void restore_log_finish(struct restore_log *log);
+/* What follows is the log of another pg_restore that was given only what has failed. */
+void restore_log_again(struct restore_log *log);
 void restore_log_done(struct restore_log *log);
 
+struct restore_item *restore_log_item(struct restore_log *log, int id); /* NULL: no such entry */
 struct restore_item *restore_log_table(struct restore_log *log, const char *schema,
 				       const char *name); /* its RESTORE_DATA */
 /* How many of a kind there are, and are done. */
 size_t restore_log_count(const struct restore_log *log, enum restore_kind kind, size_t *done);
 /* Errors that cost something; `first` (may be NULL) gets the first of them. */
 size_t restore_log_harm(const struct restore_log *log, const struct restore_error **first);
-/* Tables that are not there or have no rows because of an error: "orders, users and 3 more"; returns how
- * many. */
-size_t restore_log_lost(const struct restore_log *log, char *out, size_t size);
-/* What usually stands behind an error's text, and the way out. */
-const char *restore_log_cause(const char *text);
-
 #endif

@@ -113,20 +113,11 @@ static void plan_words(struct restore *r, struct plan *plan)
 	plan->estimate_ms = r->file_bytes > 0 ? r->file_bytes / 25000 + 3000 : -1;
 }
 
-static int plan_fresh(struct restore *r, size_t tables, struct plan *plan, struct err *err)
+/* What counts for every start: nobody else restores there, it is one server, its programs and disk will do.
+ */
+static int plan_server(struct restore *r, struct plan *plan, struct err *err)
 {
 	int64_t others = 0;
-	plan_does(plan, "docker exec -d %s pg_restore -j%d --no-owner --no-acl --verbose -U %s -d %s %s",
-		  r->db.container, r->jobs, r->db.user, r->db.database, r->file);
-	plan_does(plan, "it runs inside the container, detached: a lost connection does not end it");
-	plan_does(plan, "follow its log and PostgreSQL's own progress until it ends");
-	evidence_add(&plan->seen, tables ? VERDICT_FAIL : VERDICT_PASS, "empty", tables ? "tables" : "empty",
-		     tables ? "%s holds %zu tables" : "%s holds no table", r->db.database, tables);
-	if (tables)
-		plan_refuse(plan,
-			    "%s is not empty, it holds %zu tables: run wipe-target, then prepare-target, "
-			    "then plan again",
-			    r->db.database, tables);
 	if (pg_number(r->pg,
 		      "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_restore' AND "
 		      "datname = current_database()",
@@ -140,6 +131,39 @@ static int plan_fresh(struct restore *r, size_t tables, struct plan *plan, struc
 		       plan_space(r, plan, err) < 0
 		   ? -1
 		   : 0;
+}
+
+static int plan_fresh(struct restore *r, size_t tables, struct plan *plan, struct err *err)
+{
+	plan_does(plan, "docker exec -d %s pg_restore -j%d --no-owner --no-acl --verbose -U %s -d %s %s",
+		  r->db.container, r->jobs, r->db.user, r->db.database, r->file);
+	plan_does(plan, "it runs inside the container, detached: a lost connection does not end it");
+	plan_does(plan, "follow its log and PostgreSQL's own progress until it ends");
+	evidence_add(&plan->seen, tables ? VERDICT_FAIL : VERDICT_PASS, "empty", tables ? "tables" : "empty",
+		     tables ? "%s holds %zu tables" : "%s holds no table", r->db.database, tables);
+	if (tables)
+		plan_refuse(plan,
+			    "%s is not empty, it holds %zu tables: run wipe-target, then prepare-target, "
+			    "then plan again",
+			    r->db.database, tables);
+	return plan_server(r, plan, err);
+}
+
+/* After one that lost something: only that, where it may come alone; else all of it, into an empty database.
+ */
+static int plan_next(struct restore *r, const struct detached_look *look, size_t tables, struct plan *plan,
+		     struct err *err)
+{
+	char why[240] = "";
+	int fits = tables ? restore_again_fits(r, look, why, sizeof why, err) : 0;
+	if (fits < 0)
+		return -1;
+	if (fits)
+		return restore_plan_again(r, plan, err) < 0 ? -1 : plan_server(r, plan, err);
+	if (*why)
+		evidence_add(&plan->seen, VERDICT_WARN, "again", why, "what is missing cannot come alone: %s",
+			     why);
+	return plan_fresh(r, tables, plan, err);
 }
 
 static bool restored(const struct restore *r)
@@ -173,7 +197,7 @@ int restore_fill_plan(struct restore *r, struct plan *plan, struct err *err)
 		evidence_add(&plan->seen, VERDICT_PASS, "ended", "ended",
 			     "tonight's pg_restore has ended with %d", look.rc);
 	} else {
-		rc = plan_fresh(r, tables, plan, err);
+		rc = plan_next(r, &look, tables, plan, err);
 	}
 	detached_look_done(&look);
 	return rc;

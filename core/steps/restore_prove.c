@@ -1,6 +1,7 @@
 /* The proof of restore: how pg_restore ended, whether all tables of OLD are there, and all indexes valid. */
 #include "core/base/text.h"
 #include "core/steps/restore.h"
+#include "core/steps/restore_autopsy.h"
 #include <string.h>
 
 static void prove_tables(struct restore *r, const struct pg_tables *now, struct evidence *ev)
@@ -26,17 +27,19 @@ static void prove_tables(struct restore *r, const struct pg_tables *now, struct 
 
 static void prove_end(struct restore *r, const struct detached_look *look, struct evidence *ev)
 {
-	const struct restore_error *first;
-	size_t harm = restore_log_harm(&r->log, &first), soft = r->log.n_errors - harm;
+	struct restore_autopsy autopsy;
+	char said[240];
+	restore_autopsy(&r->log, &autopsy);
+	restore_autopsy_say(&autopsy, said, sizeof said);
+	size_t harm = autopsy.errors, soft = r->log.n_errors - harm;
+	restore_autopsy_done(&autopsy);
 	if (look->state == DETACHED_ALIVE)
 		evidence_add(ev, VERDICT_UNKNOWN, "end", "running", "pg_restore still runs");
 	else if (look->state != DETACHED_ENDED)
 		evidence_add(ev, VERDICT_FAIL, "end", "vanished",
 			     "pg_restore left no exit status: wipe, prepare and restore again");
 	else if (harm)
-		evidence_add(ev, VERDICT_FAIL, "end", "errors",
-			     "pg_restore had %zu errors, the first at %s %s: %.120s", harm, first->type,
-			     first->label, first->text);
+		evidence_add(ev, VERDICT_FAIL, "end", "errors", "%s", said);
 	else if (!restore_ended_whole(r, look))
 		evidence_add(ev, VERDICT_FAIL, "end", "status",
 			     "pg_restore was stopped or failed (status %d): wipe, prepare and restore again",
@@ -70,7 +73,7 @@ int restore_prove_all(struct restore *r, struct evidence *ev, struct err *err)
 {
 	struct detached_look look = {0};
 	struct pg_tables now = {0};
-	if (restore_contents(r, err) < 0 || restore_read_log(r, &look, err) < 0)
+	if (restore_contents(r, err) < 0 || restore_look_earlier(r, &look, err) < 0)
 		return -1;
 	prove_end(r, &look, ev);
 	detached_look_done(&look);
