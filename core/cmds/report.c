@@ -5,16 +5,43 @@
 #include "core/cmds/on.h"
 #include "core/night/place.h"
 #include "core/night/report.h"
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static int report_run(int argc, char **argv);
 const struct cmd report_cmd = {
-    .name = "report", .help = "writes the night as Markdown or JSON", .run = report_run};
+    .name = "report", .help = "writes the night as Markdown, HTML, JSON or CSV", .run = report_run};
+
+static int print_report(const struct report *report, const char *format, const char *csv, struct err *err)
+{
+	struct buf out = {0};
+	struct jw w = {0};
+	int rc = 0;
+	if (csv && report_csv(report, csv, &out) < 0) {
+		rc = err_set(err, ERR_USAGE, "--csv is rows, checks, steps or timeline, not \"%s\"", csv);
+	} else if (!csv && text_equal(format, "json")) {
+		report_json(report, &w);
+		buf_addf(&out, "%s\n", jw_finish(&w));
+	} else if (!csv && text_equal(format, "html")) {
+		report_html(report, &out);
+	} else if (!csv) {
+		report_markdown(report, &out);
+	}
+	/* Half a report must not look like a whole one. */
+	if (rc == 0 && (fputs(buf_text(&out), stdout) < 0 || fflush(stdout) != 0))
+		rc = err_set(err, ERR_IO, "the report could not be written: %s", strerror(errno));
+	jw_done(&w);
+	buf_done(&out);
+	return rc;
+}
 
 static int report_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-	    {"format", "md|json", "Markdown (default) or one JSON object"},
+	    {"format", "md|html|json",
+	     "Markdown (default), one page that needs no server, or one JSON object"},
+	    {"csv", "TABLE", "rows, checks, steps or timeline, for a spreadsheet"},
 	    {"config", "FILE", "the configuration, to find the newest night"},
 	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {0},
@@ -31,15 +58,17 @@ static int report_run(int argc, char **argv)
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)
 		return status;
-	const char *format = cli_get(&cli, "format", "md"), *given = cli_arg(&cli, 0, NULL);
+	const char *format = cli_get(&cli, "format", "md"), *given = cli_arg(&cli, 0, NULL),
+		   *csv = cli_get(&cli, "csv", NULL);
 	struct err err = {0};
-	if (!text_equal(format, "md") && !text_equal(format, "json")) {
-		err_set(&err, ERR_USAGE, "--format is md or json, not \"%s\"", format);
+	if (!text_equal(format, "md") && !text_equal(format, "html") && !text_equal(format, "json")) {
+		err_set(&err, ERR_USAGE, "--format is md, html or json, not \"%s\"", format);
 		return cmd_fail(&err);
 	}
 	if (cli_has(&cli, "on"))
 		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "report",
-				  (const char *const[]){"--format", format, NULL});
+				  csv ? (const char *const[]){"--csv", csv, NULL}
+				      : (const char *const[]){"--format", format, NULL});
 	struct json *config = given ? NULL : cmd_config(cli_get(&cli, "config", NULL), &err);
 	if (!given && !config)
 		return cmd_fail(&err);
@@ -49,16 +78,9 @@ static int report_run(int argc, char **argv)
 	json_free(config);
 	if (rc < 0 || report_read(path, &report, &err) < 0)
 		return cmd_fail(&err);
-	if (text_equal(format, "json")) {
-		struct jw w = {0};
-		report_json(&report, &w);
-		puts(jw_finish(&w));
-		jw_done(&w);
-	} else {
-		struct buf out = {0};
-		report_markdown(&report, &out);
-		fputs(buf_text(&out), stdout);
-		buf_done(&out);
+	if (print_report(&report, format, csv, &err) < 0) {
+		report_done(&report);
+		return cmd_fail(&err);
 	}
 	const char *verdict = report_verdict(&report);
 	bool back = text_equal(verdict, "rolled-back") || text_equal(verdict, "aborted");
