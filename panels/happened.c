@@ -20,7 +20,7 @@ __attribute__((format(printf, 4, 5))) static void add(struct newest *list, int64
 	size_t at = list->n;
 	va_list ap;
 
-	if (at_ms <= 0 || (list->n == list->max && list->out[list->n - 1].at_ms >= at_ms))
+	if (at_ms <= 0 || (list->n == list->max && list->out[list->n - 1].at_ms > at_ms))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(entry.text, sizeof(entry.text), fmt, ap);
@@ -29,7 +29,8 @@ __attribute__((format(printf, 4, 5))) static void add(struct newest *list, int64
 		list->n++;
 	else
 		at--;
-	while (at > 0 && list->out[at - 1].at_ms < at_ms) {
+	/* Of one moment the later told is the newer: a step ends after it began. */
+	while (at > 0 && list->out[at - 1].at_ms <= at_ms) {
 		list->out[at] = list->out[at - 1];
 		at--;
 	}

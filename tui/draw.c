@@ -31,7 +31,10 @@ static void big_text(struct canvas *canvas, int row, int zoom, enum role role, c
 
 static void centred(struct canvas *canvas, int row, enum role role, const char *text)
 {
-	canvas_put(canvas, (canvas->size.cols - (int)text_width(text)) / 2, row, role, text);
+	char fits[300];
+
+	text_fit(fits, sizeof(fits), text, (size_t)canvas->size.cols);
+	canvas_put(canvas, (canvas->size.cols - (int)text_width(fits)) / 2, row, role, fits);
 }
 
 void draw_clock(struct cockpit *c, struct canvas *canvas)
@@ -56,12 +59,13 @@ void draw_clock(struct cockpit *c, struct canvas *canvas)
 	}
 	if (!step)
 		step = steps_next(state);
-	text_copyf(line, sizeof(line), "%s %d %s  %s",
+	text_copyf(line, sizeof(line), "%s %d %s",
 		   state->steps.gate.open                ? "GATE"
 		   : step && step->state == STEP_RUNNING ? "NOW"
 							 : "NEXT",
-		   step ? step->number : 0, step ? step->id : "nothing", step ? step->title : "");
+		   step ? step->number : 0, step ? step->id : "nothing");
 	centred(canvas, row + 1, ROLE_TEXT, line);
+	centred(canvas, row + 2, ROLE_MUTED, step ? step->title : "");
 	if (state->people.hold) {
 		text_copyf(line, sizeof(line), "HOLD by %s %s", state->people.hold_by,
 			   state->people.hold_why);

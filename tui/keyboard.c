@@ -68,10 +68,17 @@ static void screen_key(struct cockpit *c, const char *key)
 
 static void card_key(struct cockpit *c, const char *key)
 {
-	const struct key_row *row = keys_find(WHERE_CARD, key);
+	const struct key_row *row;
 	struct scene scene = local_scene(c, c->local.focus);
 	const char *why = NULL;
 
+	/* What the key has brought it takes away. */
+	if (c->sheet.kind == SHEET_CLOCK && (row = keys_find(WHERE_SCREEN, key)) &&
+	    strcmp(row->cmd, "clock") == 0) {
+		sheet_close(c);
+		return;
+	}
+	row = keys_find(WHERE_CARD, key);
 	if (!row)
 		return;
 	if (!key_usable(row, &scene, &why)) {
