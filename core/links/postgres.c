@@ -37,12 +37,12 @@ static int connect_wait(struct pg *pg, struct err *err)
 	int64_t until = clock_life_ms() + CONNECT_MS;
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 	while (state != PGRES_POLLING_OK) {
-		struct pollfd fds[2] = {
+		struct pollfd fds[3] = {
 		    {.fd = PQsocket(pg->conn),
 		     .events = (short)(state == PGRES_POLLING_READING ? POLLIN : POLLOUT)}};
 		if (fds[0].fd < 0)
 			return explain_connect(pg, err);
-		int ready = pg_wait(pg->job, fds, 1, until);
+		int ready = pg_wait(pg, fds, 1, until);
 		if (ready < 0)
 			return err_set(err, ERR_CANCELLED, "The %s: stopped on request while connecting.",
 				       pg->name);
@@ -133,6 +133,7 @@ static struct pg *open_any(struct job *job, const char *side, const char *tunnel
 {
 	struct pg *pg = xcalloc(1, sizeof *pg);
 	pg->job = job;
+	pg->stop_fd = -1;
 	pg->mode = mode;
 	pg->url = xstrdup(url);
 	text_copy(pg->side, sizeof pg->side, side);
@@ -192,8 +193,10 @@ struct pg *pg_open_like(const struct pg *pg, const char *database, enum pg_mode 
 {
 	struct pg *other = open_any(pg->job, pg->side, pg->tunnel, pg->url,
 				    database ? database : pg->where.database, mode, err);
-	if (other)
+	if (other) {
 		other->hush = pg->hush;
+		other->stop_fd = pg->stop_fd;
+	}
 	return other;
 }
 
@@ -263,4 +266,9 @@ void pg_hush(struct pg *pg, bool hush)
 void pg_deaf(struct pg *pg, bool deaf)
 {
 	pg->deaf = deaf;
+}
+
+void pg_stop_on(struct pg *pg, int fd)
+{
+	pg->stop_fd = fd;
 }

@@ -58,6 +58,9 @@ bool pg_alive(const struct pg *pg);
 void pg_hush(struct pg *pg, bool hush);
 /* A cancel no longer reaches its statements: for the few that must not be left half-way. */
 void pg_deaf(struct pg *pg, bool deaf);
+/* Readable, or its other end gone: every wait of this session ends as if it was cancelled. For those who have
+ * no job; -1: nothing. pg_open_like() hands it on. */
+void pg_stop_on(struct pg *pg, int fd);
 /* 0: no limit. */
 int pg_limit(struct pg *pg, int64_t statement_ms, struct err *err);
 
@@ -96,6 +99,23 @@ struct pg_errand {
 int pg_together(struct pg_lane *lanes, size_t n, const struct pg_errand *errand, struct err *err);
 /* How many more connections this login may open, as the server counts; 0 when it cannot be told. */
 int pg_room(struct pg *pg, int *used, int *limit, struct err *err);
+
+/* COPY, in raw chunks as the servers write them. `sql` is a whole "COPY ... TO STDOUT" or "... FROM STDIN".
+ * Between start and end nothing else may be asked of the session. 0 or -1. */
+int pg_copy_out(struct pg *pg, const char *sql, struct err *err);
+/* Appends whole rows to `into`: what has come, at least one, up to about `size_bytes`. 1 there is more, 0 it
+ * has ended and pg_copy_rows() is exact, -1 failed (the session is usable again when pg_alive()). */
+int pg_copy_read(struct pg *pg, struct buf *into, size_t size_bytes, struct err *err);
+int pg_copy_in(struct pg *pg, const char *sql, struct err *err);
+/* Waits while the server is slower than we are. When the server has refused, its reason is in err and the
+ * COPY is over. */
+int pg_copy_write(struct pg *pg, const void *data, size_t len, struct err *err);
+/* why NULL: all is written. Else the server forgets what came, and this returns 0 although nothing was kept.
+ */
+int pg_copy_end(struct pg *pg, const char *why, struct err *err);
+/* Ends a COPY from it that nobody wants to read any longer; the session stays usable. */
+void pg_copy_stop(struct pg *pg);
+int64_t pg_copy_rows(const struct pg *pg); /* so far, or in all; for a COPY to it only in all */
 
 /* "orders" and "order""s" as SQL writes them. */
 void pg_add_name(struct buf *buf, const char *name);

@@ -17,6 +17,8 @@ struct pg {
 	char tunnel[120]; /* the folder of a socket that leads there; "" : the URL says where */
 	enum pg_mode mode;
 	bool hush, deaf;
+	int stop_fd;    /* readable: all waits end; -1: none */
+	int64_t copied; /* rows of the COPY under way, then of the one that has ended */
 };
 
 struct pg_result {
@@ -25,13 +27,17 @@ struct pg_result {
 
 /* Tells the job which spellings of the URL's password are secret. */
 void pg_learn(struct job *job, const char *url);
-/* Waits for any of the sockets, up to `until_ms` of the life clock (0: for ever), beside the job's cancel.
- * fds has room for one more. 1 ready, 0 time is over, -1 the job shall stop. */
-int pg_wait(struct job *job, struct pollfd *fds, size_t n, int64_t until_ms);
+/* Waits for any of the sockets, up to `until_ms` of the life clock (0: for ever), beside what stops this
+ * session: the job's cancel and pg_stop_on(). NULL: nothing does. fds has room for two more. 1 ready, 0 time
+ * is over, -1 it shall stop. */
+int pg_wait(const struct pg *pg, struct pollfd *fds, size_t n, int64_t until_ms);
 /* Sends a statement without waiting for its end; args: NULL-ended or NULL. */
 int pg_send(struct pg *pg, const char *sql, const char *const *args, struct err *err);
 /* Reads what has come. 1 done, 0 more to wait for, -1 the connection is gone. */
 int pg_pump(struct pg *pg);
+/* Waits until the statement under way has something to say; -1 with err when it was stopped or the way is
+ * gone. */
+int pg_await(struct pg *pg, struct err *err);
 /* What a statement that is done gave; NULL and err when it failed. */
 struct pg_result *pg_take(struct pg *pg, struct err *err);
 /* Tells the server to stop and takes what still comes, so that the session stays usable for a clean end. */

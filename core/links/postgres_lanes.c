@@ -47,11 +47,11 @@ static int lanes_step(struct pg_lane *lanes, size_t n, const struct pg_errand *e
 
 static int lanes_wait(struct pg_lane *lanes, size_t n, const struct pg_errand *errand, struct err *err)
 {
-	struct pollfd *fds = xcalloc(n + 1, sizeof *fds);
+	struct pollfd *fds = xcalloc(n + 2, sizeof *fds);
 	for (size_t i = 0; i < n; i++)
 		fds[i] =
 		    (struct pollfd){.fd = lanes[i].busy ? PQsocket(lanes[i].pg->conn) : -1, .events = POLLIN};
-	int rc = pg_wait(lanes[0].pg->job, fds, n, 0);
+	int rc = pg_wait(lanes[0].pg, fds, n, 0);
 	if (rc < 0)
 		err_set(err, ERR_CANCELLED, PG_STOPPED, pg_name(lanes[0].pg));
 	for (size_t i = 0; i < n && rc >= 0; i++) {

@@ -5,10 +5,11 @@
 #include "core/links/postgres_inner.h"
 #include <stdlib.h>
 
-enum { CANCEL_MS = 5000 }; /* how long a cancelled statement may take to come home */
+enum { CANCEL_AGAIN_MS = 500, CANCEL_MS = 5000 }; /* how long a cancelled statement may take to come home */
 
-int pg_wait(struct job *job, struct pollfd *fds, size_t n, int64_t until_ms)
+int pg_wait(const struct pg *pg, struct pollfd *fds, size_t n, int64_t until_ms)
 {
+	struct job *job = pg ? pg->job : NULL;
 	bool listen = job && job_cancel_fd(job) >= 0;
 	for (;;) {
 		if (job && job_stopping(job))
@@ -16,12 +17,15 @@ int pg_wait(struct job *job, struct pollfd *fds, size_t n, int64_t until_ms)
 		/* The job's end of file must not turn this into a busy loop: a step goes on without its
 		 * engine. */
 		fds[n] = (struct pollfd){.fd = listen ? job_cancel_fd(job) : -1, .events = POLLIN};
+		fds[n + 1] = (struct pollfd){.fd = pg ? pg->stop_fd : -1, .events = POLLIN};
 		int64_t left = until_ms ? until_ms - clock_life_ms() : 60000;
 		if (left <= 0)
 			return 0;
 		int64_t real = clock_real_ms(left);
-		if (poll(fds, (nfds_t)n + 1, real > 60000 ? 60000 : (int)real) <= 0)
+		if (poll(fds, (nfds_t)n + 2, real > 60000 ? 60000 : (int)real) <= 0)
 			continue;
+		if (fds[n + 1].revents)
+			return -1;
 		if (fds[n].revents & (POLLHUP | POLLERR | POLLNVAL))
 			listen = false;
 		for (size_t i = 0; i < n; i++) {
@@ -66,7 +70,31 @@ int pg_send(struct pg *pg, const char *sql, const char *const *args, struct err 
 	return sent ? 0 : pg_explain(err, pg->name, "08006", PQerrorMessage(pg->conn));
 }
 
-void pg_cancel(struct pg *pg)
+/* Throws away what has come, rows of a COPY too. True when the statement has come home. */
+static bool cancelled(struct pg *pg)
+{
+	while (!PQisBusy(pg->conn)) {
+		PGresult *res = PQgetResult(pg->conn);
+		ExecStatusType status = PQresultStatus(res);
+		PQclear(res);
+		if (!res)
+			return true;
+		if (status == PGRES_COPY_IN && PQputCopyEnd(pg->conn, "stopped on request") < 0)
+			return true;
+		char *row = NULL;
+		int len = 1;
+		while (status == PGRES_COPY_OUT && len > 0) {
+			len = PQgetCopyData(pg->conn, &row, 1);
+			if (len > 0)
+				PQfreemem(row);
+		}
+		if (len == 0)
+			return false;
+	}
+	return false;
+}
+
+static void ask_to_stop(struct pg *pg)
 {
 	char text[256];
 	PGcancel *cancel = PQgetCancel(pg->conn);
@@ -74,15 +102,21 @@ void pg_cancel(struct pg *pg)
 		PQcancel(cancel, text, sizeof text);
 		PQfreeCancel(cancel);
 	}
-	int64_t until = clock_life_ms() + CANCEL_MS;
-	while (PQisBusy(pg->conn) && PQstatus(pg->conn) == CONNECTION_OK) {
-		struct pollfd fds[2] = {{.fd = PQsocket(pg->conn), .events = POLLIN}};
-		if (pg_wait(NULL, fds, 1, until) <= 0 || !PQconsumeInput(pg->conn))
+}
+
+void pg_cancel(struct pg *pg)
+{
+	int64_t until = clock_life_ms() + CANCEL_MS, again = 0;
+	while (PQstatus(pg->conn) == CONNECTION_OK && clock_life_ms() < until && !cancelled(pg)) {
+		/* One that overtakes its statement is lost. */
+		if (clock_life_ms() >= again) {
+			ask_to_stop(pg);
+			again = clock_life_ms() + CANCEL_AGAIN_MS;
+		}
+		struct pollfd fds[3] = {{.fd = PQsocket(pg->conn), .events = POLLIN}};
+		if (pg_wait(NULL, fds, 1, again) > 0 && !PQconsumeInput(pg->conn))
 			return;
 	}
-	PGresult *res;
-	while (!PQisBusy(pg->conn) && (res = PQgetResult(pg->conn)))
-		PQclear(res);
 }
 
 int pg_pump(struct pg *pg)
@@ -125,22 +159,27 @@ struct pg_result *pg_take(struct pg *pg, struct err *err)
 	return NULL;
 }
 
-struct pg_result *pg_query(struct pg *pg, const char *sql, const char *const *args, struct err *err)
+int pg_await(struct pg *pg, struct err *err)
 {
-	if (pg_send(pg, sql, args, err) < 0)
-		return NULL;
-	int state = 0;
+	/* The end of a COPY may have been read with its last rows, and nothing more comes then. */
+	int state = PQisBusy(pg->conn) ? 0 : 1;
 	while (state == 0) {
 		bool full = PQflush(pg->conn) == 1;
-		struct pollfd fds[2] = {
+		struct pollfd fds[3] = {
 		    {.fd = PQsocket(pg->conn), .events = (short)(full ? POLLIN | POLLOUT : POLLIN)}};
-		if (pg_wait(pg->deaf ? NULL : pg->job, fds, 1, 0) < 0) {
+		if (pg_wait(pg->deaf ? NULL : pg, fds, 1, 0) < 0) {
 			pg_cancel(pg);
-			err_set(err, ERR_CANCELLED, PG_STOPPED, pg->name);
-			return NULL;
+			return err_set(err, ERR_CANCELLED, PG_STOPPED, pg->name);
 		}
 		state = pg_pump(pg);
 	}
+	return 0;
+}
+
+struct pg_result *pg_query(struct pg *pg, const char *sql, const char *const *args, struct err *err)
+{
+	if (pg_send(pg, sql, args, err) < 0 || pg_await(pg, err) < 0)
+		return NULL;
 	return pg_take(pg, err);
 }
 

@@ -365,6 +365,86 @@ static void encrypted_rows(void **state)
 	pg_close(pg);
 }
 
+/* ---- COPY ---- */
+
+/* All of one session's rows into another; chunks as small as they come. */
+static int relay(struct pg *from, const char *out, struct pg *to, const char *in, struct err *err)
+{
+	struct buf rows = {0};
+	int more = pg_copy_out(from, out, err) < 0 || pg_copy_in(to, in, err) < 0 ? -1 : 1;
+	while (more == 1) {
+		buf_reset(&rows);
+		more = pg_copy_read(from, &rows, 4096, err);
+		if (more >= 0 && pg_copy_write(to, rows.data, rows.len, err) < 0)
+			more = -2;
+	}
+	buf_done(&rows);
+	if (more == -2)
+		pg_copy_stop(from);
+	return more == 0 ? pg_copy_end(to, NULL, err) : more;
+}
+
+static void copies(void **state)
+{
+	struct pg *from = must_open(*state, PG_ACT), *to = must_open(*state, PG_ACT);
+	struct err err = {0};
+	int64_t n = 0;
+	assert_int_equal(
+	    pg_exec(from, &err,
+		    "CREATE TABLE public.c1 AS SELECT i, repeat('x', i %% 300) t FROM "
+		    "generate_series(1, 200000) i; CREATE TABLE public.c2 (LIKE public.c1); ALTER "
+		    "TABLE public.c2 ADD CHECK (i <> 1000)"),
+	    0);
+	/* A row that is refused ends it early, with the server's own reason, and both sessions go on. */
+	const char *const read = "COPY public.c1 TO STDOUT (FORMAT binary)",
+			  *const write = "COPY public.c2 FROM STDIN (FORMAT binary)";
+	assert_int_equal(relay(from, read, to, write, &err), -2);
+	assert_non_null(strstr(err.text, "check"));
+	assert_int_equal(pg_number(from, "SELECT 7", NULL, &n, &err), 0);
+	assert_int_equal(pg_number(to, "SELECT count(*) FROM public.c2", NULL, &n, &err), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(pg_exec(to, &err, "ALTER TABLE public.c2 DROP CONSTRAINT c2_i_check"), 0);
+	err = (struct err){0};
+	assert_int_equal(relay(from, read, to, write, &err), 0);
+	assert_string_equal(err.text, "");
+	assert_int_equal(pg_copy_rows(from), 200000);
+	assert_int_equal(pg_copy_rows(to), 200000);
+	assert_int_equal(pg_number(to, "SELECT count(*) FROM (TABLE public.c1 EXCEPT ALL TABLE public.c2) x",
+				   NULL, &n, &err),
+			 0);
+	assert_int_equal(n, 0);
+	/* What is broken off on purpose leaves nothing. */
+	assert_int_equal(pg_copy_in(to, "COPY public.c2 (i) FROM STDIN", &err), 0);
+	assert_int_equal(pg_copy_write(to, "1\n", 2, &err), 0);
+	assert_int_equal(pg_copy_end(to, "changed our mind", &err), 0);
+	assert_int_equal(pg_number(to, "SELECT count(*) FROM public.c2", NULL, &n, &err), 0);
+	assert_int_equal(n, 200000);
+	assert_int_equal(pg_copy_out(from, "COPY public.none TO STDOUT", &err), -1);
+	assert_true(pg_alive(from));
+	pg_close(from);
+	pg_close(to);
+}
+
+static void stops_on_a_descriptor(void **state)
+{
+	struct pg *pg = must_open(*state, PG_ACT);
+	struct err err = {0};
+	int64_t n = 0;
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	pg_stop_on(pg, ends[0]);
+	assert_int_equal(pg_number(pg, "SELECT 1", NULL, &n, &err), 0);
+	/* The other end is gone: what a program sees when the one that has started it was killed. */
+	close(ends[1]);
+	assert_int_equal(pg_exec(pg, &err, "SELECT pg_sleep(300)"), -1);
+	assert_int_equal(err.kind, ERR_CANCELLED);
+	pg_stop_on(pg, -1);
+	assert_int_equal(pg_number(pg, "SELECT 2", NULL, &n, &err), 0);
+	assert_int_equal(n, 2);
+	close(ends[0]);
+	pg_close(pg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest plain[] = {
@@ -373,9 +453,14 @@ int main(void)
 	    cmocka_unit_test(quiet),     cmocka_unit_test(quoting),
 	};
 	const struct CMUnitTest server[] = {
-	    cmocka_unit_test(looks_cannot_write), cmocka_unit_test(counts_and_hashes),
-	    cmocka_unit_test(writers_are_seen),   cmocka_unit_test(ended_sessions),
-	    cmocka_unit_test(source_keeps),       cmocka_unit_test(encrypted_rows),
+	    cmocka_unit_test(looks_cannot_write),
+	    cmocka_unit_test(counts_and_hashes),
+	    cmocka_unit_test(writers_are_seen),
+	    cmocka_unit_test(ended_sessions),
+	    cmocka_unit_test(source_keeps),
+	    cmocka_unit_test(encrypted_rows),
+	    cmocka_unit_test(copies),
+	    cmocka_unit_test(stops_on_a_descriptor),
 	};
 	int failed = cmocka_run_group_tests(plain, NULL, NULL);
 	return failed + cmocka_run_group_tests(server, cluster_up, cluster_down);
