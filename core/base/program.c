@@ -33,19 +33,20 @@ static void become(const struct program *program, int out, int tell)
 /* Until the other end closes. 0, or -1 with errno: ETIMEDOUT, EFBIG or that of the read. */
 static int read_all(const struct program *program, int fd, struct buf *out)
 {
-	int64_t until_ms = clock_life_ms() + program->timeout_ms;
+	int64_t began_ms = clock_life_ms();
 	char part[4096];
 
 	for (;;) {
 		struct pollfd wait = {.fd = fd, .events = POLLIN};
-		int64_t left_ms = until_ms - clock_life_ms();
+		/* Somebody else's program knows nothing of a night in fast time. */
+		int64_t left_ms = program->timeout_real_ms - clock_real_ms(clock_life_ms() - began_ms);
 		ssize_t n;
 
 		if (left_ms <= 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		if (poll(&wait, 1, (int)clock_real_ms(left_ms)) <= 0)
+		if (poll(&wait, 1, (int)left_ms) <= 0)
 			continue;
 		n = read(fd, part, sizeof(part));
 		if (n < 0 && errno == EINTR)
@@ -68,9 +69,9 @@ static int collect(const struct program *program, pid_t pid, int out_fd, int tel
 
 	/* Empty as soon as exec has worked. */
 	if (read(tell_fd, &why, sizeof(why)) > 0)
-		failed = err_set(err, ERR_IO, "`%s` could not be started: %s.", name, strerror(why));
+		failed = err_set(err, ERR_IO, "`%s` could not be started: %s", name, strerror(why));
 	else if ((failed = read_all(program, out_fd, out)) != 0)
-		err_set(err, ERR_IO, "`%s` %s; it was ended.", name,
+		err_set(err, ERR_IO, "`%s` %s; it was ended", name,
 			errno == ETIMEDOUT ? "did not end in time"
 			: errno == EFBIG   ? "printed more than can be right"
 					   : strerror(errno));
@@ -93,7 +94,7 @@ int program_run(const struct program *program, struct buf *out, struct err *err)
 	if (pid == 0)
 		become(program, pipe_fds[1], tell[1]);
 	if (pid < 0)
-		err_set(err, ERR_IO, "`%s` could not be started: %s.", program->argv[0], strerror(errno));
+		err_set(err, ERR_IO, "`%s` could not be started: %s", program->argv[0], strerror(errno));
 	if (pipe_fds[1] >= 0)
 		close(pipe_fds[1]);
 	if (tell[1] >= 0)

@@ -8,7 +8,7 @@
 struct program {
 	const char *const *argv; /* NULL-ended; found by PATH unless it holds a `/` */
 	const char *folder;      /* where it runs; NULL: here */
-	int timeout_ms;          /* then its whole process group is killed */
+	int timeout_real_ms;     /* then its whole process group is killed */
 	size_t output_max;       /* bytes of standard output that are kept; more is an error */
 };
 /* Standard input is empty, standard error thrown away. Returns the exit status (128 + signal when killed), or

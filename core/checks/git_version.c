@@ -2,7 +2,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/kamal_look.h"
-#include "core/links/program.h"
+#include "core/base/program.h"
 #include <string.h>
 
 static enum verdict git_version_run(struct job *job, struct evidence *ev, struct err *err);
@@ -14,12 +14,19 @@ const struct check git_version_check = {
     .run = git_version_run,
 };
 
-enum { GIT_MS = 10000 };
+enum { GIT_MS = 10000, GIT_BYTES = 4 << 20 };
 
 struct tree {
 	char head[48];
 	size_t changed;
 };
+
+static int git_says(const struct job *job, const char *const *argv, struct buf *out, struct err *err)
+{
+	const struct program git = {
+	    .argv = argv, .folder = kamal_folder(job), .timeout_real_ms = GIT_MS, .output_max = GIT_BYTES};
+	return program_run(&git, out, err);
+}
 
 /* False, with a line, where git has nothing to tell. */
 static bool ask_git(struct job *job, struct tree *tree, struct evidence *ev)
@@ -31,11 +38,11 @@ static bool ask_git(struct job *job, struct tree *tree, struct evidence *ev)
 	    "status", "--porcelain", "--untracked-files=no", NULL};
 	struct buf out = {0};
 	struct err err = {0};
-	int rc = program_ask(head, kamal_folder(job), GIT_MS, &out, &err);
+	int rc = git_says(job, head, &out, &err);
 	text_clean(tree->head, sizeof tree->head, buf_text(&out), strcspn(buf_text(&out), "\n"));
 	buf_reset(&out);
 	bool told = rc == 0 && strlen(tree->head) == 40;
-	if (told && program_ask(status, kamal_folder(job), GIT_MS, &out, &err) != 0)
+	if (told && git_says(job, status, &out, &err) != 0)
 		told = false;
 	for (const char *at = buf_text(&out); told && *at; at += strcspn(at, "\n"), at += *at == '\n')
 		tree->changed++;

@@ -124,7 +124,7 @@ static void take_remote(struct init_found *found, char *line)
 static void find_remotes(struct init_found *found)
 {
 	static const char *const argv[] = {"git", "config", "--get-regexp", "^remote\\..*\\.url$", NULL};
-	const struct program git = {.argv = argv, .timeout_ms = 20000, .output_max = 100000};
+	const struct program git = {.argv = argv, .timeout_real_ms = 20000, .output_max = 100000};
 	struct buf out = {0};
 	char *next, *line;
 

@@ -3,13 +3,13 @@
 #include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/kamal_look.h"
-#include "core/links/program.h"
+#include "core/base/program.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KAMAL_MS = 10000 };
+enum { KAMAL_MS = 10000, KAMAL_BYTES = 256 << 10 };
 
 bool kamal_applies(struct job *job, struct evidence *ev)
 {
@@ -86,7 +86,11 @@ int kamal_version_here(struct job *job, char *out, size_t size, struct err *err)
 	if (!n)
 		argv[n++] = "kamal";
 	argv[n] = "version";
-	int status = program_ask(argv, kamal_folder(job), KAMAL_MS, &said, err);
+	const struct program kamal = {.argv = argv,
+				      .folder = kamal_folder(job),
+				      .timeout_real_ms = KAMAL_MS,
+				      .output_max = KAMAL_BYTES};
+	int status = program_run(&kamal, &said, err);
 	const char *text = buf_text(&said);
 	size_t len = strspn(text, "0123456789.");
 	text_clean(out, size, text, len);

@@ -132,7 +132,7 @@ struct yaml_doc *kamal_ruby_read(const struct kamal_source *source, struct err *
 				    script,   source->config, destination, NULL};
 	const struct program program = {.argv = bundle ? with : with + 2,
 					.folder = source->folder,
-					.timeout_ms = ASK_MS,
+					.timeout_real_ms = ASK_MS,
 					.output_max = ANSWER_MAX};
 	struct buf out = {0};
 	struct yaml_doc *doc = NULL;

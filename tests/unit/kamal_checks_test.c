@@ -4,7 +4,7 @@
 #include "core/job.h"
 #include "core/links/kamal_look.h"
 #include "core/links/kamal_secrets.h"
-#include "core/links/program.h"
+#include "core/base/program.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,11 +36,18 @@ static void gone(const char *name)
 	unlink(path);
 }
 
+static int ask(const char *const *argv, const char *where, int real_ms, struct buf *out, struct err *err)
+{
+	const struct program program = {
+	    .argv = argv, .folder = where, .timeout_real_ms = real_ms, .output_max = 256 * 1024};
+	return program_run(&program, out, err);
+}
+
 static void run_in(const char *const *argv)
 {
 	struct buf out = {0};
 	struct err err = {0};
-	assert_int_equal(program_ask(argv, folder, 20000, &out, &err), 0);
+	assert_int_equal(ask(argv, folder, 20000, &out, &err), 0);
 	buf_done(&out);
 }
 
@@ -279,7 +286,7 @@ static void test_version(void **state)
 	put("kamal", "#!/bin/sh\necho 'Could not find kamal'; exit 1\n");
 	expect("kamal-version", command, "", PROXY END, VERDICT_WARN, "told no version");
 	expect("kamal-version", "\"command\":[\"/nowhere/kamal\"]", "", PROXY END, VERDICT_WARN,
-	       "is not known: /nowhere/kamal cannot be started");
+	       "is not known: `/nowhere/kamal` could not be started");
 }
 
 /* A look must not wait for what never ends, nor keep it. */
@@ -292,14 +299,15 @@ static void test_program(void **state)
 	struct buf out = {0};
 	struct err err = {0};
 	(void)state;
-	assert_int_equal(program_ask(hangs, NULL, 300, &out, &err), -1);
+	assert_int_equal(ask(hangs, NULL, 300, &out, &err), -1);
 	assert_non_null(strstr(err.text, "did not end"));
 	assert_string_equal(buf_text(&out), "begun\n");
-	assert_int_equal(program_ask(fails, "/", 20000, &out, &err), 3);
+	assert_int_equal(ask(fails, "/", 20000, &out, &err), 3);
 	buf_reset(&out);
-	assert_int_equal(program_ask(floods, NULL, 20000, &out, &err), 0);
-	assert_true(out.len <= 256 * 1024);
-	assert_int_equal(program_ask(fails, "/nowhere", 20000, &out, &err), -1);
+	assert_int_equal(ask(floods, NULL, 20000, &out, &err), -1);
+	assert_non_null(strstr(err.text, "printed more than can be right"));
+	assert_true(out.len <= 256 * 1024 + 4096);
+	assert_int_equal(ask(fails, "/nowhere", 20000, &out, &err), -1);
 	buf_done(&out);
 }
 
@@ -318,7 +326,7 @@ static void test_git(void **state)
 	run_in(init);
 	expect("git-version", "", "", WEB END, VERDICT_WARN, "git knows no commit");
 	run_in(commit);
-	assert_int_equal(program_ask(head, folder, 20000, &sha, &err), 0);
+	assert_int_equal(ask(head, folder, 20000, &sha, &err), 0);
 	char *name = xasprintf("%.40s", buf_text(&sha));
 	char *same = xasprintf("c|acme-web-%s|acme|web||running|no|i|acme:1|x|x\n" END, name);
 	char *dirty = xasprintf(
@@ -379,7 +387,7 @@ static int remove_folder(void **state)
 	const char *const argv[] = {"rm", "-rf", folder, NULL};
 	struct buf out = {0};
 	(void)state;
-	int rc = program_ask(argv, NULL, 20000, &out, NULL);
+	int rc = ask(argv, NULL, 20000, &out, NULL);
 	buf_done(&out);
 	return rc;
 }
