@@ -142,7 +142,7 @@ struct yaml_doc *kamal_ruby_read(const struct kamal_source *source, struct err *
 
 	/* What Ruby printed is not shown: it may hold what a password manager gave it. */
 	if (status < 0)
-		err_set(err, ERR_CONFIG, "Kamal could not be asked for %s: %s", source->config, why.text);
+		err_set(err, ERR_CONFIG, "Kamal could not be asked for %s: %s.", source->config, why.text);
 	else if (status == NO_KAMAL)
 		err_set(err, ERR_CONFIG,
 			"Ruby in %s has to be read by Kamal, and Ruby finds no Kamal here; install it "
