@@ -115,6 +115,7 @@ static void read_tables(const struct json *list, struct pg_tables *out)
 		pg_label(table->label, sizeof table->label, table->schema, table->name);
 		table->rows = json_int(t, "rows", -1);
 	}
+	pg_tables_sort(out);
 }
 
 static void read_sequences(const struct json *list, struct pg_sequences *out)

@@ -53,8 +53,13 @@ int pg_tables_look(struct pg *pg, struct pg_tables *out, struct err *err)
 		t->rows = -1;
 	}
 	pg_result_free(r);
-	qsort(out->list, out->n, sizeof *out->list, by_label);
+	pg_tables_sort(out);
 	return 0;
+}
+
+void pg_tables_sort(struct pg_tables *tables)
+{
+	qsort(tables->list, tables->n, sizeof *tables->list, by_label);
 }
 
 void pg_tables_done(struct pg_tables *tables)
@@ -65,9 +70,16 @@ void pg_tables_done(struct pg_tables *tables)
 
 struct pg_table *pg_tables_find(const struct pg_tables *tables, const char *label)
 {
-	for (size_t i = 0; i < tables->n; i++) {
-		if (text_equal(tables->list[i].label, label))
-			return &tables->list[i];
+	size_t low = 0, high = tables->n;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int order = strcmp(tables->list[mid].label, label);
+		if (order == 0)
+			return &tables->list[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
 	}
 	return NULL;
 }

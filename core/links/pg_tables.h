@@ -20,6 +20,7 @@ struct pg_tables {
 	struct pg_table *list; /* sorted by label */
 	size_t n;
 };
+void pg_tables_sort(struct pg_tables *tables); /* for who fills a list by other means */
 int pg_tables_look(struct pg *pg, struct pg_tables *out, struct err *err);
 void pg_tables_done(struct pg_tables *tables);
 struct pg_table *pg_tables_find(const struct pg_tables *tables, const char *label); /* NULL: not there */

@@ -1,56 +1,21 @@
-/* The comparison: counts and hashes of both sides, and the likely cause of each difference. */
+/* The comparison: counts and hashes of both sides, and the proven cause of each difference. */
 #include "core/steps/count_compare.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/links/pg_count.h"
 #include "core/links/pg_sides.h"
+#include "core/steps/row_causes.h"
 #include <stdlib.h>
 #include <string.h>
 
-struct both {
-	struct pg *old_pg, *new_pg;
-	struct pg_tables old_tables, new_tables;
-	struct pg_source source; /* the fact; empty when there is none */
-	bool have_source;
-	struct pg_extension *missing; /* extensions that OLD has and NEW has not */
-	size_t n_missing;
+enum { TELL_MS = 250 };
+
+struct teller {
+	struct job *job;
+	bool tell;
+	int64_t told_ms;
 };
-
-static int open_both(struct job *job, struct both *both, struct err *err)
-{
-	both->old_pg = pg_open_old(job, err);
-	both->new_pg = both->old_pg ? pg_open_new(job, PG_LOOK, err) : NULL;
-	if (!both->new_pg)
-		return -1;
-	both->have_source = pg_source_read(job_fact(job, "source", ""), &both->source);
-	return pg_tables_look(both->old_pg, &both->old_tables, err) < 0
-		   ? -1
-		   : pg_tables_look(both->new_pg, &both->new_tables, err);
-}
-
-static void close_both(struct both *both)
-{
-	pg_tables_done(&both->old_tables);
-	pg_tables_done(&both->new_tables);
-	pg_source_done(&both->source);
-	free(both->missing);
-	pg_close(both->old_pg);
-	pg_close(both->new_pg);
-}
-
-/* Only for the words of a cause: a look that fails leaves the cause without it. */
-static void look_missing_extensions(struct both *both)
-{
-	char found[4];
-	both->missing = xcalloc(both->source.n_extensions + 1, sizeof *both->missing);
-	for (size_t i = 0; i < both->source.n_extensions; i++) {
-		const char *name = both->source.extensions[i].name;
-		if (pg_value(both->new_pg, "SELECT 1 FROM pg_extension WHERE extname = $1", PG_ARGS(name),
-			     found, sizeof found, NULL) == 0 &&
-		    !*found)
-			both->missing[both->n_missing++] = both->source.extensions[i];
-	}
-}
 
 static bool is_skipped(struct job *job, const char *label)
 {
@@ -64,90 +29,78 @@ static bool is_skipped(struct job *job, const char *label)
 	return false;
 }
 
-static void say(struct compared_table *t, enum verdict verdict, const char *cause)
+/* ---- while it runs ---- */
+
+static void tell_side(struct job *job, const char *side, const char *label, int64_t rows, const char *hash)
 {
-	t->verdict = verdict;
-	text_copy(t->cause, sizeof t->cause, cause);
+	struct pg_table table = {.rows = rows};
+	text_copy(table.label, sizeof table.label, label);
+	text_copy(table.hash, sizeof table.hash, hash);
+	pg_tell_rows(job, side, &table, true);
 }
 
-static void judge_missing(const struct both *both, struct compared_table *t)
+static void tell_finished(void *ctx, int side, const struct copy_compared_table *table)
 {
-	if (t->old_rows == -1) {
-		say(t, VERDICT_WARN, "only on NEW: made there since the restore, or never wiped");
-	} else if (both->n_missing) {
-		text_copyf(t->cause, sizeof t->cause,
-			   "extension %s%s not there, which the restore needed first; run "
-			   "prepare-target, then "
-			   "restore again",
-			   both->missing[0].name, both->n_missing > 1 ? " and others are" : " is");
-		t->verdict = VERDICT_FAIL;
-	} else {
-		say(t, VERDICT_FAIL,
-		    "the restore failed at it, see its log; or it was made on OLD after the "
-		    "dump");
+	const struct teller *teller = ctx;
+	if (teller->tell && table->side[side].rows >= 0)
+		tell_side(teller->job, side == COPY_OLD ? "OLD" : "NEW", table->label, table->side[side].rows,
+			  table->side[side].hash);
+}
+
+static void tell_progress(void *ctx, const struct copy_compare_progress *p)
+{
+	struct teller *teller = ctx;
+	bool last =
+	    p->side[0].tables == p->side[0].tables_total && p->side[1].tables == p->side[1].tables_total;
+	if (!teller->tell || (!last && clock_life_ms() - teller->told_ms < TELL_MS))
+		return;
+	teller->told_ms = clock_life_ms();
+	for (int i = 0; i < 2; i++) {
+		struct jw w;
+		jw_event(&w, "rows.progress");
+		jw_str(&w, "side", i == COPY_OLD ? "OLD" : "NEW");
+		jw_int(&w, "tables", (int64_t)p->side[i].tables);
+		jw_int(&w, "tables_total", (int64_t)p->side[i].tables_total);
+		jw_int(&w, "rows", p->side[i].rows);
+		jw_int(&w, "bytes", p->side[i].bytes);
+		jw_int(&w, "bytes_total", p->side[i].bytes_total);
+		job_event(teller->job, &w);
 	}
+	job_progress(teller->job, p->side[0].bytes + p->side[1].bytes,
+		     p->side[0].bytes_total + p->side[1].bytes_total, "bytes", p->table);
 }
 
-static void judge_rows(const struct both *both, struct compared_table *t)
+/* ---- what is to be thought of a table ---- */
+
+static void judge(struct row_causes *causes, const struct copy_compared *found,
+		  const struct copy_compared_table *c, struct compared_table *t)
 {
-	const struct pg_table *was =
-	    both->have_source ? pg_tables_find(&both->source.tables, t->label) : NULL;
-	int64_t by = t->new_rows - t->old_rows;
 	char n[UNITS_MAX];
-	units_count(n, by < 0 ? -by : by);
-	t->verdict = VERDICT_FAIL;
-	if (was && was->rows != t->old_rows)
-		text_copyf(t->cause, sizeof t->cause,
-			   "OLD changed since it was recorded (%lld then): somebody still writes there",
-			   (long long)was->rows);
-	else if (by > 0)
-		text_copyf(t->cause, sizeof t->cause,
-			   "NEW has %s rows more: something writes on NEW already, or it was not empty "
-			   "before the restore",
-			   n);
-	else if (t->new_rows == 0)
-		say(t, VERDICT_FAIL,
-		    "empty on NEW: the dump ends before its rows, or COPY failed; see the log of restore");
-	else
-		text_copyf(t->cause, sizeof t->cause,
-			   "NEW has %s rows fewer: a cut dump, or rows were written on OLD after it", n);
-}
-
-static void judge(const struct both *both, struct compared_table *t, const struct pg_table *old_table,
-		  const struct pg_table *new_table)
-{
-	if (t->skipped && (t->old_rows == -1 || t->new_rows != -1)) {
-		char n[UNITS_MAX];
+	bool only_new = t->old_rows == -1;
+	if (t->skipped && (only_new || t->new_rows != -1)) {
 		text_copyf(t->cause, sizeof t->cause, "left out by copy.skip_data: %s rows stay on OLD",
 			   units_count(n, t->old_rows > 0 ? t->old_rows : 0));
 		t->verdict = VERDICT_PASS;
-	} else if (t->old_rows == -1 || t->new_rows == -1) {
-		judge_missing(both, t);
-	} else if (t->old_rows == -2 || t->new_rows == -2) {
-		text_copyf(t->cause, sizeof t->cause, "could not be counted: %s",
-			   t->old_rows == -2 ? old_table->why : new_table->why);
-		t->verdict = VERDICT_UNKNOWN;
-	} else if (t->old_rows != t->new_rows) {
-		judge_rows(both, t);
-	} else if (t->content && !text_equal(old_table->hash, new_table->hash)) {
-		say(t, VERDICT_FAIL,
-		    "as many rows, but they do not say the same: rows were changed on one side, or text came "
-		    "across altered");
-	} else {
-		say(t, VERDICT_PASS, "");
+		return;
 	}
+	if (copy_table_equal(found, c)) {
+		t->verdict = VERDICT_PASS;
+		return;
+	}
+	row_cause(causes, found, c, t->cause, sizeof t->cause);
+	t->verdict = only_new                                 ? VERDICT_WARN
+		     : t->old_rows == -2 || t->new_rows == -2 ? VERDICT_UNKNOWN
+							      : VERDICT_FAIL;
 }
 
 /* Missing and uncounted tables have nothing a person could be right about. */
-static void judge_waived(struct job *job, struct compared_table *t, const struct pg_table *old_table,
-			 const struct pg_table *new_table)
+static void judge_waived(struct job *job, struct compared_table *t)
 {
 	char about[144], fact[200], was[sizeof t->cause];
 	if (t->verdict != VERDICT_FAIL || t->old_rows < 0 || t->new_rows < 0)
 		return;
 	text_copyf(about, sizeof about, "rows:%s", t->label);
-	rows_fact(fact, sizeof fact, t->old_rows, t->new_rows, t->content ? old_table->hash : "",
-		  t->content ? new_table->hash : "");
+	rows_fact(fact, sizeof fact, t->old_rows, t->new_rows, t->old_hash, t->new_hash);
 	const struct json *waiver = job_waiver(job, about, fact);
 	if (!waiver)
 		return;
@@ -158,24 +111,19 @@ static void judge_waived(struct job *job, struct compared_table *t, const struct
 		   json_str(waiver, "reason", ""), was);
 }
 
-static int64_t rows_of(const struct pg_table *table)
-{
-	return !table ? -1 : table->rows < 0 ? -2 : table->rows;
-}
-
-static void add(struct job *job, const struct both *both, struct compared *out, const char *label,
-		bool content)
+static void add(struct job *job, struct row_causes *causes, const struct copy_compared *found,
+		const struct copy_compared_table *c, struct compared *out)
 {
 	struct compared_table *t = &out->list[out->n++];
-	const struct pg_table *old_table = pg_tables_find(&both->old_tables, label),
-			      *new_table = pg_tables_find(&both->new_tables, label);
-	text_copy(t->label, sizeof t->label, label);
-	t->old_rows = rows_of(old_table);
-	t->new_rows = rows_of(new_table);
-	t->content = content && t->old_rows >= 0 && t->new_rows >= 0;
-	t->skipped = is_skipped(job, label);
-	judge(both, t, old_table, new_table);
-	judge_waived(job, t, old_table, new_table);
+	text_copy(t->label, sizeof t->label, c->label);
+	t->old_rows = c->side[COPY_OLD].rows;
+	t->new_rows = c->side[COPY_NEW].rows;
+	text_copy(t->old_hash, sizeof t->old_hash, c->side[COPY_OLD].hash);
+	text_copy(t->new_hash, sizeof t->new_hash, c->side[COPY_NEW].hash);
+	t->content = *t->old_hash && *t->new_hash;
+	t->skipped = is_skipped(job, t->label);
+	judge(causes, found, c, t);
+	judge_waived(job, t);
 	/* Rows that nobody expects on NEW would make the two sums differ for no reason. */
 	out->old_rows += t->old_rows > 0 && !t->skipped ? t->old_rows : 0;
 	out->new_rows += t->new_rows > 0 && !t->skipped ? t->new_rows : 0;
@@ -213,10 +161,8 @@ static void tell_tables(struct job *job, const struct compared *out)
 	struct jw w;
 	for (size_t i = 0; i < out->n; i++) {
 		const struct compared_table *t = &out->list[i];
-		struct pg_table gone = {.rows = -1};
-		text_copy(gone.label, sizeof gone.label, t->label);
 		if (t->old_rows == -1 || t->new_rows == -1)
-			pg_tell_rows(job, t->old_rows == -1 ? "OLD" : "NEW", &gone, true);
+			tell_side(job, t->old_rows == -1 ? "OLD" : "NEW", t->label, -1, "");
 		jw_event(&w, "rows.verdict");
 		jw_str(&w, "table", t->label);
 		jw_str(&w, "verdict", verdict_name(t->verdict));
@@ -229,29 +175,6 @@ static void tell_tables(struct job *job, const struct compared *out)
 	}
 }
 
-static int count(struct job *job, struct both *both, bool content, bool tell, struct err *err)
-{
-	struct pg_counting sides[2] = {
-	    {.pg = both->old_pg, .tables = &both->old_tables, .content = content, .quiet = !tell, .lanes = 2},
-	    {.pg = both->new_pg, .tables = &both->new_tables, .content = content, .quiet = !tell, .lanes = 2},
-	};
-	return pg_count(job, sides, 2, tell, err);
-}
-
-/* The text of a row is the same on both sides only as far as the same major prints it. */
-static bool may_hash(const struct both *both, bool asked, struct compared *out)
-{
-	if (!asked)
-		return false;
-	if (pg_major(both->old_pg) == pg_major(both->new_pg))
-		return true;
-	text_copyf(
-	    out->no_content, sizeof out->no_content,
-	    "contents were not compared: OLD is PostgreSQL %d and NEW %d, which may print rows differently",
-	    pg_major(both->old_pg), pg_major(both->new_pg));
-	return false;
-}
-
 int compare_written(struct pg *pg, int64_t *out, struct err *err)
 {
 	return pg_number(
@@ -259,40 +182,55 @@ int compare_written(struct pg *pg, int64_t *out, struct err *err)
 	    NULL, out, err);
 }
 
-static int look_marks(const struct both *both, struct compared *out, struct err *err)
+static int look_marks(struct pg *old_pg, struct pg *new_pg, struct compared *out, struct err *err)
 {
-	if (pg_xmax(both->old_pg, &out->old_xmax, err) < 0 || pg_xmax(both->new_pg, &out->new_xmax, err) < 0)
+	if (pg_xmax(old_pg, &out->old_xmax, err) < 0 || pg_xmax(new_pg, &out->new_xmax, err) < 0)
 		return -1;
-	if (compare_written(both->old_pg, &out->old_written, err) < 0)
+	if (compare_written(old_pg, &out->old_written, err) < 0)
 		return -1;
-	return compare_written(both->new_pg, &out->new_written, err);
+	return compare_written(new_pg, &out->new_written, err);
 }
 
-int compare_sides(struct job *job, bool content, bool tell, struct compared *out, struct err *err)
+static int compare_open(struct job *job, struct pg *old_pg, struct pg *new_pg, bool tell,
+			struct compared *out, struct err *err)
 {
-	struct both both = {0};
-	*out = (struct compared){.content_asked = content};
-	int rc = open_both(job, &both, err);
-	bool hash = rc == 0 && may_hash(&both, content, out);
+	struct row_causes causes;
+	struct copy_compared found = {0};
+	struct teller teller = {.job = job, .tell = tell};
+	const struct copy_compare_options options = {.content = out->content_asked,
+						     .finished = tell_finished,
+						     .progress = tell_progress,
+						     .ctx = &teller};
+	int rc = row_causes_begin(&causes, job, old_pg, new_pg, err);
 	if (rc == 0)
-		rc = look_marks(&both, out, err);
+		rc = look_marks(old_pg, new_pg, out, err);
 	if (rc == 0)
-		rc = count(job, &both, hash, tell, err);
+		rc = copy_compare_run(old_pg, new_pg, &options, &found, err);
+	if (rc == 0 && !copy_all_equal(&found))
+		rc = row_causes_end(&causes, err);
 	if (rc == 0) {
-		look_missing_extensions(&both);
-		out->content = hash;
-		out->list = xcalloc(both.old_tables.n + both.new_tables.n + 1, sizeof *out->list);
-		for (size_t i = 0; i < both.old_tables.n; i++)
-			add(job, &both, out, both.old_tables.list[i].label, hash);
-		for (size_t i = 0; i < both.new_tables.n; i++) {
-			if (!pg_tables_find(&both.old_tables, both.new_tables.list[i].label))
-				add(job, &both, out, both.new_tables.list[i].label, hash);
-		}
+		out->content = found.content;
+		text_copy(out->no_content, sizeof out->no_content, found.no_content);
+		out->list = xcalloc(found.n + 1, sizeof *out->list);
+		for (size_t i = 0; i < found.n; i++)
+			add(job, &causes, &found, &found.list[i], out);
 		qsort(out->list, out->n, sizeof *out->list, worst_first);
 		if (tell)
 			tell_tables(job, out);
 	}
-	close_both(&both);
+	copy_compared_done(&found);
+	row_causes_done(&causes);
+	return rc;
+}
+
+int compare_sides(struct job *job, bool content, bool tell, struct compared *out, struct err *err)
+{
+	*out = (struct compared){.content_asked = content};
+	struct pg *old_pg = pg_open_old(job, err);
+	struct pg *new_pg = old_pg ? pg_open_new(job, PG_LOOK, err) : NULL;
+	int rc = new_pg ? compare_open(job, old_pg, new_pg, tell, out, err) : -1;
+	pg_close(old_pg);
+	pg_close(new_pg);
 	return rc;
 }
 

@@ -9,9 +9,10 @@
 struct compared_table {
 	char label[130];
 	int64_t old_rows, new_rows; /* -1 missing, -2 could not be counted */
-	bool content;               /* both hashes were taken */
-	bool skipped;               /* copy.skip_data: nobody expects its rows, and nobody calls it equal */
-	bool waived;                /* a person let exactly this difference pass */
+	char old_hash[20], new_hash[20];
+	bool content; /* both hashes were taken */
+	bool skipped; /* copy.skip_data: nobody expects its rows, and nobody calls it equal */
+	bool waived;  /* a person let exactly this difference pass */
 	enum verdict verdict;
 	char cause[200];
 };
