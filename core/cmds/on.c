@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/cmds/cmds.h"
 #include "core/cmds/on_put.h"
+#include "core/links/put_self.h"
 #include "core/cmds/on_ssh.h"
 #include "core/engine/engine.h"
 #include "core/links/ssh.h"
@@ -45,7 +46,7 @@ void on_close(struct on *on)
 static void far_script(const struct on *on, struct buf *script, const char *verb, const char *arg,
 		       const char *const *more)
 {
-	buf_addf(script, "exec \"$HOME/" ON_FOLDER "/%s/nightferry\" __on ", on->sha);
+	buf_addf(script, "exec \"$HOME/" PUT_SELF_FOLDER "/%s/nightferry\" __on ", on->sha);
 	ssh_quote(script, verb);
 	buf_addc(script, ' ');
 	ssh_quote(script, arg);

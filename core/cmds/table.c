@@ -2,9 +2,9 @@
 #include "core/cmds/cmds.h"
 
 extern const struct cmd run_cmd, status_cmd, report_cmd, verify_cmd, check_cmd, watch_cmd, step_cmd, stop_cmd,
-    on_host_cmd;
+    on_host_cmd, copy_cmd;
 
 const struct cmd *const cmd_table[] = {
     &init_cmd,  &run_cmd,  &status_cmd, &report_cmd,  &verify_cmd, &check_cmd,
-    &watch_cmd, &step_cmd, &stop_cmd,   &on_host_cmd, NULL,
+    &watch_cmd, &step_cmd, &stop_cmd,   &on_host_cmd, &copy_cmd,   NULL,
 };

@@ -3,11 +3,24 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/job.h"
+#include "core/links/shell_here.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LOG_BYTES = 256 << 10 };
+
+static int run_here(const char *script, const char *say, const char *input, struct buf *out, struct err *err)
+{
+	struct buf said = {0};
+	char words[200];
+	int rc = shell_here(script, input, out, &said, err);
+	text_clean(words, sizeof words, buf_text(&said), said.len);
+	buf_done(&said);
+	if (rc <= 0)
+		return rc;
+	return err_set(err, ERR_REFUSED, "\"%s\" ended with %d: %s", say, rc, *words ? words : "no words");
+}
 
 /* The script as it is, or put into the container by docker exec. */
 static int run_script(const struct detached *d, const char *how, const char *say, const char *script,
@@ -20,6 +33,11 @@ static int run_script(const struct detached *d, const char *how, const char *say
 		ssh_quote(&command, script);
 	} else {
 		buf_adds(&command, script);
+	}
+	if (!d->ssh) {
+		int rc = run_here(buf_text(&command), say, input, out, err);
+		buf_done(&command);
+		return rc;
 	}
 	int rc = ssh_exec(d->ssh,
 			  &(struct ssh_call){.command = buf_text(&command),
@@ -140,7 +158,7 @@ int detached_stop(const struct detached *d, int ms, struct err *err)
 			return 0;
 		if (rc == 0 && clock_life_ms() > until_ms)
 			rc = err_set(err, ERR_WORLD, "%s was told to stop and still runs; look at it on %s",
-				     d->program, ssh_name(d->ssh));
+				     d->program, d->ssh ? ssh_name(d->ssh) : "this machine");
 		clock_sleep_ms(200);
 	}
 	return rc;

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 struct detached {
-	struct ssh *ssh;
+	struct ssh *ssh;       /* NULL: on this machine */
 	const char *container; /* NULL: on the host itself */
 	const char *base;      /* for the shell: "/tmp/nightferry-a12", "$HOME/.nightferry/x" */
 	const char *program;   /* the name of its process: "pg_restore" */

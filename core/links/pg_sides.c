@@ -5,6 +5,8 @@
 #include "core/links/docker_pg.h"
 #include "core/links/heroku.h"
 #include "core/links/pg_accessory.h"
+#include "core/links/ssh.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define URL_MAX 2048
@@ -97,6 +99,51 @@ int pg_where_old(struct job *job, struct pg_where *out, struct err *err)
 	int rc = heroku_database_url(job, url, sizeof url, err);
 	if (rc == 0)
 		rc = pg_where(url, "OLD", out, err);
+	explicit_bzero(url, sizeof url);
+	return rc;
+}
+
+int pg_url_old(struct job *job, char *out, size_t size, struct err *err)
+{
+	struct pg_where where;
+	if (heroku_database_url(job, out, size, err) < 0)
+		return -1;
+	return pg_where(out, "OLD", &where, err);
+}
+
+int pg_url_new(struct job *job, char *out, size_t size, struct err *err)
+{
+	char url[URL_MAX];
+	struct pg_where where;
+	int rc = new_url(job, url, err) < 0 ? -1 : pg_where(url, "NEW", &where, err);
+	if (rc == 0 && !text_copy(out, size, url))
+		rc = err_set(err, ERR_CONFIG, "The URL of the NEW database is too long to be one.");
+	explicit_bzero(url, sizeof url);
+	return rc;
+}
+
+int pg_url_new_there(struct job *job, struct ssh *ssh, char *out, size_t size, struct err *err)
+{
+	char url[URL_MAX], host[64];
+	struct docker_names names;
+	struct buf text = {0};
+	int port = 0, rc = pg_url_new(job, url, sizeof url, err);
+	if (rc == 0 && (docker_names(job, &names, NULL) < 0 || !*names.accessory)) {
+		text_copy(out, size, url);
+		explicit_bzero(url, sizeof url);
+		return 0;
+	}
+	char *look = rc == 0 ? docker_pg_command(names.accessory) : NULL;
+	if (rc == 0)
+		rc = ssh_run(ssh, &text, err, "%s", look);
+	if (rc == 0)
+		rc = docker_pg_read(buf_text(&text), host, sizeof host, &port, err);
+	if (rc == 0)
+		rc = pg_url_at(url, host, port, out, size, err);
+	if (rc == 0)
+		job_learn_secret(job, out);
+	free(look);
+	buf_done(&text);
 	explicit_bzero(url, sizeof url);
 	return rc;
 }

@@ -253,6 +253,11 @@ bool pg_tls(const struct pg *pg)
 	return PQsslInUse(pg->conn) == 1;
 }
 
+const char *pg_sqlstate(const struct pg *pg)
+{
+	return pg->code;
+}
+
 bool pg_alive(const struct pg *pg)
 {
 	return PQstatus(pg->conn) == CONNECTION_OK;

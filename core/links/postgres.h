@@ -31,6 +31,12 @@ struct pg_where {
  * less than "require"; loopback without a word of its own gets "prefer". */
 int pg_where(const char *url, const char *side, struct pg_where *out, struct err *err);
 
+/* The same login at another address. */
+int pg_url_at(const char *url, const char *host, int port, char *out, size_t size, struct err *err);
+/* What libpq's programs take from their environment for this URL, one "PGHOST=..." a line; the password among
+ * them, so the caller wipes it. */
+int pg_environment(const char *url, const char *side, struct buf *out, struct err *err);
+
 /* job may be NULL (nothing to cancel, nothing logged). NULL and err on failure. */
 struct pg *pg_open(struct job *job, const char *side, const char *url, enum pg_mode mode, struct err *err);
 /* Another database than the URL names; NULL: the one it names. */
@@ -52,6 +58,8 @@ const char *pg_name(const struct pg *pg); /* "NEW database shop on 127.0.0.1", f
 int pg_version(const struct pg *pg);      /* 150020 */
 int pg_major(const struct pg *pg);        /* 15 */
 bool pg_tls(const struct pg *pg);
+/* The SQLSTATE of the last statement that failed; "" for none, or where only libpq complained. */
+const char *pg_sqlstate(const struct pg *pg);
 /* False once the server or the way to it is gone. */
 bool pg_alive(const struct pg *pg);
 /* Statements of this session no longer go to the list of commands: for looks that repeat every second. */

@@ -1,4 +1,5 @@
 /* COPY both ways: rows as the servers write them, never looked into. */
+#include "core/base/text.h"
 #include "core/links/postgres_inner.h"
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ static int start(struct pg *pg, const char *sql, ExecStatusType want, struct err
 	}
 	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE),
 		   *said = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	text_copy(pg->code, sizeof pg->code, code ? code : "");
 	if (status == PGRES_FATAL_ERROR)
 		pg_explain(err, pg->name, code ? code : "", said ? said : PQerrorMessage(pg->conn));
 	else

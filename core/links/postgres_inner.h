@@ -18,6 +18,7 @@ struct pg {
 	enum pg_mode mode;
 	bool hush, deaf;
 	int stop_fd;    /* readable: all waits end; -1: none */
+	char code[6];   /* SQLSTATE of the last failure */
 	int64_t copied; /* rows of the COPY under way, then of the one that has ended */
 };
 

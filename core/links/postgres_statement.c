@@ -35,10 +35,11 @@ int pg_wait(const struct pg *pg, struct pollfd *fds, size_t n, int64_t until_ms)
 	}
 }
 
-static int explain(const struct pg *pg, const PGresult *res, struct err *err)
+static int explain(struct pg *pg, const PGresult *res, struct err *err)
 {
 	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	const char *said = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	text_copy(pg->code, sizeof pg->code, code ? code : "");
 	if (code && PQstatus(pg->conn) == CONNECTION_OK)
 		return pg_explain(err, pg->name, code, said);
 	return pg_explain(err, pg->name, code, said && *said ? said : PQerrorMessage(pg->conn));

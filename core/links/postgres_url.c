@@ -53,6 +53,37 @@ int pg_where(const char *url, const char *side, struct pg_where *out, struct err
 	return 0;
 }
 
+int pg_url_at(const char *url, const char *host, int port, char *out, size_t size, struct err *err)
+{
+	const char *start = strstr(url, "://");
+	start = start ? start + 3 : url;
+	size_t authority = strcspn(start, "/?"), login = 0;
+	for (size_t i = 0; i < authority; i++)
+		if (start[i] == '@')
+			login = i + 1;
+	bool v6 = strchr(host, ':') != NULL;
+	if (!text_copyf(out, size, "%.*s%s%s%s:%d%s", (int)((size_t)(start - url) + login), url,
+			v6 ? "[" : "", host, v6 ? "]" : "", port, start + authority))
+		return err_set(err, ERR_CONFIG, "The URL of the database is too long to be one.");
+	return 0;
+}
+
+int pg_environment(const char *url, const char *side, struct buf *out, struct err *err)
+{
+	struct pg_where where;
+	if (pg_where(url, side, &where, err) < 0)
+		return -1;
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	for (PQconninfoOption *o = options; o && o->keyword; o++) {
+		bool ours = text_equal(o->keyword, "sslmode");
+		if (o->envvar && o->val && *o->val && !ours && !strchr(o->val, '\n'))
+			buf_addf(out, "%s=%s\n", o->envvar, o->val);
+	}
+	PQconninfoFree(options);
+	buf_addf(out, "PGSSLMODE=%s\n", where.sslmode);
+	return 0;
+}
+
 /* A password may be spelt %-encoded in the URL; what libpq sends is the other spelling of the same secret. */
 void pg_learn(struct job *job, const char *url)
 {

@@ -1,0 +1,36 @@
+/* What a copy worker was told, and how it tells. A worker is a process beside the data (`nightferry __copy
+ * VERB`): its order comes as one JSON object by standard input, with the addresses of both databases, and
+ * what it has to say goes to standard error, one JSON object a line. It knows no job and no night. */
+#ifndef CORE_COPY_ORDER_H
+#define CORE_COPY_ORDER_H
+
+#include "core/base/json.h"
+#include "core/links/postgres.h"
+
+struct copy_order {
+	const struct json
+	    *json;          /* the whole order; source, target: {url, folder} (folder: see pg_open_tunnel) */
+	int stop_fd;        /* readable: the worker shall stop; -1 */
+	int maintenance_mb; /* maintenance_work_mem of each session on the target; 0: the server's own */
+};
+
+/* A session on the source that only reads, without a limit on its statements. */
+struct pg *copy_open_source(const struct copy_order *order, struct err *err);
+/* A session on the target for a copy: commits do not wait for the disk (copy_settle() does). */
+struct pg *copy_open_target(const struct copy_order *order, struct err *err);
+/* After this what was committed in other sessions is on disk. */
+int copy_settle(struct pg *target, struct err *err);
+
+/* A line: order_line(&w, "table"); jw_...; order_tell(&w). It is written at once and flushed. */
+void order_line(struct jw *w, const char *kind);
+void order_tell(struct jw *w);
+void order_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A verb of the worker. 0 when all is done; the line "result" is told by the verb. */
+struct copy_verb {
+	const char *name;
+	int (*run)(const struct copy_order *order, struct err *err);
+};
+extern const struct copy_verb *const copy_verbs[]; /* table.c; NULL-ended */
+
+#endif
