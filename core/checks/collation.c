@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
+#include "core/links/pg_tables.h"
 
 static enum verdict collation_run(struct job *job, struct evidence *ev, struct err *err);
 
@@ -50,26 +51,10 @@ static int look(struct pg *pg, struct locale *out, struct err *err)
 			NULL, out->actual, sizeof out->actual, err);
 }
 
-/* en_US.UTF-8 and en_US.utf8 are one. */
-static bool same_locale(const char *a, const char *b)
-{
-	for (; *a || *b; a++, b++) {
-		while (*a == '-')
-			a++;
-		while (*b == '-')
-			b++;
-		if ((*a | 32) != (*b | 32))
-			return false;
-		if (!*a || !*b)
-			return *a == *b;
-	}
-	return true;
-}
-
 static void judge(const struct locale *o, const struct locale *n, struct evidence *ev)
 {
 	char fact[120];
-	bool same = same_locale(o->collate, n->collate) && same_locale(o->ctype, n->ctype) &&
+	bool same = pg_same_locale(o->collate, n->collate) && pg_same_locale(o->ctype, n->ctype) &&
 		    text_equal(o->provider, n->provider);
 	if (!text_equal(o->encoding, n->encoding))
 		evidence_add(ev, VERDICT_FAIL, "encoding", n->encoding,

@@ -26,6 +26,23 @@ static int look_extensions(struct pg *pg, struct pg_source *out, struct err *err
 	return 0;
 }
 
+/* What a server may keep to itself; a copy goes well without knowing it. */
+static void look_server(struct pg *pg, struct pg_source *out)
+{
+	pg_value(pg, "SELECT system_identifier FROM pg_control_system()", NULL, out->cluster,
+		 sizeof out->cluster, NULL);
+	pg_value(
+	    pg,
+	    "SELECT current_setting('shared_preload_libraries') WHERE pg_has_role('pg_read_all_settings', "
+	    "'USAGE')",
+	    NULL, out->preload, sizeof out->preload, NULL);
+	if (pg_major(pg) >= 15)
+		pg_value(pg,
+			 "SELECT coalesce(pg_database_collation_actual_version(oid), '') FROM pg_database "
+			 "WHERE datname = current_database()",
+			 NULL, out->actual, sizeof out->actual, NULL);
+}
+
 /* reset_val is what a new session of this login starts with, whatever ours has set. */
 static int look_database(struct pg *pg, struct pg_source *out, struct err *err)
 {
@@ -33,8 +50,12 @@ static int look_database(struct pg *pg, struct pg_source *out, struct err *err)
 	    pg,
 	    "SELECT current_setting('server_version'), pg_encoding_to_char(d.encoding), d.datcollate, "
 	    "d.datctype, "
-	    "pg_database_size(d.oid), (SELECT reset_val FROM pg_settings WHERE name = 'search_path') "
-	    "FROM pg_database d WHERE d.datname = current_database()",
+	    "pg_database_size(d.oid), (SELECT reset_val FROM pg_settings WHERE name = 'search_path'), "
+	    "CASE coalesce(j->>'datlocprovider', 'c') WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu ' || "
+	    "coalesce(j->>'datlocale', j->>'daticulocale', '') ELSE 'builtin ' || coalesce(j->>'datlocale', "
+	    "'') "
+	    "END, coalesce(j->>'datcollversion', '') "
+	    "FROM pg_database d, LATERAL to_jsonb(d) j WHERE d.datname = current_database()",
 	    NULL, err);
 	if (!r)
 		return -1;
@@ -45,6 +66,8 @@ static int look_database(struct pg *pg, struct pg_source *out, struct err *err)
 	text_copy(out->ctype, sizeof out->ctype, pg_get(r, 0, 3));
 	out->size_bytes = pg_get_int(r, 0, 4);
 	text_copy(out->search_path, sizeof out->search_path, pg_get(r, 0, 5));
+	text_copy(out->provider, sizeof out->provider, pg_get(r, 0, 6));
+	text_copy(out->made, sizeof out->made, pg_get(r, 0, 7));
 	out->major = pg_major(pg);
 	text_copy(out->database, sizeof out->database, pg_database(pg));
 	pg_result_free(r);
@@ -55,9 +78,10 @@ int pg_source_look(struct pg *pg, struct pg_source *out, struct err *err)
 {
 	*out = (struct pg_source){.at_ms = clock_wall_ms()};
 	if (pg_xmax(pg, &out->xmax, err) < 0 || look_database(pg, out, err) < 0 ||
-	    look_extensions(pg, out, err) < 0 || pg_sequences_look(pg, &out->sequences, err) < 0 ||
-	    pg_tables_look(pg, &out->tables, err) < 0)
+	    look_extensions(pg, out, err) < 0 || pg_access_look(pg, &out->access, err) < 0 ||
+	    pg_sequences_look(pg, &out->sequences, err) < 0 || pg_tables_look(pg, &out->tables, err) < 0)
 		return -1;
+	look_server(pg, out);
 	return 0;
 }
 
@@ -102,6 +126,11 @@ void pg_source_write(struct jw *w, const struct pg_source *source)
 	jw_int(w, "size_bytes", source->size_bytes);
 	jw_int(w, "at_ms", source->at_ms);
 	jw_int(w, "rows", pg_tables_rows(&source->tables));
+	jw_str(w, "cluster", source->cluster);
+	jw_str(w, "provider", source->provider);
+	jw_str(w, "collation_version", source->made);
+	jw_str(w, "preload", source->preload);
+	pg_access_write(w, &source->access);
 	jw_strf(w, "xmax", "%lld", (long long)source->xmax);
 }
 
@@ -154,6 +183,11 @@ bool pg_source_read(const struct json *fact, struct pg_source *out)
 	text_copy(out->collate, sizeof out->collate, json_str(fact, "collate", ""));
 	text_copy(out->ctype, sizeof out->ctype, json_str(fact, "ctype", ""));
 	text_copy(out->search_path, sizeof out->search_path, json_str(fact, "search_path", ""));
+	text_copy(out->cluster, sizeof out->cluster, json_str(fact, "cluster", ""));
+	text_copy(out->provider, sizeof out->provider, json_str(fact, "provider", ""));
+	text_copy(out->made, sizeof out->made, json_str(fact, "collation_version", ""));
+	text_copy(out->preload, sizeof out->preload, json_str(fact, "preload", ""));
+	pg_access_read(fact, &out->access);
 	out->size_bytes = json_int(fact, "size_bytes", 0);
 	out->at_ms = json_int(fact, "at_ms", 0);
 	out->xmax = strtoll(json_str(fact, "xmax", "0"), NULL, 10);
@@ -165,5 +199,21 @@ void pg_source_done(struct pg_source *source)
 	pg_tables_done(&source->tables);
 	free(source->sequences.list);
 	free(source->extensions);
+	pg_access_done(&source->access);
 	*source = (struct pg_source){0};
+}
+
+bool pg_same_locale(const char *a, const char *b)
+{
+	for (; *a || *b; a++, b++) {
+		while (*a == '-')
+			a++;
+		while (*b == '-')
+			b++;
+		if ((*a | 32) != (*b | 32))
+			return false;
+		if (!*a || !*b)
+			return *a == *b;
+	}
+	return true;
 }

@@ -3,6 +3,7 @@
 #define CORE_LINKS_PG_TABLES_H
 
 #include "core/base/json.h"
+#include "core/links/pg_access.h"
 #include "core/links/postgres.h"
 
 /* A table as people count them: a partitioned table is one, its partitions are none; no tables of extensions.
@@ -59,7 +60,12 @@ struct pg_source {
 	char database[64], server_version[32], encoding[24], collate[48], ctype[48], search_path[200];
 	int major;
 	int64_t size_bytes, at_ms;
-	int64_t xmax; /* first transaction id not yet given out, as far as finished ones tell */
+	int64_t xmax;      /* first transaction id not yet given out, as far as finished ones tell */
+	char cluster[32];  /* the cluster's own number, which a copy of its rows does not have; "" not told */
+	char provider[80]; /* "libc", "icu en-US", "builtin C.UTF-8"; "" not recorded */
+	char made[40], actual[40]; /* versions of the collation: the database's, the server's; "" has none */
+	char preload[300];         /* shared_preload_libraries; "" none or not told */
+	struct pg_access access;
 };
 /* Everything but the counts. */
 int pg_source_look(struct pg *pg, struct pg_source *out, struct err *err);
@@ -67,6 +73,8 @@ int pg_source_look(struct pg *pg, struct pg_source *out, struct err *err);
 void pg_source_write(struct jw *w, const struct pg_source *source);
 bool pg_source_read(const struct json *fact, struct pg_source *out); /* false: there is no such fact */
 void pg_source_done(struct pg_source *source);
+/* en_US.UTF-8 and en_US.utf8 are one. */
+bool pg_same_locale(const char *a, const char *b);
 /* Moves when a transaction that wrote has ended, anywhere on that server. */
 int pg_xmax(struct pg *pg, int64_t *out, struct err *err);
 

@@ -115,6 +115,22 @@ int copy_read_through(struct ssh *ssh, const char *container, const char *path, 
 	return rc;
 }
 
+int copy_data_room(struct ssh *ssh, const char *container, int64_t *free_bytes, struct err *err)
+{
+	struct buf out = {0};
+	int rc = ssh_run(ssh, &out, err,
+			 "docker exec %s df -PB1 /var/lib/postgresql/data | tail -n 1 | awk '{print $4}'",
+			 container);
+	*free_bytes = -1;
+	if (rc == 0 && !isdigit((unsigned char)*buf_text(&out)))
+		rc = err_set(err, ERR_WORLD, "df in %s on %s does not tell how much room there is", container,
+			     ssh_name(ssh));
+	if (rc == 0)
+		*free_bytes = strtoll(buf_text(&out), NULL, 10);
+	buf_done(&out);
+	return rc;
+}
+
 int copy_folder(struct ssh *ssh, char *out, size_t size, struct err *err)
 {
 	struct buf home = {0};

@@ -39,6 +39,8 @@ int copy_file_sha256(struct ssh *ssh, const char *container, const char *path, c
  * this. `from_host`: the file lies on the host and is sent through standard input. */
 int copy_read_through(struct ssh *ssh, const char *container, const char *path, bool from_host,
 		      struct err *err);
+/* Free bytes where the database in the container has its files. */
+int copy_data_room(struct ssh *ssh, const char *container, int64_t *free_bytes, struct err *err);
 /* "/root/.nightferry/acme", from the login's home. */
 int copy_folder(struct ssh *ssh, char *out, size_t size, struct err *err);
 /* Opens the line again after a loss, waiting longer each time; -1 after about five minutes or when stopped.

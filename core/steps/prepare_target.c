@@ -4,10 +4,10 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/job.h"
-#include "core/links/pg_extensions.h"
 #include "core/links/pg_sides.h"
-#include "core/links/pg_tables.h"
+#include "core/steps/target_fit.h"
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int prepare_target_plan(struct job *job, struct plan *plan, struct err *err);
@@ -38,15 +38,6 @@ const struct step prepare_target_step = {
     .probe = prepare_target_probe,
     .prove = prepare_target_prove,
 };
-
-static int read_source(struct job *job, struct pg_source *source, struct err *err)
-{
-	if (pg_source_read(job_fact(job, "source", ""), source))
-		return 0;
-	return err_set(err, ERR_REFUSED,
-		       "Nothing is recorded about OLD yet, so nobody knows what the dump expects; run "
-		       "record-source first.");
-}
 
 /* It goes into a statement as it stands, so outside of quotes it may be nothing but names. */
 static bool plain_path(const char *path)
@@ -80,186 +71,187 @@ static void wanted_path(const struct pg_source *source, const char *now, char *o
 	buf_done(&path);
 }
 
-static void locale_evidence(const struct pg_source *old, const struct pg_source *new_side, struct plan *plan)
+/* What is still to be run. */
+struct todo {
+	char **list;
+	size_t n;
+};
+
+static void add(struct todo *todo, struct buf *sql)
 {
-	if (!text_equal(old->encoding, new_side->encoding)) {
-		evidence_add(&plan->seen, VERDICT_FAIL, "encoding", new_side->encoding,
-			     "OLD is %s and NEW is %s", old->encoding, new_side->encoding);
-		plan_refuse(plan,
-			    "NEW stores text as %s and OLD as %s, so the restore could change or refuse "
-			    "text. Create the database of "
-			    "NEW again with ENCODING '%s'.",
-			    new_side->encoding, old->encoding, old->encoding);
-		return;
-	}
-	bool same = text_equal(old->collate, new_side->collate) && text_equal(old->ctype, new_side->ctype);
-	evidence_add(&plan->seen, same ? VERDICT_PASS : VERDICT_WARN, "collation", new_side->collate,
-		     same ? "both sides sort by %s (%s)"
-			  : "OLD sorts by %s and NEW by %s: lists may come in another order",
-		     old->collate, same ? new_side->encoding : new_side->collate);
+	todo->list = xrealloc(todo->list, todo->n + 1, sizeof *todo->list);
+	todo->list[todo->n++] = xstrdup(buf_text(sql));
+	buf_reset(sql);
 }
 
-static int plan_statements(struct pg *pg, const struct pg_wants *wants, const char *path, const char *now,
-			   struct plan *plan)
+static void todo_find(const struct target_fit *fit, const char *path, struct todo *todo)
 {
-	size_t n = 0;
-	struct buf text = {0};
-	for (size_t i = 0; i < wants->n; i++) {
-		const struct pg_want *want = &wants->list[i];
-		evidence_add(&plan->seen, want->verdict, "extension", want->fact, "%s", want->text);
-		if (want->verdict == VERDICT_FAIL && !*plan->refused)
-			plan_refuse(plan, "%s", want->fix);
-		buf_reset(&text);
-		if (pg_want_sql(want, &text))
-			plan_does(plan, "%s", buf_text(&text)), n++;
+	struct buf sql = {0};
+	char refresh[200];
+	*todo = (struct todo){0};
+	for (size_t i = 0; i < fit->wants.n; i++)
+		if (pg_want_sql(&fit->wants.list[i], &sql))
+			add(todo, &sql);
+	for (size_t i = 0; i < fit->needs.n_schemas; i++) {
+		buf_adds(&sql, "CREATE SCHEMA IF NOT EXISTS ");
+		pg_add_name(&sql, fit->needs.schemas[i]);
+		add(todo, &sql);
 	}
-	buf_done(&text);
-	if (!text_equal(path, now))
-		plan_does(plan, "ALTER DATABASE \"%s\" SET search_path = %s", pg_database(pg), path), n++;
-	return (int)n;
+	target_fit_collation(fit, refresh, sizeof refresh);
+	if (*refresh) {
+		buf_adds(&sql, refresh);
+		add(todo, &sql);
+	}
+	if (!text_equal(path, fit->now.search_path)) {
+		buf_adds(&sql, "ALTER DATABASE ");
+		pg_add_name(&sql, fit->now.database);
+		buf_addf(&sql, " SET search_path = %s", path);
+		add(todo, &sql);
+	}
+	buf_done(&sql);
+}
+
+static void todo_done(struct todo *todo)
+{
+	for (size_t i = 0; i < todo->n; i++)
+		free(todo->list[i]);
+	free(todo->list);
+	*todo = (struct todo){0};
+}
+
+struct prepare {
+	struct pg *pg;
+	struct target_fit fit;
+	char path[300];
+	struct todo todo;
+};
+
+static int prepare_open(struct job *job, enum pg_mode mode, struct prepare *p, struct err *err)
+{
+	*p = (struct prepare){.pg = pg_open_new(job, mode, err)};
+	if (!p->pg || target_fit_look(job, p->pg, json_get(job_params(job), "skip"), &p->fit, err) < 0)
+		return -1;
+	wanted_path(&p->fit.source, p->fit.now.search_path, p->path, sizeof p->path);
+	todo_find(&p->fit, p->path, &p->todo);
+	return 0;
+}
+
+static void prepare_close(struct prepare *p)
+{
+	todo_done(&p->todo);
+	target_fit_done(&p->fit);
+	pg_close(p->pg);
 }
 
 static int prepare_target_plan(struct job *job, struct plan *plan, struct err *err)
 {
-	struct pg_source source = {0}, now = {0};
-	struct pg_wants wants = {0};
-	char path[300];
-	if (read_source(job, &source, err) < 0)
-		return -1;
-	struct pg *pg = pg_open_new(job, PG_LOOK, err);
-	int rc = pg ? pg_source_look(pg, &now, err) : -1;
-	if (rc == 0)
-		rc = pg_wants_look(pg, &source, json_get(job_params(job), "skip"), &wants, err);
+	struct prepare p;
+	int rc = prepare_open(job, PG_LOOK, &p, err);
 	if (rc == 0) {
-		wanted_path(&source, now.search_path, path, sizeof path);
-		text_copy(plan->target, sizeof plan->target, pg_database(pg));
+		const struct pg_wants *wants = &p.fit.wants;
+		text_copy(plan->target, sizeof plan->target, pg_database(p.pg));
 		text_copy(plan->side, sizeof plan->side, "NEW");
 		text_copy(plan->verb, sizeof plan->verb, "MAKES EXTENSIONS");
 		text_copyf(plan->from, sizeof plan->from, "%zu of %zu extensions are there",
-			   wants.n - wants.missing, wants.n);
-		text_copyf(plan->to, sizeof plan->to, "%zu extensions, search_path %s", wants.n, path);
+			   wants->n - wants->missing, wants->n);
+		text_copyf(plan->to, sizeof plan->to, "%zu extensions, search_path %s", wants->n, p.path);
 		text_copy(plan->back, sizeof plan->back,
 			  "wipe-target removes them again; no data is touched");
-		locale_evidence(&source, &now, plan);
-		plan->nothing_to_do =
-		    plan_statements(pg, &wants, path, now.search_path, plan) == 0 && !*plan->refused;
+		target_fit_judge(&p.fit, false, plan);
+		for (size_t i = 0; i < p.todo.n; i++)
+			plan_does(plan, "%s", p.todo.list[i]);
+		plan->nothing_to_do = !p.todo.n && !*plan->refused;
 		plan->estimate_ms = 2000;
 	}
-	pg_wants_done(&wants);
-	pg_source_done(&now);
-	pg_source_done(&source);
-	pg_close(pg);
+	prepare_close(&p);
 	return rc;
 }
 
-static int record(struct job *job, const struct pg_wants *wants, const char *database,
-		  const char *path_before, struct err *err)
+static int record(struct job *job, const struct prepare *p, struct err *err)
 {
 	struct jw w;
 	jw_fact(&w, "prepared", "");
-	jw_str(&w, "database", database);
-	jw_str(&w, "search_path_before", path_before);
+	jw_str(&w, "database", pg_database(p->pg));
+	jw_str(&w, "search_path_before", p->fit.now.search_path);
 	jw_arr(&w, "extensions");
-	for (size_t i = 0; i < wants->n; i++) {
-		if (wants->list[i].verdict != VERDICT_FAIL)
-			jw_str(&w, NULL, wants->list[i].name);
+	for (size_t i = 0; i < p->fit.wants.n; i++) {
+		if (p->fit.wants.list[i].verdict != VERDICT_FAIL)
+			jw_str(&w, NULL, p->fit.wants.list[i].name);
 	}
+	jw_end(&w);
+	jw_arr(&w, "schemas");
+	for (size_t i = 0; i < p->fit.needs.n_schemas; i++)
+		jw_str(&w, NULL, p->fit.needs.schemas[i]);
 	jw_end(&w);
 	jw_int(&w, "at_ms", clock_wall_ms());
 	return job_record(job, &w, err);
 }
 
-static int act(struct job *job, struct pg *pg, const struct pg_wants *wants, const char *path,
-	       const char *now, struct err *err)
+static int act(struct job *job, const struct prepare *p, struct err *err)
 {
-	struct buf sql = {0};
-	int rc = 0;
-	for (size_t i = 0; i < wants->n && rc == 0; i++) {
-		buf_reset(&sql);
-		job_progress(job, (int64_t)i, (int64_t)wants->n, "items", wants->list[i].name);
-		if (pg_want_sql(&wants->list[i], &sql))
-			rc = pg_exec(pg, err, "%s", buf_text(&sql));
-		if (rc == 0 && job_stopping(job))
-			rc = err_set(err, ERR_CANCELLED,
-				     "Stopped on request after %s; running prepare-target again goes on.",
-				     wants->list[i].name);
-	}
-	if (rc == 0 && !text_equal(path, now)) {
-		buf_reset(&sql);
-		buf_adds(&sql, "ALTER DATABASE ");
-		pg_add_name(&sql, pg_database(pg));
-		buf_addf(&sql, " SET search_path = %s", path);
-		rc = pg_exec(pg, err, "%s", buf_text(&sql));
-	}
-	buf_done(&sql);
-	return rc;
-}
-
-static int refuse_failed(const struct pg_wants *wants, struct err *err)
-{
-	for (size_t i = 0; i < wants->n; i++) {
-		if (wants->list[i].verdict == VERDICT_FAIL)
-			return err_set(err, ERR_WORLD, "%s", wants->list[i].fix);
+	for (size_t i = 0; i < p->todo.n; i++) {
+		job_progress(job, (int64_t)i, (int64_t)p->todo.n, "items", p->todo.list[i]);
+		if (pg_exec(p->pg, err, "%s", p->todo.list[i]) < 0)
+			return -1;
+		if (job_stopping(job))
+			return err_set(
+			    err, ERR_CANCELLED,
+			    "Stopped on request after \"%.120s\"; running prepare-target again goes on.",
+			    p->todo.list[i]);
 	}
 	return 0;
 }
 
+/* What the plan would refuse now is refused here too: an extension may have gone since. */
+static int refuse_unfit(const struct target_fit *fit, struct err *err)
+{
+	struct plan plan = {0};
+	target_fit_judge(fit, false, &plan);
+	int rc = *plan.refused ? err_set(err, ERR_WORLD, "%s", plan.refused) : 0;
+	plan_done(&plan);
+	return rc;
+}
+
 static int prepare_target_run(struct job *job, struct err *err)
 {
-	struct pg_source source = {0}, now = {0};
-	struct pg_wants wants = {0};
-	char path[300];
-	if (read_source(job, &source, err) < 0)
-		return -1;
-	struct pg *pg = pg_open_new(job, PG_ACT, err);
-	int rc = pg ? pg_source_look(pg, &now, err) : -1;
+	struct prepare p;
+	int rc = prepare_open(job, PG_ACT, &p, err);
 	if (rc == 0)
-		rc = pg_wants_look(pg, &source, json_get(job_params(job), "skip"), &wants, err);
+		rc = refuse_unfit(&p.fit, err);
 	if (rc == 0)
-		rc = refuse_failed(&wants, err);
+		rc = record(job, &p, err);
 	if (rc == 0)
-		rc = record(job, &wants, pg_database(pg), now.search_path, err);
-	if (rc == 0) {
-		wanted_path(&source, now.search_path, path, sizeof path);
-		rc = act(job, pg, &wants, path, now.search_path, err);
-	}
-	pg_wants_done(&wants);
-	pg_source_done(&now);
-	pg_source_done(&source);
-	pg_close(pg);
+		rc = act(job, &p, err);
+	prepare_close(&p);
 	return rc;
+}
+
+static void look_extension(const struct pg_want *want, const char *path, struct evidence *ev)
+{
+	bool there = want->skipped || (want->installed && want->right_schema);
+	evidence_add(ev, there ? want->verdict : VERDICT_FAIL, "extension", want->fact,
+		     there ? "%s" : "%s: not there yet, run prepare-target again",
+		     there ? want->text : want->name);
+	if (there && !want->skipped && !text_equal(want->schema, "public") &&
+	    !text_equal(want->schema, "pg_catalog") && !text_find(path, want->schema))
+		evidence_add(ev, VERDICT_FAIL, "search_path", want->schema,
+			     "new sessions do not look into %s (search_path is %s)", want->schema, path);
 }
 
 /* Looks with a session that did none of it, so that search_path is what the app will get. */
 static enum verdict look(struct job *job, struct evidence *ev, struct err *err)
 {
-	struct pg_source source = {0}, now = {0};
-	struct pg_wants wants = {0};
-	if (read_source(job, &source, err) < 0)
-		return VERDICT_UNKNOWN;
-	struct pg *pg = pg_open_new(job, PG_LOOK, err);
-	int rc = pg ? pg_source_look(pg, &now, err) : -1;
+	struct prepare p;
+	int rc = prepare_open(job, PG_LOOK, &p, err);
+	for (size_t i = 0; i < p.fit.wants.n && rc == 0; i++)
+		look_extension(&p.fit.wants.list[i], p.fit.now.search_path, ev);
+	for (size_t i = 0; i < p.fit.needs.n_schemas && rc == 0; i++)
+		evidence_add(ev, VERDICT_FAIL, "schema", p.fit.needs.schemas[i],
+			     "schema %s is not there yet, run prepare-target again", p.fit.needs.schemas[i]);
 	if (rc == 0)
-		rc = pg_wants_look(pg, &source, json_get(job_params(job), "skip"), &wants, err);
-	for (size_t i = 0; i < wants.n && rc == 0; i++) {
-		const struct pg_want *want = &wants.list[i];
-		bool there = want->skipped || (want->installed && want->right_schema);
-		evidence_add(ev, there ? want->verdict : VERDICT_FAIL, "extension", want->fact,
-			     there ? "%s" : "%s: not there yet, run prepare-target again",
-			     there ? want->text : want->name);
-		if (there && !want->skipped && !text_equal(want->schema, "public") &&
-		    !text_equal(want->schema, "pg_catalog") && !text_find(now.search_path, want->schema))
-			evidence_add(ev, VERDICT_FAIL, "search_path", want->schema,
-				     "new sessions do not look into %s (search_path is %s)", want->schema,
-				     now.search_path);
-	}
-	if (rc == 0)
-		evidence_add(ev, VERDICT_PASS, "search_path", now.search_path,
-			     "new sessions start with search_path %s", now.search_path);
-	pg_wants_done(&wants);
-	pg_source_done(&now);
-	pg_source_done(&source);
-	pg_close(pg);
+		evidence_add(ev, VERDICT_PASS, "search_path", p.fit.now.search_path,
+			     "new sessions start with search_path %s", p.fit.now.search_path);
+	prepare_close(&p);
 	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);
 }
 

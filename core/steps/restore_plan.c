@@ -70,17 +70,11 @@ static int plan_versions(struct restore *r, struct plan *plan, struct err *err)
 
 static int plan_space(struct restore *r, struct plan *plan, struct err *err)
 {
-	struct buf out = {0};
 	char need[UNITS_MAX], have[UNITS_MAX];
 	if (!r->has_source)
 		return 0;
-	int rc = ssh_run(r->ssh, &out, err,
-			 "docker exec %s df -PB1 /var/lib/postgresql/data | tail -n 1 | awk '{print $4}'",
-			 r->db.container);
-	int64_t free_bytes = strtoll(buf_text(&out), NULL, 10),
-		bytes = r->source.size_bytes + r->source.size_bytes / 5;
-	buf_done(&out);
-	if (rc < 0)
+	int64_t free_bytes, bytes = r->source.size_bytes + r->source.size_bytes / 5;
+	if (copy_data_room(r->ssh, r->db.container, &free_bytes, err) < 0)
 		return -1;
 	bool fits = free_bytes > bytes;
 	evidence_add(&plan->seen, fits ? VERDICT_PASS : VERDICT_FAIL, "space", fits ? "fits" : "too little",

@@ -7,6 +7,7 @@
 #include "core/links/pg_sides.h"
 #include "core/links/pg_tables.h"
 #include "core/links/pg_target.h"
+#include "core/steps/target_fit.h"
 #include "core/steps/wipe_database.h"
 #include <string.h>
 
@@ -144,6 +145,34 @@ static void judge(struct plan *plan, const struct pg_target *seen, bool ours, in
 	plan->gate = seen->rows && !ours ? GATE_TYPE : GATE_YES;
 }
 
+/* The one mistake that no backup of tonight mends: NEW_DATABASE_URL that leads to OLD. */
+static void judge_other(struct job *job, struct pg *pg, const struct pg_target *seen, bool ours,
+			struct plan *plan)
+{
+	char why[240];
+	enum verdict verdict = target_fit_other(job, pg, why, sizeof why);
+	if (verdict == VERDICT_FAIL)
+		plan_refuse(plan, "%s: wiping it would destroy what is to be moved. Correct database.url.",
+			    why);
+	if (verdict == VERDICT_PASS)
+		evidence_add(&plan->seen, VERDICT_PASS, "old", "another", "it is another server than OLD's");
+	else if (verdict == VERDICT_FAIL || (seen->rows && !ours))
+		evidence_add(&plan->seen, verdict, "old", "", "%s", why);
+}
+
+/* What the restore would miss afterwards is said while the rows are still there. */
+static int judge_fit(struct job *job, struct pg *pg, struct plan *plan, struct err *err)
+{
+	struct target_fit fit = {0};
+	if (!job_fact(job, "source", ""))
+		return 0;
+	int rc = target_fit_look(job, pg, json_path(job_config(job), "steps.prepare-target.skip"), &fit, err);
+	if (rc == 0)
+		target_fit_judge(&fit, true, plan);
+	target_fit_done(&fit);
+	return rc;
+}
+
 static void name_target(struct plan *plan, const struct pg_where *where)
 {
 	text_copy(plan->target, sizeof plan->target, where->database);
@@ -211,13 +240,16 @@ static int plan_there(struct job *job, struct pg *pg, const struct pg_where *whe
 	judge(plan, &seen, ours, live_ms);
 	if (*way.cannot)
 		plan_refuse(plan, "%s", way.cannot);
+	/* The last to refuse is what is read, and the worst comes last. */
+	int rc = judge_fit(job, pg, plan, err);
+	judge_other(job, pg, &seen, ours, plan);
 	add_way(plan, &way);
 	jw_int(&plan->data, "rows", seen.rows);
 	jw_int(&plan->data, "tables", (int64_t)seen.tables);
 	jw_bool(&plan->data, "by_us", ours);
 	jw_bool(&plan->data, "counted", !seen.uncounted);
 	wipe_way_done(&way);
-	return 0;
+	return rc;
 }
 
 static int wipe_target_plan(struct job *job, struct plan *plan, struct err *err)
@@ -305,7 +337,10 @@ static int find_way(struct job *job, const struct pg_where *where, const struct 
 				     "The NEW database %s is gone since the plan; nothing was done, plan the "
 				     "step again.",
 				     where->database);
+	char why[240];
 	int rc = pg_target_look(job, pg, &seen, err);
+	if (rc == 0 && target_fit_other(job, pg, why, sizeof why) == VERDICT_FAIL)
+		rc = err_set(err, ERR_REFUSED, "%s. Nothing was wiped; correct database.url.", why);
 	if (rc == 0 && json_bool(data, "missing", false))
 		rc = seen.tables
 			 ? refuse_changed(err, &seen, "it was missing, and now it is there with tables")
