@@ -47,7 +47,7 @@ MAIN      := tui/main.c
 DEMO_BINS := heroku cloudflare app docker proxy
 DEMO_SRC  := $(sort $(wildcard demo/*/*.c))
 TEST_SRC  := $(sort $(wildcard tests/*/*_test.c))
-HELP_SRC  := $(sort $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/screens/*.c tests/bench/*.c)))
+HELP_SRC  := $(sort $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/screens/*.c tests/copy/*.c tests/bench/*.c)))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 ALL_SRC   := $(SRC) $(DEMO_SRC) $(TEST_SRC) $(HELP_SRC)
 obj        = $(patsubst %.c,$B/%.o,$(1))
@@ -152,7 +152,7 @@ FORCE:
 # Everything but main, for tests: an archive takes in only what a test uses.
 $B/nightferry.a: $(call obj,$(filter-out $(MAIN),$(SRC)))
 	@rm -f $@; ar rcsT $@ $(filter %.o,$^)
-$B/tests/helpers.a: $(call obj,$(filter tests/unit/% tests/screens/%,$(HELP_SRC)))
+$B/tests/helpers.a: $(call obj,$(filter tests/unit/% tests/screens/% tests/copy/%,$(HELP_SRC)))
 	@mkdir -p $(@D); rm -f $@; ar rcsT $@ $(filter %.o,$^)
 
 $B/tests/%_test: $B/tests/%_test.o $B/tests/helpers.a $B/nightferry.a

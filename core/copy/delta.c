@@ -1,0 +1,198 @@
+/* One round: one snapshot of the source for all tables, refusals first, then the tables in lanes, then the
+ * rest.
+ *
+ * Each table has a boundary of its own, in the target beside its rows, but all tables of a round are read in
+ * one snapshot: a foreign key between two of them holds at the end of the round as it held on the source. */
+#include "core/copy/delta.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/copy/delta_guard.h"
+#include "core/copy/lanes.h"
+#include <stdlib.h>
+
+struct round {
+	struct pg *source, *target; /* the first session of each side; in a lane its own */
+	const struct copy_delta_options *options;
+	struct copy_delta *out;
+	struct warm_state state;
+	struct delta_tables tables;
+	const struct warm_table **was; /* for each table */
+	char snapshot[64];
+};
+
+#define AGAIN " since it was copied. Run warm-copy again, or take the backup way"
+
+static int check_schema(struct round *r, struct err *err)
+{
+	if (!text_equal(r->state.types, r->tables.types))
+		return err_set(err, ERR_WORLD,
+			       "An enum, a domain or a composite type was changed on OLD" AGAIN);
+	r->was = xcalloc(r->tables.n + 1, sizeof *r->was);
+	size_t found = 0;
+	for (size_t i = 0; i < r->tables.n; i++) {
+		const struct delta_table *t = &r->tables.list[i];
+		r->was[i] = warm_state_find(&r->state, t->schema, t->name);
+		if (!r->was[i])
+			return err_set(err, ERR_WORLD,
+				       "Table %s was made on OLD, or was left out then and is not now," AGAIN,
+				       t->label);
+		if (!text_equal(r->was[i]->fingerprint, t->fingerprint))
+			return err_set(
+			    err, ERR_WORLD,
+			    "The columns, keys, indexes or constraints of table %s were changed on OLD" AGAIN,
+			    t->label);
+		found++;
+	}
+	for (size_t i = 0; i < r->state.n && found < r->state.n; i++) {
+		const struct warm_table *w = &r->state.list[i];
+		if (!delta_tables_find(&r->tables, w->schema, w->name))
+			return err_set(err, ERR_WORLD, "Table %s.%s was dropped or renamed on OLD" AGAIN,
+				       w->schema, w->name);
+	}
+	return 0;
+}
+
+/* What both the look and the run need; leaves the source in its snapshot. */
+static int open_round(struct round *r, const char *const *skip, struct err *err)
+{
+	struct copy_delta *out = r->out;
+	if (warm_state_read(r->target, &r->state, err) < 0)
+		return -1;
+	if (!r->state.n)
+		return err_set(err, ERR_REFUSED,
+			       "The %s holds no warm copy to bring up to date. Run warm-copy first, or take "
+			       "the backup way",
+			       pg_name(r->target));
+	out->was = r->state.source;
+	if (pg_limit(r->source, 0, err) < 0 ||
+	    copy_boundary_open(r->source, &out->now, r->snapshot, sizeof r->snapshot, err) < 0 ||
+	    copy_boundary_check(&out->was, &out->now, err) < 0 ||
+	    delta_tables_look(r->source, skip, &r->tables, err) < 0 || check_schema(r, err) < 0)
+		return -1;
+	out->tables = r->tables.n;
+	for (size_t i = 0; i < r->tables.n; i++)
+		out->source_bytes += r->tables.list[i].size_bytes;
+	return 0;
+}
+
+static void close_round(struct round *r)
+{
+	if (pg_alive(r->source))
+		pg_exec(r->source, NULL, "ROLLBACK");
+	warm_state_done(&r->state);
+	delta_tables_done(&r->tables);
+	free(r->was);
+}
+
+int copy_delta_look(struct pg *source, struct pg *target, const char *const *skip, struct copy_delta *out,
+		    struct err *err)
+{
+	*out = (struct copy_delta){0};
+	struct round r = {.source = source, .target = target, .out = out};
+	int rc = open_round(&r, skip, err);
+	if (rc == 0)
+		rc = delta_guard_set(target, err);
+	close_round(&r);
+	return rc;
+}
+
+/* ---- the lanes ---- */
+
+static int begin(void *ctx, struct err *err)
+{
+	struct round *r = ctx;
+	r->source = pg_open_like(r->source, NULL, PG_LOOK, err);
+	r->target = r->source ? pg_open_like(r->target, NULL, PG_ACT, err) : NULL;
+	if (!r->target || pg_limit(r->source, 0, err) < 0)
+		return -1;
+	return copy_snapshot_join(r->source, r->snapshot, err) < 0 ? -1 : delta_guard_set(r->target, err);
+}
+
+static int item(void *ctx, size_t at, void *said, struct err *err)
+{
+	struct round *r = ctx;
+	struct delta_pair pair = {.source = r->source, .target = r->target, .boundary = r->out->now.xid};
+	return delta_table_run(&pair, &r->tables.list[at], r->was[at], said, err);
+}
+
+static void add_done(struct copy_delta *out, const struct delta_done *done)
+{
+	out->equal += done->state == DELTA_EQUAL;
+	out->changed_tables += done->state == DELTA_CHANGED;
+	out->replaced += done->state == DELTA_REPLACED;
+	out->rows += done->target_rows;
+	out->changed += done->changed;
+	out->removed += done->removed;
+	out->bytes += done->bytes;
+}
+
+static void tell(void *ctx, size_t at, bool ended, const void *said)
+{
+	struct round *r = ctx;
+	const struct delta_done *done = said;
+	if (ended)
+		add_done(r->out, done);
+	const struct copy_delta *out = r->out;
+	struct copy_delta_tell t = {.table = &r->tables.list[at],
+				    .done = ended ? done : NULL,
+				    .tables_done = out->equal + out->changed_tables + out->replaced,
+				    .tables = r->tables.n};
+	if (r->options->tell)
+		r->options->tell(r->options->ctx, &t);
+}
+
+_Static_assert(sizeof(struct delta_done) <= LANES_SAID_MOST, "fits into a record");
+
+/* One delta at a time: orphans of another are caught by the tables' own locks and boundaries. */
+static int lock_round(struct round *r, struct err *err)
+{
+	char got[4];
+	if (pg_value(r->target, "SELECT pg_try_advisory_lock(hashtext('nightferry delta'))", NULL, got,
+		     sizeof got, err) < 0)
+		return -1;
+	return text_equal(got, "t")
+		   ? 0
+		   : err_set(err, ERR_WORLD,
+			     "Another delta is at work on the %s. Nothing was changed; wait for its end",
+			     pg_name(r->target));
+}
+
+static int run_round(struct round *r, int64_t began_ms, struct err *err)
+{
+	const struct copy_delta_options *o = r->options;
+	struct lanes lanes = {.n = o->lanes ? o->lanes : 1,
+			      .items = r->tables.n,
+			      .stop_fd = o->stop_fd,
+			      .ctx = r,
+			      .begin = begin,
+			      .item = item,
+			      .tell = tell};
+	if (delta_guard_set(r->target, err) < 0 || lanes_run(&lanes, err) < 0)
+		return -1;
+	if (o->last && delta_objects(r->source, r->target, &r->out->rest, err) < 0)
+		return -1;
+	int rc = pg_exec(r->source, err, "COMMIT");
+	r->out->held_ms = clock_life_ms() - began_ms;
+	if (rc < 0 || delta_sequences(r->source, r->target, &r->out->rest, err) < 0)
+		return -1;
+	return o->last ? delta_views(r->source, r->target, &r->out->rest, err) : 0;
+}
+
+int copy_delta_run(struct pg *source, struct pg *target, const struct copy_delta_options *options,
+		   struct copy_delta *out, struct err *err)
+{
+	*out = (struct copy_delta){0};
+	struct round r = {.source = source, .target = target, .options = options, .out = out};
+	int64_t began_ms = clock_life_ms();
+	int rc = lock_round(&r, err);
+	bool locked = rc == 0;
+	if (rc == 0)
+		rc = open_round(&r, options->skip, err);
+	if (rc == 0)
+		rc = run_round(&r, began_ms, err);
+	close_round(&r);
+	if (locked && pg_alive(target))
+		pg_exec(target, NULL, "SELECT pg_advisory_unlock(hashtext('nightferry delta'))");
+	out->ms = clock_life_ms() - began_ms;
+	return rc;
+}
