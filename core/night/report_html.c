@@ -48,7 +48,7 @@ static void tile_dns(const struct report_sums *sums, struct buf *out)
 
 static void tiles(const struct report *r, const struct report_sums *sums, struct buf *out)
 {
-	char a[UNITS_MAX], text[200];
+	char a[UNITS_MAX], text[500];
 	struct way_back back;
 	way_back_of(r->state, sums->end_ms, &back);
 	buf_adds(out, "<div class=\"tiles\">\n");

@@ -33,7 +33,7 @@ static const char *const report_style[] = {
     ".people{color:var(--people)}",
     ".old{color:var(--old)}",
     ".new{color:var(--new)}",
-    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:.8rem;margin:1.6rem 0 "
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.8rem;margin:1.6rem 0 "
     "0}",
     ".tile{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem}",
     ".tile b{display:block;font-size:1.7rem;line-height:1.2;font-variant-numeric:tabular-nums}",
@@ -90,7 +90,7 @@ static const char *const report_style[] = {
     "h1{font-size:1.8rem}",
     ".lead{font-size:1.05rem}",
     ".axis{grid-template-columns:1fr}",
-    ".axis>span{display:none}",
+    ".axis>span,.ticks i:nth-child(even){display:none}",
     ".row{grid-template-columns:1fr auto;gap:0 .6rem;padding:.3rem 0}",
     ".row .track{grid-column:1/3;grid-row:2}",
     ".moments li{grid-template-columns:4.4rem 1fr}}",

@@ -23,7 +23,7 @@ struct way_back {
 	int64_t counted_at_ms;    /* of the newest look */
 	int64_t certificate_ms;   /* when the old side's certificate ends; 0 unknown */
 	int64_t exported_rows;    /* in the newest file; -1 none was made */
-	char why[240];            /* one sentence for a person, whatever `back` is */
+	char why[440];            /* one sentence for a person, whatever `back` is */
 	char tables[200];         /* "orders 31, payments 6 and 3 more" */
 };
 /* now_ms: by which the age of the look and the certificate are judged. */
