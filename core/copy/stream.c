@@ -1,0 +1,249 @@
+#include "core/copy/stream.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/copy/stream_inner.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int stream_verb_run(const struct copy_order *order, struct err *err);
+
+const struct copy_verb stream_verb = {.name = "stream", .run = stream_verb_run};
+
+enum { LANES_LEAST = 2, LANES_USUAL = 8, MEMORY_LEAST_MB = 64, MEMORY_MOST_MB = 2048 };
+
+/* ---- the machine ---- */
+
+static int64_t free_memory_mb(void)
+{
+	char line[160];
+	long long kb = 0;
+	FILE *f = fopen("/proc/meminfo", "re");
+	while (f && fgets(line, sizeof line, f) && sscanf(line, "MemAvailable: %lld kB", &kb) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kb >> 10;
+}
+
+/* A quarter of what is free, shared by the lanes; nothing where NEW lives on another machine. */
+static int memory_for(const struct copy_order *order, size_t lanes)
+{
+	int64_t mb = free_memory_mb() / 4 / (int64_t)lanes;
+	if (!json_bool(json_get(order->json, "target"), "here", false) || mb < MEMORY_LEAST_MB)
+		return 0;
+	return (int)(mb > MEMORY_MOST_MB ? MEMORY_MOST_MB : mb);
+}
+
+/* One more than there are cores, because a lane often waits for a line or a disk; and never more than half of
+ * what the source has left. */
+static void choose_lanes(struct stream *s)
+{
+	int used, limit;
+	int64_t asked = json_int(s->order->json, "lanes", 0);
+	s->cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	size_t lanes = asked > 0 ? (size_t)asked : (size_t)s->cores + 1;
+	size_t most = asked > 0 ? STREAM_LANES_MOST : LANES_USUAL;
+	int room = pg_room(s->source, &used, &limit, NULL) / 2;
+	lanes = lanes > most ? most : lanes;
+	lanes = asked <= 0 && lanes < LANES_LEAST ? LANES_LEAST : lanes;
+	s->lanes_wanted = room > 0 && (size_t)room < lanes ? (size_t)room : lanes;
+}
+
+/* ---- the begin ---- */
+
+static int open_snapshot(struct stream *s, struct err *err)
+{
+	if (pg_exec(s->source, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0)
+		return -1;
+	return pg_value(s->source, "SELECT pg_export_snapshot()", NULL, s->snapshot, sizeof s->snapshot, err);
+}
+
+/* A copy into a database that holds tables would end in the middle, or mix two of them. */
+static int need_empty(struct stream *s, struct err *err)
+{
+	struct copy_catalog there;
+	if (copy_catalog_read(s->target, NULL, &there, err) < 0)
+		return -1;
+	size_t n = 0;
+	for (size_t i = 0; i < there.n; i++)
+		n += !there.list[i].extension;
+	copy_catalog_done(&there);
+	return n ? err_set(err, ERR_WORLD,
+			   "%s is not empty any more, it holds %zu tables; nothing was changed, run "
+			   "wipe-target and "
+			   "plan again",
+			   pg_database(s->target), n)
+		 : 0;
+}
+
+/* What stands in the target until the copy is whole: whoever finds it knows whose the tables beside it are.
+ */
+static int mark(struct stream *s, struct err *err)
+{
+	struct buf sql = {0};
+	buf_adds(
+	    &sql,
+	    "CREATE SCHEMA IF NOT EXISTS nightferry; CREATE TABLE nightferry.unfinished_stream AS SELECT ");
+	pg_add_text(&sql, json_str(s->order->json, "token", ""));
+	buf_adds(&sql, "::text AS token, pg_catalog.now() AS at");
+	int rc = pg_exec(s->target, err, "SET synchronous_commit = on; %s; SET synchronous_commit = off",
+			 buf_text(&sql));
+	buf_done(&sql);
+	return rc;
+}
+
+static int unmark(struct stream *s, struct err *err)
+{
+	return pg_exec(
+	    s->target, err,
+	    "DROP TABLE nightferry.unfinished_stream; DO $$BEGIN DROP SCHEMA nightferry; EXCEPTION WHEN "
+	    "dependent_objects_still_exist THEN NULL; END$$");
+}
+
+static const char **skip_list(const struct copy_order *order)
+{
+	const struct json *skip = json_get(order->json, "skip");
+	const char **list = xcalloc(json_count(skip) + 1, sizeof *list);
+	size_t n = 0;
+	for (const struct json *t = json_first(skip); t; t = json_next(t))
+		if (json_text(t))
+			list[n++] = json_text(t);
+	return list;
+}
+
+static int look(struct stream *s, struct err *err)
+{
+	const char **skip = skip_list(s->order);
+	int rc = copy_catalog_read(s->source, skip, &s->catalog, err);
+	free(skip);
+	return rc;
+}
+
+/* Both halves of the definitions are read at once: rows need the first, and the second is there when the
+ * first table is. */
+static int definitions(struct stream *s, struct err *err)
+{
+	if (copy_dumper_find(s->order, pg_major(s->source), &s->dumper, err) < 0 ||
+	    copy_dump_start(&s->dumper, "pre-data", s->snapshot, &s->pre_dump, err) < 0 ||
+	    copy_dump_start(&s->dumper, "post-data", s->snapshot, &s->post_dump, err) < 0)
+		return -1;
+	stream_tell_total(s, "definitions", true);
+	if (copy_dump_end(&s->pre_dump, s->order->stop_fd, &s->pre, err) < 0)
+		return -1;
+	if (s->pre.n && !*s->pre.list[0].type && stream_settings(s->target, &s->pre.list[0], err) < 0)
+		return -1;
+	return stream_apply(s, &s->pre, false, err);
+}
+
+static int open_all(struct stream *s, const struct copy_stream_hooks *hooks, struct err *err)
+{
+	struct copy_order order = *s->order;
+	s->source = copy_open_source(&order, err);
+	if (!s->source)
+		return -1;
+	choose_lanes(s);
+	s->target = copy_open_target(&order, err);
+	if (!s->target || open_snapshot(s, err) < 0 || look(s, err) < 0 || need_empty(s, err) < 0)
+		return -1;
+	if (hooks && hooks->opened && hooks->opened(hooks->ctx, s->source, s->target, s->snapshot, err) < 0)
+		return -1;
+	return mark(s, err);
+}
+
+/* ---- the end ---- */
+
+static void tell_result(struct stream *s, int64_t sequences, int64_t objects)
+{
+	int64_t tables = 0, indexes = 0, keys = 0;
+	for (size_t i = 0; i < s->catalog.n; i++)
+		tables += !s->catalog.list[i].skipped;
+	for (size_t i = 0; i < s->n_tasks; i++) {
+		keys += s->tasks[i]->kind == STREAM_KEY;
+		indexes += s->tasks[i]->kind == STREAM_INDEX || s->tasks[i]->kind == STREAM_UNIQUE;
+	}
+	struct jw w;
+	order_line(&w, "result");
+	jw_int(&w, "tables", tables);
+	jw_int(&w, "rows", s->total.rows);
+	jw_int(&w, "bytes", s->total.bytes);
+	jw_int(&w, "indexes", indexes);
+	jw_int(&w, "keys", keys);
+	jw_int(&w, "sequences", sequences);
+	jw_int(&w, "objects", objects);
+	jw_int(&w, "left_out", (int64_t)s->left_out);
+	jw_int(&w, "ms", clock_life_ms() - s->began_ms);
+	jw_int(&w, "lanes", (int64_t)s->n_lanes);
+	jw_str(&w, "dumper", s->dumper.says);
+	order_tell(&w);
+}
+
+static int finish(struct stream *s, const struct copy_stream_hooks *hooks, struct err *err)
+{
+	int64_t sequences = 0, objects = 0;
+	if (stream_large_objects(s, &objects, err) < 0 || stream_sequences(s, &sequences, err) < 0 ||
+	    stream_apply(s, &s->post, true, err) < 0)
+		return -1;
+	if (hooks && hooks->finished) {
+		int64_t *rows = xcalloc(s->catalog.n + 1, sizeof *rows);
+		for (size_t i = 0; i < s->catalog.n; i++)
+			rows[i] = s->tables[i].done.rows;
+		int rc = hooks->finished(hooks->ctx, s->source, s->target, &s->catalog, rows, err);
+		free(rows);
+		if (rc < 0)
+			return -1;
+	}
+	if (unmark(s, err) < 0 || copy_settle(s->target, err) < 0)
+		return -1;
+	stream_tell_total(s, "done", true);
+	tell_result(s, sequences, objects);
+	return 0;
+}
+
+static void close_all(struct stream *s)
+{
+	stream_lanes_stop(s);
+	copy_dump_done(&s->pre_dump);
+	copy_dump_done(&s->post_dump);
+	copy_script_done(&s->pre);
+	copy_script_done(&s->post);
+	for (size_t i = 0; i < s->n_tasks; i++)
+		free(s->tasks[i]);
+	free(s->tasks);
+	free(s->tables);
+	copy_catalog_done(&s->catalog);
+	pg_close(s->source);
+	pg_close(s->target);
+}
+
+int copy_stream_run(const struct copy_order *order, const struct copy_stream_hooks *hooks, struct err *err)
+{
+	struct copy_order own = *order;
+	struct stream s = {.order = &own,
+			   .began_ms = clock_life_ms(),
+			   .life = {-1, -1},
+			   .pre_dump = {.pid = -1, .out_fd = -1, .err_fd = -1},
+			   .post_dump = {.pid = -1, .out_fd = -1, .err_fd = -1}};
+	int64_t asked = json_int(order->json, "lanes", 0);
+	own.maintenance_mb =
+	    memory_for(order, asked > 0 ? (size_t)asked : (size_t)sysconf(_SC_NPROCESSORS_ONLN) + 1);
+	int rc = open_all(&s, hooks, err);
+	if (rc == 0)
+		rc = definitions(&s, err);
+	if (rc == 0) {
+		stream_tasks_rows(&s);
+		rc = stream_lanes_start(&s, err);
+	}
+	if (rc == 0)
+		rc = stream_lanes_run(&s, err);
+	if (rc == 0)
+		rc = finish(&s, hooks, err);
+	close_all(&s);
+	return rc;
+}
+
+static int stream_verb_run(const struct copy_order *order, struct err *err)
+{
+	return copy_stream_run(order, NULL, err);
+}

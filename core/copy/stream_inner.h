@@ -1,0 +1,96 @@
+/* Between stream.c (the way through), stream_tasks.c (what is to be done, and what comes next),
+ * stream_lanes.c (the processes that do it), stream_script.c (definitions) and stream_rest.c (what is neither
+ * row nor index). */
+#ifndef CORE_COPY_STREAM_INNER_H
+#define CORE_COPY_STREAM_INNER_H
+
+#include "core/copy/schema.h"
+#include "core/copy/stream.h"
+
+enum { STREAM_LANES_MOST = 16 };
+
+enum stream_kind {
+	STREAM_ROWS,
+	STREAM_UNIQUE, /* a constraint with an index of its own: needs the table for itself */
+	STREAM_INDEX,  /* several at once on one table */
+	STREAM_KEY,    /* a foreign key: needs both tables finished */
+};
+struct stream_task {
+	enum stream_kind kind;
+	size_t table, other;            /* in the catalog; other: where a foreign key leads */
+	struct copy_piece piece;        /* STREAM_ROWS */
+	const struct copy_entry *entry; /* else */
+	double weight;                  /* its share of the work, in bytes of table */
+	double chain;                   /* what has to follow it, with itself */
+	enum { STREAM_WAITS, STREAM_RUNS, STREAM_DONE } state;
+	struct copy_done done;
+};
+struct stream_table {
+	size_t pieces, uniques, indexes; /* left */
+	size_t busy;                     /* tasks on it that run */
+	bool locked;                     /* one of them needs it for itself */
+	size_t keys_out;                 /* running foreign keys of it */
+	struct copy_done done;           /* of pieces that have ended */
+	int64_t told_at_ms;
+	char state[12]; /* as it was told */
+};
+struct stream_lane {
+	pid_t pid;
+	int order_fd, answer_fd;
+	struct stream_task *task; /* NULL: it is free */
+};
+struct stream {
+	const struct copy_order *order;
+	struct pg *source, *target;
+	char snapshot[80];
+	struct copy_dumper dumper;
+	struct copy_dump pre_dump, post_dump;
+	struct copy_script pre, post;
+	bool has_post;
+	struct copy_catalog catalog;
+	struct stream_table *tables;
+	struct stream_task **tasks;
+	size_t n_tasks, n_done;
+	struct stream_lane lanes[STREAM_LANES_MOST];
+	size_t n_lanes, lanes_wanted; /* that run; that shall */
+	int life[2];                  /* a pipe that holds the lanes alive */
+	int cores;
+	size_t left_out;
+	struct copy_done total; /* of pieces that have ended */
+	double work;            /* weights of what has ended */
+	int64_t began_ms, told_at_ms;
+};
+
+/* stream_tasks.c */
+void stream_tasks_rows(struct stream *s);
+void stream_tasks_post(struct stream *s); /* once the script of post-data is there */
+/* The task that should run now; NULL: nothing can, or nothing is left. */
+struct stream_task *stream_next(struct stream *s);
+bool stream_all_done(const struct stream *s);
+void stream_begin(struct stream *s, struct stream_task *task);
+void stream_end(struct stream *s, struct stream_task *task, const struct copy_done *done);
+bool stream_is_task(const struct stream *s, const struct copy_entry *entry);
+
+/* stream_lanes.c */
+int stream_lanes_start(struct stream *s, struct err *err);
+/* Until every task is done. */
+int stream_lanes_run(struct stream *s, struct err *err);
+void stream_lanes_stop(struct stream *s);
+
+/* stream_script.c: definitions, in batches where nothing may fail. */
+int stream_apply(struct stream *s, const struct copy_script *script, bool rest, struct err *err);
+/* The settings at the top of pg_dump's script; one that this server does not know is passed over. */
+int stream_settings(struct pg *target, const struct copy_entry *entry, struct err *err);
+/* One entry in a lane's session. */
+int stream_entry_run(struct pg *target, const struct copy_entry *entry, bool foreign_key, struct err *err);
+
+/* stream_rest.c */
+int stream_sequences(struct stream *s, int64_t *n, struct err *err);
+int stream_large_objects(struct stream *s, int64_t *n, struct err *err);
+
+/* stream_tell.c */
+void stream_tell_table(struct stream *s, size_t table, const char *state, bool now);
+void stream_tell_total(struct stream *s, const char *phase, bool now);
+void stream_left_out(struct stream *s, const struct copy_entry *entry, const char *why);
+
+#endif

@@ -1,0 +1,193 @@
+/* What a copy has to do, and what should come next: the task with the most behind it, so that the largest
+ * table and its slowest index are not what everybody waits for in the end. */
+#include "core/base/text.h"
+#include "core/copy/stream_inner.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE_LEAST_MB = 64 };
+
+static struct stream_task *task_add(struct stream *s, enum stream_kind kind, size_t table)
+{
+	if ((s->n_tasks & (s->n_tasks - 1)) == 0)
+		s->tasks = xrealloc(s->tasks, s->n_tasks ? s->n_tasks * 2 : 1, sizeof *s->tasks);
+	struct stream_task *task = xcalloc(1, sizeof *task);
+	*task = (struct stream_task){.kind = kind, .table = table, .other = table};
+	return s->tasks[s->n_tasks++] = task;
+}
+
+/* Ranges of pages are quick to find from 14 on; before, each piece would read the whole table. */
+static int64_t pieces_of(const struct stream *s, const struct copy_table *t)
+{
+	int64_t least = json_int(s->order->json, "piece_mb", 0), piece;
+	least = (least > 0 ? least : PIECE_LEAST_MB) << 20;
+	piece = s->catalog.size_bytes / (int64_t)(s->lanes_wanted * 3 + 1);
+	piece = piece > least && json_int(s->order->json, "piece_mb", 0) <= 0 ? piece : least;
+	if (pg_major(s->source) < 14 || t->extension || !*t->columns || s->lanes_wanted < 2 ||
+	    t->size_bytes < 2 * piece || t->pages < 64)
+		return 1;
+	return (t->size_bytes + piece - 1) / piece;
+}
+
+static void add_pieces(struct stream *s, size_t table)
+{
+	const struct copy_table *t = &s->catalog.list[table];
+	int64_t n = pieces_of(s, t);
+	s->tables[table].pieces = (size_t)n;
+	for (int64_t i = 0; i < n; i++) {
+		struct stream_task *task = task_add(s, STREAM_ROWS, table);
+		task->piece = (struct copy_piece){.table = t,
+						  .whole = n == 1,
+						  .from_page = t->pages * i / n,
+						  .to_page = i == n - 1 ? -1 : t->pages * (i + 1) / n};
+		task->weight = (double)t->size_bytes / (double)n + 4096;
+		task->chain = task->weight + (double)t->size_bytes / 2;
+	}
+}
+
+void stream_tasks_rows(struct stream *s)
+{
+	s->tables = xcalloc(s->catalog.n + 1, sizeof *s->tables);
+	for (size_t i = 0; i < s->catalog.n; i++)
+		if (!s->catalog.list[i].skipped)
+			add_pieces(s, i);
+}
+
+/* What an index costs beside the copy of its table; GIN is by far the dearest. */
+static double index_factor(const struct copy_entry *e)
+{
+	const char *sql = e->n ? e->list[0] : "";
+	return strstr(sql, "USING \"gin\"") || strstr(sql, "USING gin")     ? 1.5
+	       : strstr(sql, "USING gist") || strstr(sql, "USING \"gist\"") ? 2.0
+									    : 0.3;
+}
+
+/* What can be done while other tables still copy: the rest keeps pg_dump's order. */
+static bool kind_of(const struct copy_entry *e, enum stream_kind *kind)
+{
+	if (text_equal(e->type, "CONSTRAINT"))
+		*kind = STREAM_UNIQUE;
+	else if (text_equal(e->type, "INDEX"))
+		*kind = STREAM_INDEX;
+	else if (text_equal(e->type, "FK CONSTRAINT"))
+		*kind = STREAM_KEY;
+	else
+		return false;
+	return true;
+}
+
+static bool places(const struct stream *s, const struct copy_entry *e, enum stream_kind kind, size_t *table,
+		   size_t *other)
+{
+	char schema[64], name[64];
+	bool only;
+	const struct copy_table *t =
+	    copy_entry_table(e, schema, name, &only) ? copy_catalog_find(&s->catalog, schema, name) : NULL;
+	if (!t)
+		return false;
+	*table = *other = (size_t)(t - s->catalog.list);
+	if (kind != STREAM_KEY)
+		return true;
+	t = copy_entry_references(e, schema, name) ? copy_catalog_find(&s->catalog, schema, name) : NULL;
+	*other = t ? (size_t)(t - s->catalog.list) : 0;
+	return t != NULL;
+}
+
+bool stream_is_task(const struct stream *s, const struct copy_entry *entry)
+{
+	enum stream_kind kind;
+	size_t table, other;
+	return kind_of(entry, &kind) && places(s, entry, kind, &table, &other);
+}
+
+void stream_tasks_post(struct stream *s)
+{
+	for (size_t i = 0; i < s->post.n; i++) {
+		const struct copy_entry *e = &s->post.list[i];
+		enum stream_kind kind;
+		size_t table, other;
+		if (!kind_of(e, &kind) || !places(s, e, kind, &table, &other))
+			continue;
+		struct stream_task *task = task_add(s, kind, table);
+		double size = (double)s->catalog.list[table].size_bytes;
+		task->entry = e;
+		task->other = other;
+		task->weight = size * (kind == STREAM_KEY ? 0.15 : index_factor(e)) + 1024;
+		task->chain = task->weight + (kind == STREAM_UNIQUE ? size : 0);
+		s->tables[table].uniques += kind == STREAM_UNIQUE;
+		s->tables[table].indexes += kind == STREAM_INDEX;
+	}
+	/* Now it is known what follows on each table's rows. */
+	for (size_t i = 0; i < s->n_tasks; i++) {
+		struct stream_task *task = s->tasks[i];
+		double most = 0;
+		if (task->kind != STREAM_ROWS)
+			continue;
+		if (s->catalog.list[task->table].size_bytes > 1 << 20)
+			for (size_t k = 0; k < s->n_tasks; k++)
+				if (s->tasks[k]->table == task->table && s->tasks[k]->kind != STREAM_ROWS)
+					most += s->tasks[k]->weight;
+		task->chain = task->weight + most;
+	}
+}
+
+static bool finished(const struct stream_table *t)
+{
+	return !t->pieces && !t->uniques && !t->indexes;
+}
+
+static bool ready(const struct stream *s, const struct stream_task *task)
+{
+	const struct stream_table *t = &s->tables[task->table], *o = &s->tables[task->other];
+	switch (task->kind) {
+	case STREAM_ROWS: return true;
+	case STREAM_UNIQUE: return !t->pieces && !t->busy;
+	case STREAM_INDEX: return !t->pieces && !t->uniques && !t->locked;
+	case STREAM_KEY: return finished(t) && finished(o) && !t->busy && !t->keys_out && !o->keys_out;
+	}
+	return false;
+}
+
+struct stream_task *stream_next(struct stream *s)
+{
+	struct stream_task *best = NULL;
+	for (size_t i = 0; i < s->n_tasks; i++) {
+		struct stream_task *task = s->tasks[i];
+		if (task->state == STREAM_WAITS && (!best || task->chain > best->chain) && ready(s, task))
+			best = task;
+	}
+	return best;
+}
+
+bool stream_all_done(const struct stream *s)
+{
+	return s->has_post && s->n_done == s->n_tasks;
+}
+
+void stream_begin(struct stream *s, struct stream_task *task)
+{
+	struct stream_table *t = &s->tables[task->table];
+	task->state = STREAM_RUNS;
+	t->busy++;
+	t->locked = task->kind == STREAM_UNIQUE;
+	t->keys_out += task->kind == STREAM_KEY;
+}
+
+void stream_end(struct stream *s, struct stream_task *task, const struct copy_done *done)
+{
+	struct stream_table *t = &s->tables[task->table];
+	task->state = STREAM_DONE;
+	task->done = (struct copy_done){0};
+	s->n_done++;
+	s->work += task->weight;
+	s->total.rows += done->rows;
+	s->total.bytes += done->bytes;
+	t->busy--;
+	t->locked = false;
+	t->pieces -= task->kind == STREAM_ROWS;
+	t->uniques -= task->kind == STREAM_UNIQUE;
+	t->indexes -= task->kind == STREAM_INDEX;
+	t->keys_out -= task->kind == STREAM_KEY;
+	t->done.rows += done->rows;
+	t->done.bytes += done->bytes;
+}
