@@ -91,7 +91,7 @@ static void ignore_notice(void *arg, const char *message)
 static PGconn *start_connect(const struct pg *pg, const char *database)
 {
 	char application[64];
-	text_copyf(application, sizeof application, "nightferry %s", pg->job ? job_name(pg->job) : "");
+	text_copyf(application, sizeof application, "nightferry %s", pg->job ? job_name(pg->job) : "copy");
 	const char *keys[] = {"dbname",
 			      "sslmode",
 			      "application_name",

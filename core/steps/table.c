@@ -29,6 +29,7 @@ extern const struct step run_step;
 extern const struct step scale_step;
 extern const struct step service_step;
 extern const struct step smoke_step;
+extern const struct step stream_step;
 extern const struct step wait_propagation_step;
 extern const struct step wait_quiet_step;
 extern const struct step wipe_target_step;
@@ -63,6 +64,7 @@ const struct step *const step_table[] = {
     &run_step,
     &scale_step,
     &service_step, &smoke_step,
+    &stream_step,
     &wait_propagation_step,
     &wait_quiet_step,
     &wipe_target_step,

@@ -73,7 +73,7 @@ static bool is_ours(struct job *job, const struct pg_where *where, const struct 
 	const struct json *source = job_fact(job, "source", "");
 	const struct json *restored = job_fact(job, "restored-by-us", "");
 	bool put = text_equal(json_str(restored, "database", ""), where->database) ||
-		   job_fact(job, "restore-started", "");
+		   job_fact(job, "restore-started", "") || job_fact(job, "stream-started", "");
 	int64_t frozen_at_ms = json_int(source, "at_ms", 0);
 	return wiped_here(job, where) && put && source && !seen->uncounted &&
 	       seen->rows <= json_int(source, "rows", 0) &&

@@ -1,6 +1,12 @@
 -- One of everything that pg_dump carries, with names and values that are meant to hurt.
-CREATE EXTENSION citext;
-CREATE EXTENSION hstore;
+-- In a schema of its own, and owned by :owner, as the app's tables are; what only a superuser may make comes last.
+CREATE EXTENSION IF NOT EXISTS citext;
+CREATE EXTENSION IF NOT EXISTS hstore;
+SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), :'owner') \gexec
+SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') AS extensions FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname IN ('citext', 'hstore') \gset
+SET ROLE :"owner";
+CREATE SCHEMA zoo;
+SET search_path = zoo, :extensions;
 CREATE SCHEMA "Odd ""schema";
 CREATE SCHEMA billing;
 CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'ha;ppy');
@@ -97,12 +103,6 @@ CREATE MATERIALIZED VIEW top AS SELECT user_id FROM totals WHERE total > 100::mo
 CREATE MATERIALIZED VIEW never AS SELECT 1 AS one WITH NO DATA;
 CREATE UNIQUE INDEX totals_user ON totals (user_id);
 CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
-CREATE FOREIGN DATA WRAPPER none;
-CREATE SERVER elsewhere FOREIGN DATA WRAPPER none OPTIONS (host 'x');
-CREATE FOREIGN TABLE far (id int) SERVER elsewhere;
-CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE DEBUG 'x'; END $$;
-CREATE EVENT TRIGGER watching ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION watch();
-CREATE PUBLICATION out FOR TABLE users;
 COMMENT ON TABLE users IS E'people;\n--\n-- Name: x; Type: TABLE; Schema: public; Owner: -\n--\n\nDROP TABLE users;';
 COMMENT ON INDEX users_u IS 'don''t; $$ "';
 COMMENT ON COLUMN users.name IS 'the ''name''';
@@ -115,3 +115,11 @@ SELECT lo_from_bytea(0, decode(repeat('ab', 1048576), 'hex'));
 COMMENT ON LARGE OBJECT 4711 IS 'an old file';
 REFRESH MATERIALIZED VIEW totals;
 REFRESH MATERIALIZED VIEW top;
+RESET ROLE;
+CREATE FOREIGN DATA WRAPPER none;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER none OPTIONS (host 'x');
+CREATE FOREIGN TABLE far (id int) SERVER elsewhere;
+ALTER TABLE far OWNER TO :"owner";
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE DEBUG 'x'; END $$;
+CREATE EVENT TRIGGER watching ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION watch();
+CREATE PUBLICATION out FOR TABLE users;

@@ -1,0 +1,43 @@
+/* Between stream.c (the run), stream_plan.c, stream_tell.c (what the worker says, as events) and
+ * stream_prove.c. */
+#ifndef CORE_STEPS_STREAM_H
+#define CORE_STEPS_STREAM_H
+
+#include "core/links/pg_sides.h"
+#include "core/links/pg_tables.h"
+#include "core/steps/copy_worker.h"
+#include "core/steps/host_copy.h"
+
+#define STREAM_FACT "stream-started"
+
+struct stream_copy {
+	struct job *job;
+	struct copy_worker worker;
+	struct pg *pg; /* NEW; NULL when it was not reached */
+	struct pg_source source;
+	bool has_source;
+	int lanes;
+	char database[64], container[128]; /* container "" : NEW is in none that we know */
+	/* what was told last */
+	struct copy_rate rate;
+	int64_t work, work_total, bytes, last_sum, moved_at_ms;
+	char why[160];
+};
+
+/* What the target holds: tables of others, and whether they are an unfinished copy of tonight's. */
+struct stream_found {
+	size_t tables;
+	bool ours;
+};
+int stream_find(struct stream_copy *s, struct stream_found *out, struct err *err);
+/* By which an unfinished copy of this attempt is known again. */
+void stream_token(const struct job *job, const char *attempt, char *out, size_t size);
+int stream_fill_plan(struct stream_copy *s, struct plan *plan, struct err *err);
+int stream_prove_all(struct stream_copy *s, struct evidence *ev, struct err *err);
+/* The worker's lines as events of the transfer. */
+void stream_hear(void *ctx, const struct json *line);
+void stream_idle(void *ctx);
+/* "14 tables, 9,300,000 rows" of the worker's result. */
+void stream_result_text(const struct json *result, char *out, size_t size);
+
+#endif

@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# For the tests of the copy without a file, on top of tests/restore/restore_lib.sh:
+#   old_super SQL    one answer of the old database, as its superuser; old_objects loads objects.sql there
+#   same_dumps       pg_dump of both sides, rows included, has to be the same
+#   no_secrets       neither password stands in any file of the night, of the host's worker, or in what was printed
+#   worker           the process id of the copy on the host; empty: none runs
+. "$(dirname "${BASH_SOURCE[0]}")/../restore/restore_lib.sh"
+HERE=$(dirname "${BASH_SOURCE[0]}")
+
+old_psql() { # ARG...
+	local db=${OLD_DATABASE_URL##*/} port=${OLD_DATABASE_URL##*:}
+	PGPASSFILE=$W/postgres/old.pgpass PGOPTIONS='-c client_min_messages=error' \
+		psql -XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "${port%%/*}" -U postgres -d "${db%%\?*}" "$@" </dev/null
+}
+
+old_super() { # SQL
+	old_psql -c "$1"
+}
+
+old_objects() {
+	local owner=${OLD_DATABASE_URL#*://}
+	old_psql -v owner="${owner%%:*}" -f "$HERE/objects.sql" >"$T/objects" 2>&1 ||
+		fail "The objects could not be made: $(tail -n 5 "$T/objects")"
+}
+
+# What only the night changes, and what a copy leaves out on purpose, is no difference.
+dump_of() { # SIDE
+	local url=${1^^}_DATABASE_URL user password
+	url=${!url} user=${url#*://} user=${user%%:*} password=${url#*://*:} password=${password%%@*}
+	PGPASSWORD=$password pg_dump -d "postgres://$user@${url#*@}" --no-owner --no-privileges --no-publications \
+		--exclude-schema=_heroku --exclude-schema=nightferry </dev/null | grep -vE '^(\\(un)?restrict |-- Dumped (from|by) )'
+}
+
+same_dumps() {
+	dump_of old >"$T/dump.old" && dump_of new >"$T/dump.new" || fail "pg_dump failed."
+	[ "$(wc -l <"$T/dump.old")" -gt 5000 ] || fail "The dump of OLD is too short to prove anything."
+	diff "$T/dump.old" "$T/dump.new" >"$T/dump.diff" || fail "The sides differ: $(head -n 40 "$T/dump.diff")"
+}
+
+no_secrets() {
+	local side word
+	for side in OLD NEW; do
+		word=${side}_DATABASE_URL word=${!word} word=${word#*://*:} word=${word%%@*}
+		! grep -rlF -e "$word" "$NIGHTFERRY_STATE" "$T/out" "$T/err" >"$T/leak" 2>/dev/null || fail "A password of $side is in $(cat "$T/leak")."
+	done
+}
+
+worker() {
+	local pid
+	for pid in $(pgrep -f '/nightferry __copy stream$'); do
+		[ "$(ps -o comm= -p "$pid")" != nightferry ] || [ "$(ps -o ppid= -p "$pid")" -lt 2 ] || echo "$pid"
+	done
+}
