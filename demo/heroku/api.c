@@ -25,7 +25,8 @@ const struct http_route API_ROUTES[] = {
     {"GET", "/teams", handle_empty_list, false},
     {"GET", APP, handle_app, false},
     {"PATCH", APP, handle_app_patch, false},
-    {"PUT", APP "/pre-authorizations", handle_empty_object, false},
+    {"PUT", APP "/pre-authorizations", handle_pre_authorization, false},
+    {"GET", "/api/v4/current-status", handle_platform_status, false},
     {"GET", APP "/dynos", handle_dynos, false},
     {"POST", APP "/dynos", handle_dyno_run, false},
     {"DELETE", APP "/dynos", handle_dyno_restart, false},
@@ -87,7 +88,8 @@ static bool starts(const char *text, const char *with)
 
 static bool path_open(const char *path)
 {
-	return starts(path, "/__heroku") || starts(path, "/stream") || starts(path, "/xfrtu/");
+	return starts(path, "/__heroku") || starts(path, "/stream") || starts(path, "/xfrtu/") ||
+	       starts(path, "/api/v4/");
 }
 
 static bool path_data(const char *path)
@@ -144,7 +146,7 @@ bool api_before(struct http_request *req, struct http_reply *reply)
 	} else if (app && !app_matches(app) && !starts(req->path, "/data/")) {
 		reply_not_found(reply, "app", "app");
 	} else {
-		return false;
+		return two_factor_asks(req, reply);
 	}
 	return true;
 }

@@ -108,7 +108,7 @@ static void job_end(bool succeeded)
 	transfer_log(t, succeeded ? "info" : "error", succeeded ? "Backup completed" : "Backup failed");
 	if (succeeded) {
 		job.lagging = t;
-		job.lag_until_ms = now_ms() + LAG_MS;
+		job.lag_until_ms = now_ms() + (H.control.lag_s ? H.control.lag_s * 1000 : LAG_MS);
 		job.lag_bytes = dump_bytes(transfer_uuid(t));
 	}
 	job.transfer = NULL;
@@ -147,6 +147,10 @@ static void job_tick(int64_t now)
 	}
 	if (now - job.started_ms < SHORTEST_MS || stall)
 		return;
+	if (strcmp(H.control.backup, "cancel") == 0) {
+		transfer_cancel(t);
+		return;
+	}
 	if (job.pid == 0 && !job.exited && !fail) {
 		dump_start(transfer_uuid(t)); /* a stall that was lifted */
 	} else if (job.exited) {

@@ -11,6 +11,21 @@ static cJSON *releases(void)
 	return fixture_get("releases");
 }
 
+static void releases_need(void);
+
+/* Each release has the config vars it was made with, so that an earlier value can be read back. */
+static void config_keep(void)
+{
+	char version[16];
+	cJSON *kept = fixture_get("release_configs");
+	int last = RELEASE_FIRST + cJSON_GetArraySize(releases()) - 1;
+
+	if (!kept)
+		kept = cJSON_AddObjectToObject(H.fixture, "release_configs");
+	snprintf(version, sizeof version, "%d", last);
+	json_set(kept, version, cJSON_Duplicate(fixture_get("config_vars"), true));
+}
+
 static void release_add(const char *description, int64_t at_ms)
 {
 	cJSON *list = releases(), *release = cJSON_CreateObject(), *user, *slug, *old;
@@ -43,6 +58,17 @@ static void release_add(const char *description, int64_t at_ms)
 	cJSON_AddStringToObject(user, "id", json_text(account, "id"));
 	cJSON_AddNumberToObject(release, "version", RELEASE_FIRST + cJSON_GetArraySize(list));
 	cJSON_AddItemToArray(list, release);
+	config_keep();
+}
+
+void release_platform(const char *description)
+{
+	releases_need();
+	release_add(description, now_ms());
+	json_set_time(fixture_get("app"), "released_at");
+	log_add("app", "api", "Release v%d created by user heroku-postgresql@addons.heroku.com",
+		release_current());
+	dynos_restart(NULL);
 }
 
 /* The history is made from the fixture's words, one release a day up to yesterday. */
@@ -113,7 +139,16 @@ void handle_config(struct http_request *req, struct http_reply *reply)
 
 void handle_release_config(struct http_request *req, struct http_reply *reply)
 {
-	handle_config(req, reply);
+	const char *version = http_arg(req, "version");
+	const cJSON *vars;
+
+	releases_need();
+	vars = cJSON_GetObjectItemCaseSensitive(fixture_get("release_configs"),
+						*version == 'v' ? version + 1 : version);
+	if (vars)
+		http_reply_json(reply, 200, cJSON_Duplicate(vars, true));
+	else
+		reply_not_found(reply, "release", "release");
 }
 
 static void names_add(char *out, size_t size, const char *name)
@@ -148,6 +183,7 @@ void handle_config_patch(struct http_request *req, struct http_reply *reply)
 		reply_error(reply, 400, "bad_request", "Invalid JSON: config vars must be one object.");
 		return;
 	}
+	releases_need();
 	cJSON_ArrayForEach(item, req->json)
 	{
 		if (cJSON_IsNull(item)) {

@@ -1,7 +1,12 @@
 /*
  * What only the fake can do. `POST /__heroku` takes one JSON object; every field is optional:
  *
- *   backup         "ok", "fail", "stall" (running, nothing moves) or "pending" (never starts)
+ *   backup         "ok", "fail", "stall" (running, nothing moves), "pending" (never starts) or "cancel"
+ * (somebody cancels it while it runs) lag_s          seconds from the end of a backup to the right
+ * processed_bytes (0 = 1) rotate         true: the database gets a new password, and the config vars with it
+ *   two_factor     "account", "app" or "": a change wants the code 123456
+ *   boot_slow_s    how long a dyno is at least starting
+ *   platform       object merged into what /api/v4/current-status says, e.g. {"status": [...]}
  *   stop_slow      true: dynos do not get their SIGTERM, only the SIGKILL
  *   kill_after_s   seconds from SIGTERM to SIGKILL (0 = 30)
  *   crash          name of a dyno to kill
@@ -67,6 +72,8 @@ static void things_change(const struct http_request *req)
 	if (run)
 		dyno_run(type ? type : "run", command ? command : "bin/rails runner Task.call", "Standard-1X",
 			 0);
+	if (field(req, "platform"))
+		json_set(H.fixture, "platform_status", cJSON_Duplicate(field(req, "platform"), true));
 	if (http_json_string(req, "plan"))
 		plan_set(http_json_string(req, "plan"));
 	if (field(req, "feature"))
@@ -87,6 +94,10 @@ void handle_control(struct http_request *req, struct http_reply *reply)
 	}
 	if (http_json_string(req, "backup"))
 		snprintf(c->backup, sizeof c->backup, "%s", http_json_string(req, "backup"));
+	if (http_json_string(req, "two_factor")) {
+		snprintf(c->two_factor, sizeof c->two_factor, "%s", http_json_string(req, "two_factor"));
+		c->pre_authorized = false;
+	}
 	if (field(req, "stop_slow"))
 		c->stop_slow = cJSON_IsTrue(field(req, "stop_slow"));
 	if (field(req, "logs_plain"))
@@ -96,8 +107,14 @@ void handle_control(struct http_request *req, struct http_reply *reply)
 	if (cJSON_IsTrue(field(req, "expire_urls")))
 		c->urls_expired_ms = now_ms() + 1;
 	c->kill_after_s = (int)http_json_number(req, "kill_after_s", c->kill_after_s);
+	c->boot_slow_s = (int)http_json_number(req, "boot_slow_s", c->boot_slow_s);
+	c->lag_s = (int)http_json_number(req, "lag_s", c->lag_s);
 	c->page_max = (int)http_json_number(req, "page_max", c->page_max);
 	c->rate_tokens = http_json_number(req, "rate_remaining", c->rate_tokens);
 	things_change(req);
+	if (cJSON_IsTrue(field(req, "rotate")) && !database_rotate()) {
+		http_reply_text(reply, 500, "text/plain", "The database took no new password.\n");
+		return;
+	}
 	http_reply_json(reply, 200, cJSON_CreateObject());
 }

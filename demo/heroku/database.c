@@ -242,6 +242,30 @@ void handle_database(struct http_request *req, struct http_reply *reply)
 	http_unlock();
 }
 
+bool database_rotate(void)
+{
+	char password[65], sql[400];
+	PGconn *conn = old_connect();
+	PGresult *result;
+	bool done;
+
+	hex_make(password, 64);
+	snprintf(sql, sizeof sql, "ALTER ROLE CURRENT_USER PASSWORD 'p%s'", password);
+	result = conn ? PQexec(conn, sql) : NULL;
+	done = result && PQresultStatus(result) == PGRES_COMMAND_OK;
+	PQclear(result);
+	PQfinish(conn);
+	if (!done)
+		return false;
+	snprintf(H.pg_password, sizeof H.pg_password, "p%s", password);
+	snprintf(H.old_url, sizeof H.old_url, "postgres://%s:%s@%s:%s/%s", H.pg_user, H.pg_password,
+		 H.pg_host, H.pg_port, H.pg_name);
+	json_set(fixture_get("config_vars"), "DATABASE_URL", cJSON_CreateString(H.old_url));
+	json_set(fixture_get("config_vars"), "HEROKU_POSTGRESQL_COBALT_URL", cJSON_CreateString(H.old_url));
+	release_platform("Update DATABASE by heroku-postgresql");
+	return true;
+}
+
 void handle_wait_status(struct http_request *req, struct http_reply *reply)
 {
 	if (database_named(req))

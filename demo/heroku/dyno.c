@@ -248,7 +248,7 @@ void dyno_tick(struct dyno *d, int64_t now)
 		    "launch");
 		d->killed = true;
 		kill(d->pid, SIGKILL);
-	} else if (d->state == STARTING &&
+	} else if (d->state == STARTING && now - d->started_ms > H.control.boot_slow_s * 1000 &&
 		   (d->port ? port_answers(d->port) : now - d->started_ms > BOOT_SHORT_MS)) {
 		state_set(d, UP);
 	} else if (d->ttl_ms && now - d->started_ms > d->ttl_ms) {

@@ -23,13 +23,16 @@ enum {
 
 /* What tests may change through POST /__heroku (see control.c). */
 struct heroku_control {
-	char backup[16]; /* "ok", "fail", "stall" or "pending" */
-	bool stop_slow;  /* dynos do not get their SIGTERM */
-	bool logs_plain; /* the stream is text/plain whatever was asked */
-	int kill_after_s;
+	char backup[16];     /* "ok", "fail", "stall", "pending" or "cancel" */
+	char two_factor[12]; /* "", "account" or "app": who asks for a code before a change */
+	bool stop_slow;      /* dynos do not get their SIGTERM */
+	bool logs_plain;     /* the stream is text/plain whatever was asked */
+	int kill_after_s, boot_slow_s;
+	int lag_s;               /* processed_bytes is right so long after the end; 0 = 1 s */
 	int page_max;            /* 0 = as asked */
 	int64_t urls_expired_ms; /* public URLs made before this are dead */
 	unsigned tails_cut;      /* counts up; open tails end when it moves */
+	bool pre_authorized;     /* by a code, until two_factor is set again */
 	double rate_tokens;
 	int64_t rate_at_ms;
 };
@@ -107,6 +110,8 @@ void handle_dyno_stop(struct http_request *req, struct http_reply *reply);
 bool app_matches(const char *name_or_id);
 cJSON *app_ref(void); /* {id, name} */
 int release_current(void);
+/* A release by the platform itself, which restarts the dynos. */
+void release_platform(const char *description);
 const char *release_id(void);
 bool maintenance_on(void);
 void handle_empty_list(struct http_request *req, struct http_reply *reply);
@@ -141,6 +146,7 @@ void handle_maintenances(struct http_request *req, struct http_reply *reply);
 void handle_maintenance_one(struct http_request *req, struct http_reply *reply);
 int64_t database_size_bytes(void); /* -1 when the database does not answer */
 void reply_no_database(struct http_reply *reply);
+bool database_rotate(void); /* a new password for the database and its config vars, as after a failover */
 
 /* transfers.c: backups. */
 void transfers_init(void);
@@ -162,8 +168,12 @@ void handle_schedule_delete(struct http_request *req, struct http_reply *reply);
 void store_url(char *out, size_t size, const char *uuid, int64_t expires_ms, bool https);
 void handle_store(struct http_request *req, struct http_reply *reply);
 
-/* router.c, control.c, api.c */
+/* router.c, control.c, api.c, factor.c */
 void handle_router(struct http_request *req, struct http_reply *reply);
+void handle_platform_status(struct http_request *req, struct http_reply *reply);
+void handle_pre_authorization(struct http_request *req, struct http_reply *reply);
+/* True after an answer: the change is not let through before a code was given. */
+bool two_factor_asks(struct http_request *req, struct http_reply *reply);
 void handle_control(struct http_request *req, struct http_reply *reply);
 extern const struct http_route API_ROUTES[];
 extern const size_t API_ROUTES_COUNT;

@@ -166,6 +166,15 @@ void handle_capture(struct http_request *req, struct http_reply *reply)
 	http_reply_json(reply, 201, transfer_json(transfer_new(now_ms(), false), false));
 }
 
+void transfer_cancel(cJSON *t)
+{
+	backup_abandon(t);
+	transfer_time(t, "canceled_at", now_ms());
+	transfer_time(t, "finished_at", now_ms());
+	transfer_time(t, "updated_at", now_ms());
+	json_set(t, "succeeded", cJSON_CreateBool(false));
+}
+
 void handle_cancel(struct http_request *req, struct http_reply *reply)
 {
 	cJSON *t = transfer_asked(req, reply), *json;
@@ -176,11 +185,7 @@ void handle_cancel(struct http_request *req, struct http_reply *reply)
 		reply_error(reply, 422, "invalid_params", "The transfer has already finished.");
 		return;
 	}
-	backup_abandon(t);
-	transfer_time(t, "canceled_at", now_ms());
-	transfer_time(t, "finished_at", now_ms());
-	transfer_time(t, "updated_at", now_ms());
-	json_set(t, "succeeded", cJSON_CreateBool(false));
+	transfer_cancel(t);
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "canceled_at", json_text(t, "canceled_at"));
 	http_reply_json(reply, 200, json);

@@ -15,4 +15,7 @@ void backup_path(char *out, size_t size, const char *uuid);
 /* Stops work on a transfer that is cancelled or deleted. */
 void backup_abandon(const cJSON *t);
 
+/* Ends it as Heroku shows a cancelled one. */
+void transfer_cancel(cJSON *t);
+
 #endif
