@@ -3,174 +3,23 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/job.h"
+#include "core/links/heroku_inner.h"
 #include "core/links/heroku_words.h"
-#include "core/links/http.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { LOOKS_TRIES = 3, LIMIT_WAITS = 6, PAGES_MAX = 100 };
-
-struct heroku {
-	struct job *job;
-	struct http *http;
-	enum heroku_manner manner;
-	char app[64], api[240], data[240];
-	char *auth; /* the header line with the token */
-	char warning[200], two_factor[80];
-	int remaining;
-	int64_t skew_ms;
-	bool lost, despite, hush;
-	struct http_reply reply; /* the last one, for its headers */
+/* Heroku's own router lets go of a request after 30 s: who waits longer waits for nobody. */
+enum {
+	LOOKS_TRIES = 3,
+	LIMIT_WAITS = 6,
+	FACTOR_TRIES = 3,
+	PAGES_MAX = 100,
+	LOOK_MS = 20000,
+	CHANGE_MS = 35000
 };
-
-bool heroku_trusted(const char *url)
-{
-	static const char *const own[] = {"heroku.com", "herokai.com", "herokuspace.com", "herokudev.com"};
-	struct http_where where;
-	if (!http_where(url, &where))
-		return false;
-	if (where.loopback)
-		return true;
-	size_t len = strlen(where.host);
-	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-		size_t tail = strlen(own[i]);
-		if (len >= tail && strcasecmp(where.host + len - tail, own[i]) == 0 &&
-		    (len == tail || where.host[len - tail - 1] == '.'))
-			return text_equal(where.scheme, "https");
-	}
-	return false;
-}
-
-static int read_base(struct job *job, const char *key, const char *otherwise, char *out, size_t size,
-		     struct err *err)
-{
-	const char *base = job_config_str(job, key, otherwise);
-	if (!heroku_trusted(base))
-		return err_set(err, ERR_CONFIG,
-			       "%s in nightferry.yml is neither one of Heroku's own https addresses nor on "
-			       "this machine, so the "
-			       "token does not go there; take the line out",
-			       key);
-	text_copy(out, size, base);
-	size_t len = strlen(out);
-	while (len && out[len - 1] == '/')
-		out[--len] = '\0';
-	return 0;
-}
-
-/* Names go into paths, so nothing but what Heroku allows in them may come by. */
-static bool name_safe(const char *name)
-{
-	for (const char *p = name; *p; p++)
-		if (!isalnum((unsigned char)*p) && *p != '-' && *p != '.' && *p != '_')
-			return false;
-	return *name && !strstr(name, "..");
-}
-
-static int read_token(struct heroku *heroku, struct err *err)
-{
-	const char *token = job_secret(heroku->job, "HEROKU_API_KEY");
-	if (!token)
-		return err_set(
-		    err, ERR_AUTH,
-		    "heroku: there is no token; make one with `heroku authorizations:create` and set "
-		    "HEROKU_API_KEY");
-	for (const char *p = token; *p; p++)
-		if (!isgraph((unsigned char)*p))
-			return err_set(
-			    err, ERR_AUTH,
-			    "heroku: the token in HEROKU_API_KEY holds a blank or a line end; set it anew");
-	heroku->auth = xasprintf("Authorization: Bearer %s", token);
-	return 0;
-}
-
-struct heroku *heroku_open(struct job *job, enum heroku_manner manner, struct err *err)
-{
-	struct heroku *heroku = xcalloc(1, sizeof *heroku);
-	const char *app = job_config_str(job, "heroku.app", "");
-	heroku->job = job;
-	heroku->manner = manner;
-	heroku->remaining = -1;
-	heroku->http = http_open(job);
-	text_copy(heroku->app, sizeof heroku->app, app);
-	int rc = 0;
-	if (!name_safe(app) || !text_equal(app, heroku->app))
-		rc = err_set(err, ERR_CONFIG,
-			     "heroku.app in nightferry.yml is missing or is no app's name; write it as in "
-			     "the dashboard");
-	if (rc == 0)
-		rc = read_base(job, "heroku.api", "https://api.heroku.com", heroku->api, sizeof heroku->api,
-			       err);
-	if (rc == 0)
-		rc = read_base(job, "heroku.data", "https://api.data.heroku.com", heroku->data,
-			       sizeof heroku->data, err);
-	if (rc == 0)
-		rc = read_token(heroku, err);
-	if (rc == 0)
-		return heroku;
-	heroku_close(heroku);
-	return NULL;
-}
-
-void heroku_close(struct heroku *heroku)
-{
-	if (!heroku)
-		return;
-	if (heroku->auth)
-		explicit_bzero(heroku->auth, strlen(heroku->auth));
-	free(heroku->auth);
-	http_reply_done(&heroku->reply);
-	http_close(heroku->http);
-	free(heroku);
-}
-
-const char *heroku_app(const struct heroku *heroku)
-{
-	return heroku->app;
-}
-
-const char *heroku_warning(const struct heroku *heroku)
-{
-	return heroku->warning;
-}
-
-int heroku_remaining(const struct heroku *heroku)
-{
-	return heroku->remaining;
-}
-
-int64_t heroku_skew_ms(const struct heroku *heroku)
-{
-	return heroku->skew_ms;
-}
-
-bool heroku_lost(const struct heroku *heroku)
-{
-	return heroku->lost;
-}
-
-struct job *heroku_job(const struct heroku *heroku)
-{
-	return heroku->job;
-}
-
-void heroku_despite_cancel(struct heroku *heroku, bool despite)
-{
-	heroku->despite = despite;
-}
-
-void heroku_hush(struct heroku *heroku, bool hush)
-{
-	heroku->hush = hush;
-}
-
-bool heroku_head(const struct heroku *heroku, const char *name, char *out, size_t size)
-{
-	return http_head(&heroku->reply, name, out, size);
-}
 
 /* ---- one exchange ---- */
 
@@ -199,17 +48,31 @@ static void learn_from_head(struct heroku *heroku)
 	if (http_head(reply, "ratelimit-remaining", text, sizeof text))
 		heroku->remaining = (int)heroku_number(text, "", -1);
 	if (http_head(reply, "x-heroku-warning", text, sizeof text) ||
-	    http_head(reply, "warning-message", text, sizeof text))
-		text_copy(heroku->warning, sizeof heroku->warning, text);
+	    http_head(reply, "warning-message", text, sizeof text)) {
+		char clean[200];
+		text_clean(clean, sizeof clean, text, strlen(text));
+		/* A step says it once, in the log; a watch has a place for it. */
+		if (!heroku->hush && !text_equal(heroku->warning, clean))
+			job_log(heroku->job, "OLD", "Heroku warns: %s", clean);
+		text_copy(heroku->warning, sizeof heroku->warning, clean);
+	}
 	if (reply->server_ms)
 		heroku->skew_ms = reply->server_ms + 500 - reply->asked_ms;
+}
+
+/* What a watch asks every few seconds. Config vars and the data API hold secrets, and their answers are not
+ * kept. */
+static bool kept(const struct heroku *heroku, const struct heroku_call *call, const char *path)
+{
+	bool get = !call->method || text_equal(call->method, "GET");
+	return heroku->hush && get && !call->data && !strstr(path, "config-vars");
 }
 
 static int exchange(struct heroku *heroku, const struct heroku_call *call, const char *path,
 		    const char *two_factor, bool looks, struct err *err)
 {
-	char accept[96], range[300], code[112], include[96];
-	const char *headers[7] = {accept};
+	char accept[96], range[300], code[112], include[96], tag[200];
+	const char *headers[8] = {accept};
 	size_t n = 1;
 	text_copyf(accept, sizeof accept, "Accept: application/vnd.heroku+json; version=%s",
 		   call->accept ? call->accept : "3");
@@ -227,6 +90,12 @@ static int exchange(struct heroku *heroku, const struct heroku_call *call, const
 		text_copyf(code, sizeof code, "Heroku-Two-Factor-Code: %s", two_factor);
 		headers[n++] = code;
 	}
+	char *what = kept(heroku, call, path)
+			 ? xasprintf("%s|%s|%s", path, accept, call->range ? call->range : "")
+			 : NULL;
+	const char *known = what ? heroku_etag_known(heroku, what) : NULL;
+	if (known && text_copyf(tag, sizeof tag, "If-None-Match: %s", known))
+		headers[n++] = tag;
 	char *url = xasprintf("%s%s", call->data ? heroku->data : heroku->api, path);
 	struct http_request request = {
 	    .method = call->method,
@@ -235,12 +104,15 @@ static int exchange(struct heroku *heroku, const struct heroku_call *call, const
 	    .secret = heroku->auth,
 	    .body = call->body,
 	    .body_len = call->body ? strlen(call->body) : 0,
-	    .timeout_ms = looks ? 20000 : 60000,
+	    .timeout_ms = looks ? LOOK_MS : CHANGE_MS,
 	    .despite_cancel = heroku->despite,
 	};
 	http_reply_done(&heroku->reply);
 	int rc = http_perform(heroku->http, &request, &heroku->reply, err);
 	free(url);
+	if (what && rc == 0)
+		heroku_etag_take(heroku, what);
+	free(what);
 	tell(heroku, call->method ? call->method : "GET", call, path, looks);
 	if (rc == 0)
 		learn_from_head(heroku);
@@ -250,11 +122,13 @@ static int exchange(struct heroku *heroku, const struct heroku_call *call, const
 }
 
 /* Asks a person for the code, and tells Heroku when it is the app that wants it. */
-static int second_factor(struct heroku *heroku, const struct json *said, struct err *err)
+static int second_factor(struct heroku *heroku, const struct json *said, int tried, struct err *err)
 {
 	const char *app = json_str(json_get(said, "app"), "name", "");
-	if (job_ask(heroku->job, "Heroku asks for a second factor: type the code of your authenticator", true,
-		    heroku->two_factor, sizeof heroku->two_factor, err) < 0)
+	const char *question = tried
+				   ? "Heroku did not take that code: type the next one of your authenticator"
+				   : "Heroku asks for a second factor: type the code of your authenticator";
+	if (job_ask(heroku->job, question, true, heroku->two_factor, sizeof heroku->two_factor, err) < 0)
 		return err_wrap(err, "heroku wants a second factor for this");
 	for (const char *p = heroku->two_factor; *p; p++)
 		if (!isalnum((unsigned char)*p))
@@ -268,10 +142,7 @@ static int second_factor(struct heroku *heroku, const struct json *said, struct 
 	struct heroku_call call = {.method = "PUT"};
 	int rc = exchange(heroku, &call, path, heroku->two_factor, false, err);
 	explicit_bzero(heroku->two_factor, sizeof heroku->two_factor);
-	if (rc == 0 && heroku->reply.status >= 300)
-		rc =
-		    err_set(err, ERR_AUTH,
-			    "heroku did not take the second factor; nothing was changed, run the step again");
+	/* A code that was not taken is found out by the request itself, which is refused once more. */
 	return rc;
 }
 
@@ -314,8 +185,8 @@ static bool mend(struct heroku *heroku, bool looks, const struct json *said, str
 	if (status == 429 && patient && tries->limits < LIMIT_WAITS)
 		return wait_out_limit(heroku, tries->limits++);
 	bool factor = (status == 403 || status == 412) && text_equal(json_str(said, "id", ""), "two_factor");
-	if (factor && patient && !tries->factors++)
-		return second_factor(heroku, said, err) == 0;
+	if (factor && patient && tries->factors < FACTOR_TRIES)
+		return second_factor(heroku, said, tries->factors++, err) == 0;
 	if (status >= 500 && looks && patient && tries->looks < LOOKS_TRIES - 1)
 		return !job_wait(heroku->job, 500 << tries->looks++);
 	return false;
@@ -388,10 +259,18 @@ int heroku_each(struct heroku *heroku, const struct heroku_call *call, const cha
 			page.range = next;
 		if (heroku_call(heroku, &page, path, &list, err) < 0)
 			return -1;
-		for (const struct json *item = json_first(list); item; item = json_next(item))
+		bool whole = json_is_array(list), more = heroku->reply.status == 206;
+		for (const struct json *item = json_first(list); item && whole; item = json_next(item))
 			each(ctx, item);
 		json_free(list);
-		if (heroku->reply.status != 206 || !heroku_head(heroku, "next-range", next, sizeof next))
+		/* "No dyno is left" is believed of a whole list only. */
+		if (!whole || (more && !heroku_head(heroku, "next-range", next, sizeof next)))
+			return err_set(
+			    err, ERR_NET,
+			    "heroku answered %s with %s; try again, and look at status.heroku.com if it "
+			    "stays so",
+			    path, whole ? "a part of the list and no way to the rest" : "no list");
+		if (!more)
 			return 0;
 	}
 	return err_set(err, ERR_NET,
