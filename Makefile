@@ -15,7 +15,7 @@ PREFIX    ?= /usr/local
 # Where themes, playbooks and the demo are found when the program runs: this folder, or PREFIX/share when installed.
 SHARE     ?= $(CURDIR)
 
-PKGS      := ncursesw libuv libcjson libfyaml libssh2 libpq libcurl libcrypto hiredis
+PKGS      := ncursesw libuv libcjson libfyaml libssh2 libpq libcurl libcrypto libssl hiredis
 DEMO_PKGS := libmicrohttpd libcjson libpq libcurl libcrypto
 WARN      := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 OPT       ?= -O2 -g

@@ -278,6 +278,9 @@ struct job *job_by_hand(const char *name, const struct json *config, const struc
 	const char *url = job_config_str(job, "database.url", "");
 	if (text_starts(url, "env:") && getenv(url + 4))
 		jw_str(&w, "NEW_DATABASE_URL", getenv(url + 4));
+	url = job_config_str(job, "redis.url", "");
+	if (text_starts(url, "env:") && getenv(url + 4))
+		jw_str(&w, "NEW_REDIS_URL", getenv(url + 4));
 	text = jw_finish(&w);
 	job->secrets = json_parse(text, strlen(text), NULL);
 	jw_done(&w);

@@ -3,7 +3,7 @@
 # Sourced by demo/world.
 
 # What the parts run, and the Debian package each comes from.
-TOOLS="knotd:knot knotc:knot unbound:unbound unbound-control:unbound sshd:openssh-server psql:postgresql-client
+TOOLS="knotd:knot knotc:knot unbound:unbound unbound-control:unbound sshd:openssh-server psql:postgresql-client redis-server:redis-server redis-cli:redis-tools
 	openssl:openssl curl:curl setsid:util-linux flock:util-linux setpriv:util-linux"
 
 check_tools() {
@@ -72,7 +72,7 @@ write_ports() {
 	local port user rest
 	user=$(id -un)
 	[ "$(id -u)" != 0 ] || user=postgres
-	mapfile -t port < <(free_ports 9)
+	mapfile -t port < <(free_ports 10)
 	rest=$(random_hex 13)
 	(
 		umask 077
@@ -91,6 +91,8 @@ write_ports() {
 			assign DNS_PORT "${port[6]}"
 			assign RESOLVER_PORT "${port[7]}"
 			assign CLOUDFLARE_PORT "${port[8]}"
+			assign OLD_REDIS_PORT "${port[9]}"
+			assign OLD_REDIS_URL "rediss://:p$(random_hex 64)@127.0.0.1:${port[9]}"
 			assign HEROKU_API_KEY "HRKU-$(random_hex 8)-$(random_hex 4)-4$(random_hex 3)-a$(random_hex 3)-$(random_hex 12)"
 			assign CLOUDFLARE_API_TOKEN "$(random_hex 40)"
 			assign OLD_DATABASE_URL "postgres://u$rest:p$(random_hex 64)@127.0.0.1:${port[3]}/d$(random_hex 13)"
@@ -193,6 +195,9 @@ write_repository() {
 		    - DATABASE_URL
 		$(carried_vars | sed 's/=.*//; s/^/    - /')
 		accessories:
+		  redis:
+		    image: redis:7
+		    host: 127.0.0.1
 		  db:
 		    image: postgres:15
 		    host: 127.0.0.1

@@ -2,11 +2,11 @@
 #include "panels/panel.h"
 
 extern const struct panel playbook_panel, dynos_panel, transfer_panel, rows_panel, logs_panel, writers_panel,
-    host_panel, dns_panel, checks_panel, traffic_panel, notes_panel;
+    host_panel, dns_panel, checks_panel, traffic_panel, jobs_panel, notes_panel;
 
 const struct panel *const panel_table[] = {
-    &playbook_panel, &dynos_panel, &transfer_panel, &rows_panel,    &logs_panel,  &writers_panel,
-    &host_panel,     &dns_panel,   &checks_panel,   &traffic_panel, &notes_panel, NULL,
+    &playbook_panel, &dynos_panel,  &transfer_panel, &rows_panel, &logs_panel,  &writers_panel, &host_panel,
+    &dns_panel,      &checks_panel, &traffic_panel,  &jobs_panel, &notes_panel, NULL,
 };
 
 const struct panel *panel_find(const char *name)

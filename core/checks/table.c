@@ -4,6 +4,7 @@
 extern const struct check aaaa_check;
 extern const struct check collation_check;
 extern const struct check connections_check;
+extern const struct check cron_check;
 extern const struct check delegation_check;
 extern const struct check dns_lag_check;
 extern const struct check env_parity_check;
@@ -14,6 +15,7 @@ extern const struct check heroku_database_check;
 extern const struct check heroku_domains_check;
 extern const struct check heroku_maintenance_check;
 extern const struct check heroku_releases_check;
+extern const struct check heroku_scheduler_check;
 extern const struct check heroku_token_check;
 extern const struct check heroku_transfers_check;
 extern const struct check host_clock_check;
@@ -24,6 +26,7 @@ extern const struct check host_image_check;
 extern const struct check host_pg_exposed_check;
 extern const struct check host_restart_check;
 extern const struct check host_rollback_check;
+extern const struct check jobs_check;
 extern const struct check kamal_config_check;
 extern const struct check kamal_destination_check;
 extern const struct check kamal_secrets_check;
@@ -41,6 +44,7 @@ const struct check *const check_table[] = {
     &aaaa_check,
     &collation_check,
     &connections_check,
+    &cron_check,
     &delegation_check,
     &dns_lag_check,
     &env_parity_check,
@@ -51,6 +55,7 @@ const struct check *const check_table[] = {
     &heroku_domains_check,
     &heroku_maintenance_check,
     &heroku_releases_check,
+    &heroku_scheduler_check,
     &heroku_token_check,
     &heroku_transfers_check,
     &host_clock_check,
@@ -61,6 +66,7 @@ const struct check *const check_table[] = {
     &host_pg_exposed_check,
     &host_restart_check,
     &host_rollback_check,
+    &jobs_check,
     &kamal_config_check,
     &kamal_destination_check,
     &kamal_secrets_check,

@@ -108,6 +108,7 @@ struct act_now {
 	struct buf seen; /* evidence as a JSON array */
 	char tag[8];
 	size_t check_next;
+	bool checks_shut; /* one of them is FAIL or UNKNOWN */
 	struct buf check_lines;
 	size_t n_fresh; /* lines of evidence that each refresh looks at anew; the rest are earlier proofs */
 	bool refreshing, cancelled;

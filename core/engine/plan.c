@@ -15,6 +15,9 @@ static enum gate level_now(const struct engine *e)
 	enum gate level = act->row->gate;
 	level = plan > level ? plan : level;
 	level = book > level ? book : level;
+	/* In front of a step without a gate a check could stop nothing. */
+	if (level == GATE_NONE && e->act.checks_shut)
+		level = GATE_YES;
 	/* With two people at the desk, traffic is never moved forward by one alone. */
 	if (level == GATE_TYPE && e->state->people.wanted >= 2 && !e->state->steps.turned &&
 	    text_equal(act->row->name, "dns-point"))
@@ -91,6 +94,7 @@ static void add_check(struct act_now *act, const char *verdict, const char *name
 		      const char *fact)
 {
 	struct jw line = {0};
+	act->checks_shut = act->checks_shut || (!text_equal(verdict, "PASS") && !text_equal(verdict, "WARN"));
 	jw_open(&line);
 	jw_str(&line, "verdict", verdict);
 	jw_str(&line, "name", name);
@@ -206,6 +210,7 @@ static void on_plan(struct child *child)
 		take_plan(act);
 	buf_reset(&act->check_lines);
 	act->check_next = 0;
+	act->checks_shut = false;
 	if (!act->refreshing) {
 		act->phase = ACT_CHECKS;
 		struct jw w;

@@ -142,9 +142,12 @@ void engine_secret_names(const struct json *config, const struct json *playbook,
 static void load_name(void *arg, const char *name)
 {
 	struct engine *e = arg;
-	const char *url = json_str(json_get(e->config, "database"), "url", "");
+	const char *part = text_equal(name, "NEW_DATABASE_URL") ? "database"
+			   : text_equal(name, "NEW_REDIS_URL")  ? "redis"
+								: "";
+	const char *url = json_str(json_get(e->config, part), "url", "");
 	/* Where the configuration names another variable, one of the usual name is somebody else's. */
-	if (text_equal(name, "NEW_DATABASE_URL") && text_starts(url, "env:"))
+	if (text_starts(url, "env:"))
 		secrets_name(e, name, getenv(url + 4));
 	else
 		secrets_name(e, name, getenv(name));

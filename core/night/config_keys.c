@@ -18,6 +18,7 @@ static int write_steps(const struct schema_run *, const struct yaml *, struct jw
 static int check_word(const struct schema_run *, const struct yaml *, struct err *);
 static int check_container(const struct schema_run *, const struct yaml *, struct err *);
 static int check_group(const struct schema_run *, const struct yaml *, struct err *);
+static int check_variable(const struct schema_run *, const struct yaml *, struct err *);
 
 static const char *const providers[] = {"cloudflare", "manual", NULL};
 static const char *const schemes[] = {"https", "http", NULL};
@@ -138,6 +139,22 @@ static const struct schema copy_fields[] = {
      .help = "how many tables are restored at once"},
     {0},
 };
+static const struct schema redis_fields[] = {
+    {.name = "variable",
+     .otherwise = "\"REDIS_URL\"",
+     .help = "the config var that holds Redis' URL, for example REDISCLOUD_URL",
+     .check = check_variable},
+    {.name = "url",
+     .otherwise = "\"\"",
+     .help = "env: and the name of a variable that holds the new Redis' URL",
+     .check = check_url},
+    {.name = "namespace", .otherwise = "\"\"", .help = "the namespace of Sidekiq's keys, where it has one"},
+    {.name = "verify",
+     .type = SCHEMA_FLAG,
+     .otherwise = "true",
+     .help = "false: the new Redis' certificate is self-signed, and is taken as it is"},
+    {0},
+};
 static const struct schema env_fields[] = {
     {.name = "accept",
      .type = SCHEMA_TEXTS,
@@ -169,6 +186,10 @@ const struct schema config_keys[] = {
      .fields = database_fields,
      .help = "a map, for example {url: \"env:NEW_DATABASE_URL\"}",
      .check = check_database},
+    {.name = "redis",
+     .type = SCHEMA_MAP,
+     .fields = redis_fields,
+     .help = "a map, for example {url: \"env:NEW_REDIS_URL\"}"},
     {.name = "dns",
      .type = SCHEMA_MAP,
      .fields = dns_fields,
@@ -386,4 +407,16 @@ static int check_group(const struct schema_run *run, const struct yaml *node, st
 	    run->doc, node, err,
 	    "\"%.80s\" is no group of this machine; `getent group` lists them, `groupadd` makes one.",
 	    node->text);
+}
+
+static int check_variable(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	char text[120];
+
+	text_copyf(text, sizeof(text), "env:%s", node->text);
+	if (config_env_name(text))
+		return 0;
+	return yaml_err(run->doc, node, err,
+			"\"%.80s\" is no name of a variable; write only the name, for example REDIS_URL.",
+			node->text);
 }

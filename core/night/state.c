@@ -33,6 +33,7 @@ void state_free(struct state *state)
 	free(state->dynos.formation);
 	free(state->writers.writers);
 	hosts_done(state);
+	jobs_done(state);
 	free(state->transfer.list);
 	free(state->rows.tables);
 	free(state->dns.cells);

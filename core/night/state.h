@@ -13,6 +13,7 @@
 #include "core/night/kinds/traffic.h"
 #include "core/night/kinds/way_back.h"
 #include "core/night/kinds/downtime.h"
+#include "core/night/kinds/jobs.h"
 #include "core/night/kinds/logs.h"
 #include "core/night/event.h"
 
@@ -41,6 +42,7 @@ struct state {
 	struct watching_state watching; /* watch ages, checks, waivers: kinds/watching.h */
 	struct dynos_state dynos;       /* kinds/world_old.h */
 	struct writers_state writers;   /* kinds/world_old.h */
+	struct jobs_state jobs;         /* kinds/jobs.h */
 	struct host_state host;         /* kinds/world_new.h: the primary one */
 	struct host_state *more_hosts;  /* the others, where there are several */
 	size_t n_more_hosts;

@@ -91,6 +91,27 @@ static void write_sides(const struct state *s, struct jw *w)
 	jw_end(w);
 }
 
+static void write_jobs(const struct state *s, struct jw *w)
+{
+	static const char *const names[2] = {"OLD", "NEW"};
+	jw_arr(w, "jobs");
+	for (size_t side = 0; side < 2; side++)
+		for (size_t i = 0; i < s->jobs.sides[side].n; i++) {
+			const struct job_system_seen *x = &s->jobs.sides[side].systems[i];
+			jw_obj(w, NULL);
+			jw_str(w, "side", names[side]);
+			jw_str(w, "name", x->name);
+			jw_int(w, "waiting", x->waiting);
+			jw_int(w, "retry", x->retry);
+			jw_int(w, "scheduled", x->scheduled);
+			jw_int(w, "running", x->running);
+			jw_int(w, "failed", x->failed);
+			jw_int(w, "moved_ms", x->moved_at_ms);
+			jw_end(w);
+		}
+	jw_end(w);
+}
+
 static void write_looks(const struct state *s, struct jw *w)
 {
 	jw_arr(w, "checks");
@@ -138,6 +159,7 @@ void state_write(const struct state *s, struct jw *w)
 	write_steps(s, w);
 	write_people(&s->people, w);
 	write_sides(s, w);
+	write_jobs(s, w);
 	write_looks(s, w);
 	jw_arr(w, "facts");
 	for (size_t i = 0; i < s->facts.n; i++)

@@ -15,7 +15,7 @@ static const struct param params[] = {
 };
 static const char *const makes[] = {"preflight", NULL};
 static const char *const secrets[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", "CLOUDFLARE_API_TOKEN",
-				      "DIGEST_KEY", NULL};
+				      "NEW_REDIS_URL",  "DIGEST_KEY",       NULL};
 
 const struct step preflight_step = {
     .name = "preflight",

@@ -7,6 +7,7 @@ extern const struct watch dns_watch;
 extern const struct watch dynos_watch;
 extern const struct watch heroku_logs_watch;
 extern const struct watch host_watch;
+extern const struct watch jobs_watch;
 extern const struct watch newrows_watch;
 extern const struct watch traffic_watch;
 extern const struct watch writers_watch;
@@ -20,6 +21,7 @@ const struct watch *const watch_table[] = {
     &dynos_watch,
     &heroku_logs_watch,
     &host_watch,
+    &jobs_watch,
     &newrows_watch,
     &traffic_watch,
     &writers_watch,

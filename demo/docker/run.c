@@ -115,6 +115,9 @@ static void kind_set(cJSON *container, cJSON *env)
 		number_set(container, "port", atoll(world_get("HTTP_PORT")));
 		text_set(cJSON_GetObjectItem(container, "labels"), "org.opencontainers.image.title",
 			 "kamal-proxy");
+	} else if (!strncmp(image, "redis:", 6)) {
+		text_set(container, "kind", "redis");
+		text_set(container, "inside_port", "6379/tcp");
 	} else if (!strcmp(image, IMAGE_IMPORTED)) {
 		text_set(container, "kind", "command");
 	} else {
@@ -175,8 +178,9 @@ static cJSON *container_make(const struct run_options *run, const char *image, i
 		cJSON_AddItemToArray(command, cJSON_CreateString(argv[i]));
 	if (!argc) {
 		const char *kind = text_of(container, "kind");
-		const char *usual =
-		    *kind == 'p' ? (kind[1] == 'o' ? "postgres" : "kamal-proxy") : "bin/server";
+		const char *usual = *kind == 'p'   ? (kind[1] == 'o' ? "postgres" : "kamal-proxy")
+				    : *kind == 'r' ? "redis-server"
+						   : "bin/server";
 		cJSON_AddItemToArray(command, cJSON_CreateString(usual));
 	}
 	return container;

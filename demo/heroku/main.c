@@ -64,6 +64,8 @@ static void fixture_load(const char *path)
 	vars = fixture_get("config_vars");
 	cJSON_AddStringToObject(vars, "DATABASE_URL", H.old_url);
 	cJSON_AddStringToObject(vars, "HEROKU_POSTGRESQL_COBALT_URL", H.old_url);
+	if (getenv("OLD_REDIS_URL"))
+		cJSON_ReplaceItemInObject(vars, "REDIS_URL", cJSON_CreateString(getenv("OLD_REDIS_URL")));
 }
 
 static void settings_read(void)
