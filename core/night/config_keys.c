@@ -17,6 +17,8 @@ static int check_hour(const struct schema_run *, const struct yaml *, struct err
 static int write_steps(const struct schema_run *, const struct yaml *, struct jw *, struct err *);
 static int check_word(const struct schema_run *, const struct yaml *, struct err *);
 static int check_container(const struct schema_run *, const struct yaml *, struct err *);
+static int check_bucket(const struct schema_run *, const struct yaml *, struct err *);
+static int check_endpoint(const struct schema_run *, const struct yaml *, struct err *);
 static int check_group(const struct schema_run *, const struct yaml *, struct err *);
 static int check_variable(const struct schema_run *, const struct yaml *, struct err *);
 
@@ -115,6 +117,48 @@ static const struct schema smoke_fields[] = {
     {.name = "header", .help = "a header, for example \"Accept: text/html\""},
     {0},
 };
+static const struct schema canary_fields[] = {
+    {.name = "name",
+     .required = true,
+     .length_max = 32,
+     .help = "a short name for the gate, for example decrypt",
+     .check = check_word},
+    {.name = "run", .required = true, .help = "a line for the shell in the new app's container"},
+    {.name = "in",
+     .otherwise = "\"\"",
+     .help = "the role whose container it runs in, or host; default: the first role",
+     .check = check_container},
+    {.name = "times",
+     .type = SCHEMA_INT,
+     .otherwise = "1",
+     .min = 1,
+     .max = 1000,
+     .help = "how many times it must succeed"},
+    {.name = "expect", .otherwise = "\"\"", .help = "a text that it must print"},
+    {.name = "limit",
+     .type = SCHEMA_DURATION,
+     .as = "limit_ms",
+     .otherwise = "60000",
+     .help = "how long one run may take, for example 60s"},
+    {0},
+};
+static const struct schema backup_fields[] = {
+    {.name = "to",
+     .required = true,
+     .help = "a bucket and a folder in it, for example s3://acme-backups/nightferry",
+     .check = check_bucket},
+    {.name = "endpoint",
+     .otherwise = "\"\"",
+     .help = "the address of storage that is not Amazon's, for example https://fsn1.your-objectstorage.com",
+     .check = check_endpoint},
+    {.name = "region",
+     .otherwise = "\"\"",
+     .help = "the storage's region; default: AWS_REGION, or us-east-1"},
+    {.name = "profile",
+     .otherwise = "\"\"",
+     .help = "the profile of ~/.aws; default: AWS_PROFILE, or default"},
+    {0},
+};
 static const struct schema window_fields[] = {
     {.name = "start",
      .required = true,
@@ -201,6 +245,15 @@ const struct schema config_keys[] = {
      .otherwise = "[{\"get\":\"/up\",\"expect\":200}]",
      .help = "a list, for example [{get: /up, expect: 200}]",
      .check = check_smoke},
+    {.name = "canary",
+     .type = SCHEMA_MAPS,
+     .fields = canary_fields,
+     .otherwise = "[]",
+     .help = "a list, for example [{name: decrypt, run: bin/canary}]"},
+    {.name = "backup",
+     .type = SCHEMA_MAP,
+     .fields = backup_fields,
+     .help = "a map, for example {to: \"s3://acme-backups/nightferry\"}"},
     {.name = "window",
      .type = SCHEMA_MAP,
      .fields = window_fields,
@@ -419,4 +472,36 @@ static int check_variable(const struct schema_run *run, const struct yaml *node,
 	return yaml_err(run->doc, node, err,
 			"\"%.80s\" is no name of a variable; write only the name, for example REDIS_URL.",
 			node->text);
+}
+
+/* s3://BUCKET[/FOLDER]: what needs no escaping in a URL, so that every storage signs and reads it the same
+ * way. */
+static int check_bucket(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	const char *bucket = text_starts(node->text, "s3://") ? node->text + 5 : "";
+	size_t len = strcspn(bucket, "/"), all = strlen(bucket);
+
+	if (len >= 3 && len <= 63 && strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len &&
+	    all < 400 &&
+	    strspn(bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == all &&
+	    !strstr(bucket, "..") && !strstr(bucket, "//"))
+		return 0;
+	return yaml_err(
+	    run->doc, node, err,
+	    "\"%.80s\" is no bucket with a folder of plain characters; write s3://acme-backups/nightferry.",
+	    node->text);
+}
+
+static int check_endpoint(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	const char *text = node->text;
+
+	if (!*text || ((text_starts(text, "https://") || text_starts(text, "http://127.0.0.1") ||
+			text_starts(text, "http://localhost")) &&
+		       !strpbrk(strstr(text, "://") + 3, "/?#@ ")))
+		return 0;
+	return yaml_err(
+	    run->doc, node, err,
+	    "\"%s\" must be https:// and a host, without a path; http:// is for this machine only.",
+	    node->key);
 }

@@ -4,6 +4,7 @@
 extern const struct step accessory_boot_step;
 extern const struct step app_boot_step;
 extern const struct step app_stop_step;
+extern const struct step canaries_step;
 extern const struct step capture_step;
 extern const struct step command_step;
 extern const struct step count_rows_step;
@@ -40,6 +41,7 @@ const struct step *const step_table[] = {
     &accessory_boot_step,
     &app_boot_step,
     &app_stop_step,
+    &canaries_step,
     &capture_step,
     &command_step,
     &count_rows_step,

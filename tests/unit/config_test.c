@@ -66,7 +66,8 @@ static const struct {
     {HEAD "hots: {}\n", "nightferry.yml:5:1: \"hots\" is not a key of this file; did you mean \"host\"?"},
     {HEAD "zzzzzzzz: 1\n",
      "nightferry.yml:5:1: \"zzzzzzzz\" is not a key of this file; its keys are app, heroku, kamal, host, "
-     "database, dns, web, smoke, window, people, stations, playbook, copy, env, steps, group."},
+     "database, redis, dns, web, smoke, canary, backup, window, people, stations, playbook, copy, env, "
+     "steps, group."},
     {HEAD "dns: {}\n", "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare or manual."},
     {HEAD "dns: {provider: clodflare, names: [a]}\n",
      "nightferry.yml:5:17: \"provider\" is one of cloudflare, manual; \"clodflare\" is not one of them; did "
@@ -189,10 +190,12 @@ static void test_defaults(void **state)
 	    "\"accessory\":\"db\",\"ruby\":false,\"used\":true,\"read\":false,\"why\":\"\",\"folder\":\"%s\","
 	    "\"command\":[\"kamal\"]},\"host\":{\"address\":\"h\",\"port\":0,\"user\":\"\",\"key\":\"\","
 	    "\"known_hosts\":\"\",\"proxy_jump\":\"\",\"proxy_command\":\"\"},\"database\":{\"url\":\"\","
-	    "\"accessory\":\"db\",\"container\":\"\",\"app_role\":\"\"},\"web\":{\"old\":\"\",\"new\":\"\","
+	    "\"accessory\":\"db\",\"container\":\"\",\"app_role\":\"\"},\"redis\":{\"variable\":\"REDIS_"
+	    "URL\",\"url\":\"\",\"namespace\":\"\",\"verify\":true},\"web\":{\"old\":\"\",\"new\":\"\","
 	    "\"scheme\":\"https\"}"
 	    ","
-	    "\"smoke\":[{\"get\":\"/up\",\"expect\":200}],\"people\":1,\"stations\":[],\"playbook\":"
+	    "\"smoke\":[{\"get\":\"/"
+	    "up\",\"expect\":200}],\"canary\":[],\"people\":1,\"stations\":[],\"playbook\":"
 	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"env\":{\"accept\":[]},\"steps\":{},"
 	    "\"group\":\"\","
 	    "\"hosts\":[{"
