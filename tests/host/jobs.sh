@@ -2,7 +2,7 @@
 # Background jobs of both sides by real servers: Sidekiq in a Redis with TLS that nobody vouches for and in one inside a
 # container, GoodJob, Solid Queue and Delayed Job in tables. What is told is what is there; what cannot be seen is UNKNOWN;
 # what would stay behind keeps a gate shut until it is gone or somebody accepts it by name.
-# timeout: 200
+# timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start DEMO_ROWS=3000

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Canaries: commands of the user's inside the new app that must succeed N of N. Their own count is believed only when it is
 # whole and not nothing; what they print is cleaned and cut of logins; the flip's gate shows what they came to.
-# timeout: 200
+# timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/rollback.part"
 
