@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* Schemas that are PostgreSQL's or Heroku's own, and where the state of a warm copy is kept. */
-#define USER_SCHEMA \
-	" n.nspname NOT IN ('information_schema', '_heroku', 'nightferry') AND n.nspname !~ '^pg_' "
+#define USER_SCHEMA                                                                                         \
+	" n.nspname NOT IN ('information_schema', '_heroku') AND n.nspname !~ '^pg_' AND NOT (n.nspname = " \
+	"'nightferry' AND c.relname LIKE 'warm%') "
 #define NO_EXTENSION(class, oid)                                                                          \
 	" NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '" class "'::regclass AND x.objid = " oid \
 									 " AND x.deptype = 'e') "
