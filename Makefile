@@ -166,8 +166,12 @@ $B/tests/bench/%: $B/tests/bench/%.o $B/nightferry.a
 $B/tests/screens/draw: $B/tests/screens/draw.o $B/tests/helpers.a $B/nightferry.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# One verb of one step, for tests that run it against a world that misbehaves.
+$B/tests/unit/step_once: $B/tests/unit/step_once.o $B/nightferry.a
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 .PHONY: unit-tests
-unit-tests: $(TEST_SRC:%.c=$B/%)
+unit-tests: $(TEST_SRC:%.c=$B/%) $B/tests/unit/step_once
 
 # The other compiler: as quiet as the first, warnings are errors.
 .PHONY: clang

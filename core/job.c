@@ -2,7 +2,7 @@
  * What it was told: job_told.c; what it tells: job_tell.c. */
 #include "core/job.h"
 #include "core/base/clock.h"
-#include "core/base/netrc.h"
+#include "core/base/heroku_login.h"
 #include "core/base/text.h"
 #include "core/job_inner.h"
 #include "core/job_write.h"
@@ -273,8 +273,10 @@ struct job *job_by_hand(const char *name, const struct json *config, const struc
 		if (getenv(names[i]))
 			jw_str(&w, names[i], getenv(names[i]));
 	char token[256];
-	if (!getenv("HEROKU_API_KEY") && netrc_password("api.heroku.com", token, sizeof token))
+	if (!getenv("HEROKU_API_KEY") &&
+	    heroku_login(job_config_str(job, "heroku.api", ""), token, sizeof token))
 		jw_str(&w, "HEROKU_API_KEY", token);
+	explicit_bzero(token, sizeof token);
 	const char *url = job_config_str(job, "database.url", "");
 	if (text_starts(url, "env:") && getenv(url + 4))
 		jw_str(&w, "NEW_DATABASE_URL", getenv(url + 4));

@@ -1,5 +1,6 @@
 /* A repository read for `nightferry init`: see init_found.h. */
 #include "core/cmds/init_found.h"
+#include "core/base/heroku_login.h"
 #include "core/base/program.h"
 #include "core/base/text.h"
 #include "core/night/kamal.h"
@@ -72,25 +73,6 @@ static void find_kamal(struct init_found *found)
 
 /* ---- git ---- */
 
-/* https://git.heroku.com/APP.git or git@heroku.com:APP.git */
-static bool heroku_app(const char *url, char *out, size_t size)
-{
-	static const char *const hosts[] = {"git.heroku.com/", "git@heroku.com:"};
-
-	for (size_t i = 0; i < 2; i++) {
-		const char *at = strstr(url, hosts[i]);
-		size_t len;
-
-		if (!at)
-			continue;
-		at += strlen(hosts[i]);
-		len = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789-");
-		if (len && len < size && (strcmp(at + len, ".git") == 0 || !at[len]))
-			return text_copyf(out, size, "%.*s", (int)len, at);
-	}
-	return false;
-}
-
 /* "remote.NAME.url URL": the remote `production` first, then `heroku`, then any other one. */
 static void take_remote(struct init_found *found, char *line)
 {
@@ -102,7 +84,7 @@ static void take_remote(struct init_found *found, char *line)
 		return;
 	*url++ = '\0';
 	end = strrchr(name, '.');
-	if (!end || !heroku_app(url, app, sizeof(app)))
+	if (!end || !heroku_remote_app(url, app, sizeof(app)))
 		return;
 	put(remote, sizeof(remote), name, (size_t)(end - name));
 	rank = strcmp(remote, "production") == 0 ? 2 : strcmp(remote, "heroku") == 0;

@@ -1,7 +1,7 @@
 /* The near end of `--on HOST`: brings this program there, opens the night, lends a wire to its engine. The
  * far end is on_host.c. */
 #include "core/cmds/on.h"
-#include "core/base/netrc.h"
+#include "core/base/heroku_login.h"
 #include "core/base/text.h"
 #include "core/cmds/cmds.h"
 #include "core/cmds/on_put.h"
@@ -119,7 +119,7 @@ static void add_secret(void *arg, const char *name)
 	const char *value = getenv(name);
 	char token[256] = "";
 	if ((!value || !*value) && text_equal(name, "HEROKU_API_KEY") &&
-	    netrc_password("api.heroku.com", token, sizeof token))
+	    heroku_login(NULL, token, sizeof token))
 		value = token;
 	if (value && *value)
 		jw_str(w, name, value);

@@ -1,6 +1,6 @@
 /* Secrets: found once, held in memory, given only to children whose table row names them, cut from every
  * event. */
-#include "core/base/netrc.h"
+#include "core/base/heroku_login.h"
 #include "core/engine/inner.h"
 #include <fcntl.h>
 #include <sys/random.h>
@@ -158,9 +158,10 @@ void secrets_load(struct engine *e)
 	load_digest_key(e); /* first: no variable of its name counts */
 	engine_secret_names(e->config, e->playbook, load_name, e);
 	char token[256];
-	if (!secrets_get(e, "HEROKU_API_KEY") && netrc_password("api.heroku.com", token, sizeof token)) {
+	if (!secrets_get(e, "HEROKU_API_KEY") &&
+	    heroku_login(json_str(json_get(e->config, "heroku"), "api", ""), token, sizeof token)) {
 		secrets_name(e, "HEROKU_API_KEY", token);
-		memset(token, 0, sizeof token);
+		explicit_bzero(token, sizeof token);
 	}
 }
 

@@ -31,7 +31,7 @@ static void tell(struct heroku *heroku, const char *method, const struct heroku_
 		return;
 	char body[200] = "", ended[32];
 	if (call->body)
-		text_copyf(body, sizeof body, " %s", call->body);
+		text_copyf(body, sizeof body, " %s", call->secret ? "(not shown)" : call->body);
 	text_copyf(ended, sizeof ended,
 		   reply->end == HTTP_ANSWERED ? "%d"
 		   : reply->end == HTTP_LOST   ? "answer lost"

@@ -43,7 +43,8 @@ struct heroku_call {
 	const char *accept;  /* "3.sdk"; NULL: "3" */
 	const char *include; /* "addon:plan": parts that are left out unless asked for */
 	const char *range, *body;
-	bool looks; /* a POST that changes nothing */
+	bool looks;  /* a POST that changes nothing */
+	bool secret; /* the body is not told */
 };
 /* One request. `out` (may be NULL) is the parsed answer, to be freed; NULL for an empty one. */
 int heroku_call(struct heroku *heroku, const struct heroku_call *call, const char *path, struct json **out,
@@ -65,6 +66,10 @@ bool heroku_trusted(const char *url);
 int heroku_database_url(struct job *job, char *out, size_t size, struct err *err);
 /* All config vars, an object of names and values: secrets. To be json_free()d. */
 int heroku_vars(struct heroku *heroku, struct json **out, struct err *err);
+/* Those that release had, by which an earlier value comes back: secrets as well. */
+int heroku_release_vars(struct heroku *heroku, int64_t version, struct json **out, struct err *err);
+/* Sets one config var, or takes it away where `value` is NULL: makes a release, which restarts every dyno. */
+int heroku_var_set(struct heroku *heroku, const char *name, const char *value, struct err *err);
 /* The part that needs no network: takes a parsed object of config vars. */
 int heroku_pick_url(const struct json *vars, const char *app, char *out, size_t size, struct err *err);
 
@@ -128,8 +133,8 @@ struct heroku_database_info {
 	bool waiting;
 };
 struct heroku_transfer {
-	char id[40], from_type[16], to_type[16],
-	    label[24]; /* label: "b007" as Heroku's own program names it */
+	char id[40], from_type[16], to_type[16], label[24],
+	    from_name[40]; /* label: "b007" as Heroku's own program names it */
 	int64_t num;
 	int64_t source_bytes; /* -1 unknown */
 	int64_t processed_bytes, warnings;
@@ -140,7 +145,7 @@ struct heroku_transfer {
 };
 struct heroku_schedule {
 	char id[40], name[64], timezone[48], days[48];
-	int hour;
+	int hour, retain_weeks, retain_months; /* -1 unknown */
 };
 
 int heroku_database(struct heroku *heroku, struct heroku_database *out, struct err *err);
@@ -162,6 +167,15 @@ int heroku_public_url(struct heroku *heroku, const char *app, const char *id, ch
 		      struct err *err);
 int heroku_schedules(struct heroku *heroku, const struct heroku_database *database,
 		     struct heroku_schedule **out, size_t *n, struct err *err);
+
+/* Gone for good: what it was has to be kept by the caller. Lost answers: heroku_schedules() tells. */
+int heroku_schedule_delete(struct heroku *heroku, const struct heroku_database *database, const char *id,
+			   struct err *err);
+/* By name, hour and time zone: Heroku takes neither days nor how long to keep. Never twice without a look. */
+int heroku_schedule_add(struct heroku *heroku, const struct heroku_database *database,
+			const struct heroku_schedule *schedule, struct err *err);
+/* Ends every session on the database, ours too. */
+int heroku_connection_reset(struct heroku *heroku, const struct heroku_database *database, struct err *err);
 
 /* When it next comes round after `now_ms`; 0 when its time zone is unknown here. */
 int64_t heroku_schedule_next_ms(const struct heroku_schedule *schedule, int64_t now_ms);

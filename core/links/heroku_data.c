@@ -110,6 +110,7 @@ static void read_transfer(const struct json *item, struct heroku_transfer *out)
 	TAKE(out->id, item, "uuid");
 	TAKE(out->from_type, item, "from_type");
 	TAKE(out->to_type, item, "to_type");
+	TAKE(out->from_name, item, "from_name");
 	TAKE(out->created_at, item, "created_at");
 	out->num = json_int(item, "num", 0);
 	out->source_bytes = json_int(item, "source_bytes", -1);
@@ -238,42 +239,9 @@ int heroku_public_url(struct heroku *heroku, const char *app, const char *id, ch
 	return 0;
 }
 
-struct schedules {
-	struct heroku_schedule *items;
-	size_t n;
-};
-
-static void each_schedule(void *ctx, const struct json *item)
-{
-	struct schedules *list = ctx;
-	list->items = xrealloc(list->items, list->n + 1, sizeof *list->items);
-	struct heroku_schedule *out = &list->items[list->n++];
-	*out = (struct heroku_schedule){.hour = (int)json_int(item, "hour", -1)};
-	if (json_is_string(json_get(item, "hour")))
-		out->hour = (int)heroku_number(json_str(item, "hour", ""), "", -1);
-	TAKE(out->id, item, "uuid");
-	TAKE(out->name, item, "name");
-	TAKE(out->timezone, item, "timezone");
-	for (const struct json *day = json_first(json_get(item, "days")); day; day = json_next(day)) {
-		size_t used = strlen(out->days);
-		const char *text = json_text(day) ? json_text(day) : "";
-		text_copyf(out->days + used, sizeof out->days - used, "%s%s", used ? " " : "", text);
-	}
-}
-
-int heroku_schedules(struct heroku *heroku, const struct heroku_database *database,
-		     struct heroku_schedule **out, size_t *n, struct err *err)
+int heroku_connection_reset(struct heroku *heroku, const struct heroku_database *database, struct err *err)
 {
 	char path[160];
-	struct schedules list = {0};
-	*out = NULL;
-	*n = 0;
-	text_copyf(path, sizeof path, "/client/v11/databases/%s/transfer-schedules", database->id);
-	if (heroku_each(heroku, &(struct heroku_call){.data = true}, path, each_schedule, &list, err) < 0) {
-		free(list.items);
-		return -1;
-	}
-	*out = list.items;
-	*n = list.n;
-	return 0;
+	text_copyf(path, sizeof path, "/client/v11/databases/%s/connection_reset", database->id);
+	return heroku_call(heroku, &(struct heroku_call){.method = "POST", .data = true}, path, NULL, err);
 }

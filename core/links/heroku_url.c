@@ -110,6 +110,28 @@ int heroku_vars(struct heroku *heroku, struct json **out, struct err *err)
 	return heroku_call(heroku, &(struct heroku_call){0}, path, out, err);
 }
 
+int heroku_release_vars(struct heroku *heroku, int64_t version, struct json **out, struct err *err)
+{
+	char path[200];
+	text_copyf(path, sizeof path, "/apps/%s/releases/%lld/config-vars", heroku_app(heroku),
+		   (long long)version);
+	return heroku_call(heroku, &(struct heroku_call){0}, path, out, err);
+}
+
+int heroku_var_set(struct heroku *heroku, const char *name, const char *value, struct err *err)
+{
+	char path[160];
+	struct jw w = {0};
+	text_copyf(path, sizeof path, "/apps/%s/config-vars", heroku_app(heroku));
+	jw_open(&w);
+	jw_str(&w, name, value);
+	struct heroku_call call = {.method = "PATCH", .body = jw_finish(&w), .secret = true};
+	int rc = heroku_call(heroku, &call, path, NULL, err);
+	explicit_bzero(w.buf.data, w.buf.len);
+	jw_done(&w);
+	return rc;
+}
+
 int heroku_database_url(struct job *job, char *out, size_t size, struct err *err)
 {
 	struct heroku *heroku = heroku_open(job, HEROKU_PATIENT, err);

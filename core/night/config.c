@@ -1,5 +1,7 @@
 /* nightferry.yml resolved: its own keys, what Kamal's file says, and the rules no table can say. */
 #include "core/night/config.h"
+#include "core/base/heroku_login.h"
+#include "core/base/text.h"
 #include "core/night/config_kamal.h"
 #include "core/night/config_keys.h"
 
@@ -7,8 +9,28 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What keys without a value of their own are looked up in. Kamal's part comes first: some rows know only
+ * that. */
+struct sources {
+	struct config_kamal kamal;
+	char folder[512];
+	char app[80]; /* as JSON */
+};
+
+/* As the Heroku CLI does without --app. */
+static const char *look_app(struct sources *sources)
+{
+	char app[64], why[200];
+	const char *folder = *sources->folder ? sources->folder : NULL;
+	if (!heroku_app_here(folder, app, sizeof app, why, sizeof why) || strpbrk(app, "\"\\"))
+		return NULL;
+	return text_copyf(sources->app, sizeof sources->app, "\"%s\"", app) ? sources->app : NULL;
+}
+
 static const char *lookup(void *arg, const char *dotted)
 {
+	if (strcmp(dotted, "heroku.app") == 0)
+		return look_app(arg);
 	return config_kamal_lookup(arg, dotted);
 }
 
@@ -69,26 +91,30 @@ static struct json *add_hosts(struct json *config, const struct config_kamal *ka
 static struct json *resolve(const char *path, const struct yaml_doc *doc, bool (*ask)(const char *question),
 			    struct err *err)
 {
-	struct config_kamal kamal = {0};
-	const struct schema_run run = {.doc = doc, .lookup = lookup, .arg = &kamal};
+	struct sources sources = {0};
+	struct config_kamal *kamal = &sources.kamal;
+	const struct schema_run run = {.doc = doc, .lookup = lookup, .arg = &sources};
+	const char *slash = strrchr(path, '/');
 	struct json *config = NULL;
 	struct jw w;
 
+	text_copyf(sources.folder, sizeof sources.folder, "%.*s", slash ? (int)(slash - path) : 0, path);
+
 	jw_open(&w);
-	if (config_kamal_find(&kamal, path, doc->root, ask, err) == 0 &&
+	if (config_kamal_find(kamal, path, doc->root, ask, err) == 0 &&
 	    schema_write(&run, doc->root, config_keys, "", &w, err) == 0) {
 		const char *text = jw_finish(&w);
 
 		config = json_parse(text, w.buf.len, err);
 	}
 	jw_done(&w);
-	if (config && check_whole(doc, config, &kamal, err)) {
+	if (config && check_whole(doc, config, kamal, err)) {
 		json_free(config);
 		config = NULL;
 	}
 	if (config)
-		config = add_hosts(config, &kamal, err);
-	config_kamal_done(&kamal);
+		config = add_hosts(config, kamal, err);
+	config_kamal_done(kamal);
 	return config;
 }
 

@@ -12,9 +12,13 @@ static int capture_run(struct job *job, struct err *err);
 static enum done capture_probe(struct job *job, struct err *err);
 static enum verdict capture_prove(struct job *job, struct evidence *ev, struct err *err);
 
-static const struct param params[] = {{0}};
+static const struct param params[] = {
+    {"running", "text", "adopt",
+     "a backup that somebody else began after the freeze: adopt, or refuse to begin"},
+    {0},
+};
 static const char *const makes[] = {"backup", NULL};
-static const char *const secrets[] = {"HEROKU_API_KEY", NULL};
+static const char *const secrets[] = {"HEROKU_API_KEY", "DIGEST_KEY", NULL};
 
 const struct step capture_step = {
     .name = "capture",
@@ -114,6 +118,16 @@ static void plan_words(struct capture *capture, struct plan *plan)
 		plan->nothing_to_do = mine->succeeded == 1 && text_equal(mine->id, capture->fact_id);
 		return;
 	}
+	const struct heroku_transfer *other = capture_other(capture);
+	if (other && capture_adoptable(capture, other)) {
+		text_copyf(plan->from, sizeof plan->from,
+			   "%s, begun after the freeze by somebody else, is under way", other->label);
+		text_copy(plan->verb, sizeof plan->verb, "ADOPTS A BACKUP");
+		plan_does(plan, "GET /client/v11/apps/%s/transfers/%s until it is finished; none is begun",
+			  capture->database.app, other->id);
+		plan->gate = GATE_YES;
+		return;
+	}
 	text_copy(plan->from, sizeof plan->from, "no backup of tonight");
 	plan_does(plan, "POST /client/v11/databases/%s/backups", capture->database.id);
 	plan_does(plan, "GET /client/v11/apps/%s/transfers/… every 3 s until it is finished",
@@ -130,7 +144,7 @@ static int capture_plan(struct job *job, struct plan *plan, struct err *err)
 	plan_schedules(&capture, plan);
 	const struct heroku_transfer *other = capture_other(&capture);
 	char since[UNITS_MAX];
-	if (other)
+	if (other && !capture_adoptable(&capture, other))
 		plan_refuse(plan,
 			    "Heroku is busy with %s since %s, which is not this step's; wait for its end, or "
 			    "end it with `heroku "
@@ -186,6 +200,8 @@ static int begin(struct capture *capture, struct heroku_transfer *out, struct er
 	jw_fact(&w, "capture-began", "");
 	jw_int(&w, "before_num", newest);
 	jw_int(&w, "at_ms", clock_wall_ms());
+	capture_note_url(capture);
+	jw_str(&w, "url", capture->url_digest);
 	if (job_record(capture->job, &w, err) < 0)
 		return -1;
 	capture->before_num = newest;
@@ -202,27 +218,46 @@ static int begin(struct capture *capture, struct heroku_transfer *out, struct er
 	return 0;
 }
 
-static int capture_run(struct job *job, struct err *err)
+/* Tonight's, one to adopt, or a new one, followed to its end. */
+static int run_one(struct capture *capture, struct err *err)
 {
-	struct capture capture;
 	struct heroku_transfer transfer;
-	if (capture_open(job, &capture, err) < 0)
-		return -1;
-	const struct heroku_transfer *mine = capture_mine(&capture), *other = capture_other(&capture);
+	const struct heroku_transfer *mine = capture_mine(capture), *other = capture_other(capture);
 	int rc = 0;
 	if (mine)
 		transfer = *mine;
+	else if (other && capture_adoptable(capture, other))
+		transfer = *other;
 	else if (other)
 		rc = err_set(err, ERR_WORLD,
 			     "Heroku is busy with %s, which is not this step's; nothing was begun, wait for "
 			     "its end and run again",
 			     other->label);
 	else
-		rc = begin(&capture, &transfer, err);
-	if (rc == 0 && !text_equal(transfer.id, capture.fact_id))
-		rc = capture_record(&capture, &transfer, err);
-	if (rc == 0)
-		rc = capture_follow(&capture, &transfer, err);
+		rc = begin(capture, &transfer, err);
+	if (rc == 0 && !text_equal(transfer.id, capture->fact_id))
+		rc = capture_record(capture, &transfer, err);
+	return rc == 0 ? capture_follow(capture, &transfer, err) : -1;
+}
+
+static int capture_run(struct job *job, struct err *err)
+{
+	struct capture capture;
+	if (capture_open(job, &capture, err) < 0)
+		return -1;
+	int rc = run_one(&capture, err);
+	/* Heroku moved the database while it was being dumped: no fault of the dump, so it is begun once
+	 * more. */
+	if (rc < 0 && err->kind == ERR_WORLD && !job_stopping(job) && capture_rotated(&capture)) {
+		job_log(job, "OLD",
+			"Heroku changed DATABASE_URL while the backup ran (%s); beginning another one, once",
+			err->text);
+		*err = (struct err){0};
+		rc = capture_list(&capture, err) < 0 ? -1 : run_one(&capture, err);
+	} else if (rc == 0 && capture_rotated(&capture)) {
+		job_log(job, "OLD",
+			"Heroku changed DATABASE_URL while the backup ran; the backup itself is finished");
+	}
 	capture_close(&capture);
 	return rc;
 }
@@ -254,9 +289,10 @@ static enum verdict capture_prove(struct job *job, struct evidence *ev, struct e
 					      : "No backup was made tonight.");
 	else if (t->succeeded == 1)
 		evidence_add(ev, VERDICT_PASS, "backup", t->id,
-			     "%s is finished: %s of the database, %lld bytes kept.", t->label,
+			     "%s is finished: %s of the database, %lld bytes kept%s.", t->label,
 			     units_size(size, t->source_bytes > 0 ? t->source_bytes : 0),
-			     (long long)t->processed_bytes);
+			     (long long)t->processed_bytes,
+			     t->processed_bytes ? "" : " as far as Heroku has counted them");
 	else
 		evidence_add(ev, VERDICT_FAIL, "backup", t->id, "%s %s.", t->label,
 			     t->canceled_ms   ? "was cancelled"

@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/links/env_digest.h"
 #include "core/steps/capture.h"
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ int capture_open(struct job *job, struct capture *capture, struct err *err)
 		return -1;
 	}
 	capture->frozen_ms = read_freeze(capture);
+	capture->adopts = text_equal(json_str(job_params(job), "running", "adopt"), "adopt");
 	return 0;
 }
 
@@ -47,6 +49,41 @@ void capture_close(struct capture *capture)
 	free(capture->list);
 	heroku_close(capture->heroku);
 	*capture = (struct capture){0};
+}
+
+/* The address as it is now, for a comparison only. */
+static void look_url(struct capture *capture, char out[20])
+{
+	struct json *vars;
+	struct err ignored = {0};
+	char digest[ENV_DIGEST_MAX] = "";
+	if (heroku_vars(capture->heroku, &vars, &ignored) == 0) {
+		env_digest(capture->job, "DATABASE_URL", json_str(vars, "DATABASE_URL", ""), digest);
+		json_free(vars);
+	}
+	text_copy(out, 20, digest);
+}
+
+bool capture_rotated(struct capture *capture)
+{
+	const char *was = *capture->url_digest
+			      ? capture->url_digest
+			      : json_str(job_fact(capture->job, "capture-began", ""), "url", "");
+	char now[20];
+	look_url(capture, now);
+	return *was && *now && !text_equal(was, now);
+}
+
+void capture_note_url(struct capture *capture)
+{
+	look_url(capture, capture->url_digest);
+}
+
+bool capture_adoptable(const struct capture *capture, const struct heroku_transfer *transfer)
+{
+	return capture->adopts && capture->frozen_ms && heroku_is_backup(transfer) &&
+	       !capture_failed(transfer) && text_equal(transfer->from_name, "DATABASE") &&
+	       transfer->created_ms >= capture->frozen_ms + COARSE_MS;
 }
 
 bool capture_after_freeze(const struct capture *capture, const struct heroku_transfer *transfer)

@@ -140,6 +140,10 @@ static int scale_plan(struct job *job, struct plan *plan, struct err *err)
 			evidence_add(&plan->seen, VERDICT_WARN, "release", now.dynos[i].name,
 				     "A release command is running (%s); let it end first.",
 				     now.dynos[i].name);
+	if (goal.recorded && json_bool(job_fact(job, "fence", ""), "up", false))
+		evidence_add(
+		    &plan->seen, VERDICT_WARN, "fence", "up",
+		    "OLD is still fenced off: the dynos could only read. Take fence-writers back first.");
 	jw_open(&plan->data);
 	jw_str(&plan->data, "from", plan->from);
 	scale_close(&want);

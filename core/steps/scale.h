@@ -8,6 +8,7 @@
 struct scale_goal {
 	int all;
 	bool recorded, stop_one_offs;
+	bool only_one_offs; /* the formation is not this step's */
 };
 struct scale_world {
 	struct heroku *heroku; /* NULL in a wanted world */

@@ -111,7 +111,8 @@ size_t scale_one_offs(const struct scale_world *world)
 
 static bool is_left(const struct scale_world *world, struct scale_goal goal, const struct heroku_dyno *dyno)
 {
-	return goal.stop_one_offs || !scale_one_off(world, dyno);
+	bool one_off = scale_one_off(world, dyno);
+	return goal.only_one_offs ? one_off : goal.stop_one_offs || !one_off;
 }
 
 size_t scale_left(const struct scale_world *world, struct scale_goal goal)
@@ -187,17 +188,17 @@ int scale_wait_gone(struct job *job, struct scale_world *world, struct scale_goa
 		if (n == 0)
 			return 0;
 		if (clock_life_ms() > until)
-			return err_set(err, ERR_WORLD,
-				       "still there after %d s: %s; the formation is at 0, look at their "
-				       "logs, then run this step "
-				       "again",
-				       GONE_MS / 1000, left);
+			return err_set(
+			    err, ERR_WORLD,
+			    "still there after %d s: %s; %slook at their logs, then run this step again",
+			    GONE_MS / 1000, left, goal.only_one_offs ? "" : "the formation is at 0, ");
 		if (job_wait(job, PAUSE_MS))
-			return err_set(err, ERR_CANCELLED,
-				       "stopped while %s; the formation is at 0 already, so run this step "
-				       "again, or bring the "
-				       "dynos back with the way back",
-				       left);
+			return err_set(
+			    err, ERR_CANCELLED, "stopped while %s; %s", text,
+			    goal.only_one_offs
+				? "they were asked to end already, so run this step again to see them out"
+				: "the formation is at 0 already, so run this step again, or bring the dynos "
+				  "back with the way back");
 	}
 }
 

@@ -5,13 +5,16 @@ extern const struct step accessory_boot_step;
 extern const struct step app_boot_step;
 extern const struct step app_stop_step;
 extern const struct step canaries_step;
+extern const struct step cancel_transfer_step;
 extern const struct step capture_step;
 extern const struct step command_step;
+extern const struct step config_set_step;
 extern const struct step count_rows_step;
 extern const struct step dns_point_step;
 extern const struct step download_step;
 extern const struct step end_session_step;
 extern const struct step export_new_rows_step;
+extern const struct step fence_writers_step;
 extern const struct step first_backup_step;
 extern const struct step kamal_lock_step;
 extern const struct step kamal_step;
@@ -19,6 +22,7 @@ extern const struct step kamal_unlock_step;
 extern const struct step maintenance_step;
 extern const struct step manual_step;
 extern const struct step note_step;
+extern const struct step pause_backups_step;
 extern const struct step preflight_step;
 extern const struct step prepare_target_step;
 extern const struct step prune_step;
@@ -30,6 +34,7 @@ extern const struct step run_step;
 extern const struct step scale_step;
 extern const struct step service_step;
 extern const struct step smoke_step;
+extern const struct step stop_one_offs_step;
 extern const struct step stream_step;
 extern const struct step wait_propagation_step;
 extern const struct step wait_quiet_step;
@@ -42,13 +47,16 @@ const struct step *const step_table[] = {
     &app_boot_step,
     &app_stop_step,
     &canaries_step,
+    &cancel_transfer_step,
     &capture_step,
     &command_step,
+    &config_set_step,
     &count_rows_step,
     &dns_point_step,
     &download_step,
     &end_session_step,
     &export_new_rows_step,
+    &fence_writers_step,
     &first_backup_step,
     &kamal_lock_step,
     &kamal_step,
@@ -56,6 +64,7 @@ const struct step *const step_table[] = {
     &maintenance_step,
     &manual_step,
     &note_step,
+    &pause_backups_step,
     &preflight_step,
     &prepare_target_step,
     &prune_step,
@@ -66,6 +75,7 @@ const struct step *const step_table[] = {
     &run_step,
     &scale_step,
     &service_step, &smoke_step,
+    &stop_one_offs_step,
     &stream_step,
     &wait_propagation_step,
     &wait_quiet_step,
