@@ -136,7 +136,7 @@ write_env() {
 write_config() {
 	cat >"$WORLD/nightferry.yml" <<-YAML
 		app: acme
-		heroku: {app: acme-production, api: "http://127.0.0.1:$HEROKU_PORT", data: "http://127.0.0.1:$HEROKU_PORT"}
+		heroku: {app: acme-production, api: "http://127.0.0.1:$HEROKU_PORT", data: "http://127.0.0.1:$HEROKU_PORT", status: "http://127.0.0.1:$HEROKU_PORT"}
 		kamal: {service: acme, roles: [web, job], accessory: db}
 		host: {address: 127.0.0.1, port: $SSH_PORT, user: $(ssh_user), key: $WORLD/host/id_ed25519, known_hosts: $WORLD/host/known_hosts}
 		database: {url: "env:NEW_DATABASE_URL"}

@@ -3,6 +3,7 @@
 #include "core/base/units.h"
 #include "panels/age.h"
 #include "panels/columns.h"
+#include "panels/dynos_around.h"
 #include "panels/list.h"
 
 #include <stdio.h>
@@ -15,13 +16,15 @@ static void dynos_selected(const struct scene *scene, char *out, size_t size);
 static void dynos_card(const struct scene *scene, struct canvas *canvas);
 
 struct dynos_view {
-	struct list list;
-	bool each; /* every dyno on its own line */
+	struct list list, around_list;
+	bool each;   /* every dyno on its own line */
+	bool around; /* add-ons, domains, backups instead of dynos */
 };
 
 static const struct binding dynos_keys[] = {
     {.key = "Enter", .cmd = "card", .note = "this type's dynos with their commands"},
     {.key = "z", .cmd = "each", .note = "by type, or every dyno by itself"},
+    {.key = "a", .cmd = "around", .note = "add-ons, domains, database, backups; or the dynos again"},
     {.key = NULL},
 };
 
@@ -43,7 +46,7 @@ const struct panel dynos_panel = {
 
 enum { TYPE, SIZE, WANT, HAVE, BEFORE, STATE, N_COLUMNS };
 static const struct column dynos_columns[N_COLUMNS] = {
-    [TYPE] = {.head = "TYPE", .least = 8, .want = 10},
+    [TYPE] = {.head = "TYPE", .least = 8, .want = 14},
     [SIZE] = {.head = "SIZE", .least = 11, .want = 11, .rank = 3},
     [WANT] = {.head = "WANT", .least = 4, .want = 4, .right = true, .rank = 2},
     [HAVE] = {.head = "HAVE", .least = 4, .want = 4, .right = true},
@@ -140,10 +143,20 @@ static void draw_top(const struct scene *scene, struct canvas *canvas, int row)
 	if (dynos->maintenance_at_ms > 0)
 		col = canvas_putf(canvas, col, row, ROLE_MUTED, " since %s",
 				  units_clock(clock, dynos->maintenance_at_ms));
+	bool pending = text_equal(dynos->release_status, "pending"),
+	     failed = text_equal(dynos->release_status, "failed");
+	char release[48];
+
+	snprintf(release, sizeof(release), "%s%s%s", dynos->release, pending || failed ? " " : "",
+		 pending  ? "RELEASING"
+		 : failed ? "FAILED"
+			  : "");
 	if (dynos->release[0] && canvas->size.cols - col > 16)
 		canvas_field(canvas, col + 1, row, canvas->size.cols - col - 1, true,
-			     text_equal(dynos->release_status, "failed") ? ROLE_BAD : ROLE_MUTED,
-			     dynos->release);
+			     failed    ? ROLE_BAD
+			     : pending ? ROLE_WARN
+				       : ROLE_MUTED,
+			     release);
 }
 
 /* A one-off that the writers' watch knows by name is why the database is not quiet. */
@@ -159,17 +172,23 @@ static void draw_dyno(const struct scene *scene, struct canvas *canvas, int row,
 		      const struct columns *columns, const struct dyno_seen *dyno)
 {
 	char age[UNITS_MAX];
-	bool loud = writes(scene->state, dyno);
+	bool formation = formed(&scene->state->dynos, dyno->type), seen = writes(scene->state, dyno);
+	/* What no formation made is stopped by no scale: each may write, whoever was seen to. */
+	bool loud = seen || !formation;
+	const char *word = !loud ? "" : seen ? "WRITES? " : "MAY WRITE ";
 
 	columns_put(canvas, row, columns, TYPE, ROLE_TEXT, dyno->name);
 	columns_put(canvas, row, columns, SIZE, ROLE_MUTED,
-		    formed(&scene->state->dynos, dyno->type) ? dyno->size : "one-off");
+		    formation                             ? dyno->size
+		    : text_equal(dyno->type, "scheduler") ? "scheduler"
+		    : text_equal(dyno->type, "release")   ? "release"
+							  : "one-off");
 	columns_put(canvas, row, columns, WANT, ROLE_MUTED, "-");
 	columns_put(canvas, row, columns, HAVE, ROLE_TEXT, "1");
 	columns_put(canvas, row, columns, BEFORE, ROLE_MUTED, "-");
 	/* The loud word first: what is cut off at the end is only for how long. */
-	columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s%s%s%s",
-		     loud ? "WRITES? " : "", loud && columns->cells[STATE] < 15 ? "" : dyno->state,
+	columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s%s%s%s", word,
+		     loud && columns->cells[STATE] < 15 ? "" : dyno->state,
 		     loud && columns->cells[STATE] < 15 ? "" : " ",
 		     dyno->since_ms > 0 ? units_duration(age, scene->now_ms - dyno->since_ms) : "");
 }
@@ -238,9 +257,20 @@ static void draw_foot(const struct scene *scene, struct canvas *canvas, int row)
 		canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_WARN, dynos->warning);
 }
 
+/* Everything below the list, the loudest first where there is little room. */
+static void draw_below(const struct scene *scene, struct canvas *canvas, int row)
+{
+	const struct dynos_state *dynos = &scene->state->dynos;
+	int own = 1 + (dynos->plan[0] != '\0') + (dynos->warning[0] != '\0'), room = canvas->size.rows - row;
+
+	draw_foot(scene, canvas, row);
+	if (room > own)
+		around_foot(scene, canvas, row + own, room - own);
+}
+
 static int list_height(const struct dynos_state *dynos, int rows)
 {
-	int foot = 2 + (dynos->plan[0] != '\0') + (dynos->warning[0] != '\0');
+	int foot = 3 + around_loud(dynos, 2) + (dynos->plan[0] != '\0') + (dynos->warning[0] != '\0');
 
 	return rows - 2 - foot >= 4 ? rows - 2 - foot : rows - 2;
 }
@@ -260,6 +290,10 @@ static void dynos_draw(const struct scene *scene, struct canvas *canvas)
 		return;
 	}
 	draw_top(scene, canvas, top);
+	if (view->around) {
+		around_draw(scene, &view->around_list, canvas, top + 1, canvas->size.rows - top - 1);
+		return;
+	}
 	columns_fit(&columns, dynos_columns, N_COLUMNS, canvas->size.cols);
 	columns_head(canvas, top + 1, &columns);
 	list_page_init(&page, &view->list, &list_rows, height);
@@ -278,7 +312,7 @@ static void dynos_draw(const struct scene *scene, struct canvas *canvas)
 		age_nothing(canvas, top + 2, "no dyno of any kind");
 	list_note(canvas, top + 1, &view->list, &page);
 	if (canvas->size.rows - top - 2 - used >= 3)
-		draw_foot(scene, canvas, top + 3 + used);
+		draw_below(scene, canvas, top + 3 + used);
 	list_page_done(&page);
 }
 
@@ -286,10 +320,14 @@ static void dynos_act(void *data, const struct state *state, const struct act *a
 {
 	struct dynos_view *view = data;
 	struct dyno_rows rows = rows_init(view, state);
-	struct list_rows list_rows = rows_of(&rows);
+	struct list_rows list_rows = rows_of(&rows), around = around_rows(state);
 
 	if (act->kind == ACT_KEY && text_equal(act->text, "each"))
 		view->each = !view->each;
+	else if (act->kind == ACT_KEY && text_equal(act->text, "around"))
+		view->around = !view->around;
+	else if (view->around)
+		list_act(&view->around_list, &around, act, size.rows - 1);
 	else
 		list_act(&view->list, &list_rows, act, list_height(&state->dynos, size.rows));
 }
@@ -298,9 +336,9 @@ static void dynos_selected(const struct scene *scene, char *out, size_t size)
 {
 	const struct dynos_view *view = scene->view;
 	struct dyno_rows rows = rows_init(view, scene->state);
-	struct list_rows list_rows = rows_of(&rows);
+	struct list_rows list_rows = view->around ? around_rows(scene->state) : rows_of(&rows);
 
-	list_selected(&view->list, &list_rows, out, size);
+	list_selected(view->around ? &view->around_list : &view->list, &list_rows, out, size);
 }
 
 static void dynos_card(const struct scene *scene, struct canvas *canvas)
@@ -310,6 +348,8 @@ static void dynos_card(const struct scene *scene, struct canvas *canvas)
 	int row = 2;
 
 	dynos_selected(scene, key, sizeof(key));
+	if (((const struct dynos_view *)scene->view)->around && around_card(scene, key, canvas))
+		return;
 	canvas_put(canvas, 0, 0, ROLE_TITLE, text_starts(key, "type:") ? key + 5 : key);
 	for (size_t i = 0; i < dynos->n; i++) {
 		const struct dyno_seen *dyno = &dynos->dynos[i];

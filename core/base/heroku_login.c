@@ -31,7 +31,7 @@ static bool take_token(const struct buf *said, char *out, size_t size)
 static bool ask(const char *const *argv, char *out, size_t size)
 {
 	struct buf said = {0};
-	const struct program program = {.argv = argv, .timeout_ms = ASK_MS, .output_max = SAID_MAX};
+	const struct program program = {.argv = argv, .timeout_real_ms = ASK_MS, .output_max = SAID_MAX};
 	bool found = program_run(&program, &said, NULL) == 0 && take_token(&said, out, size);
 	wipe(&said);
 	return found;
@@ -106,7 +106,7 @@ static const char *from_netrc(const char *machine, char *out, size_t size)
 		return netrc_password(machine, out, size) ? "~/.netrc" : NULL;
 	fclose(f);
 	const char *const argv[] = {"gpg", "--batch", "--quiet", "--decrypt", path, NULL};
-	const struct program program = {.argv = argv, .timeout_ms = ASK_MS, .output_max = SAID_MAX};
+	const struct program program = {.argv = argv, .timeout_real_ms = ASK_MS, .output_max = SAID_MAX};
 	bool found =
 	    program_run(&program, &text, NULL) == 0 && netrc_find(buf_text(&text), machine, out, size);
 	wipe(&text);
@@ -157,7 +157,7 @@ const char *heroku_app_here(const char *folder, char *out, size_t size, char *wh
 {
 	static const char *const argv[] = {"git", "config", "--get-regexp", "^remote\\..*\\.url$", NULL};
 	const struct program git = {
-	    .argv = argv, .folder = folder, .timeout_ms = ASK_MS, .output_max = SAID_MAX};
+	    .argv = argv, .folder = folder, .timeout_real_ms = ASK_MS, .output_max = SAID_MAX};
 	const char *given = getenv("HEROKU_APP");
 	struct buf said = {0};
 	char app[64];

@@ -126,7 +126,8 @@ struct heroku_database {
 	char id[40], name[64], app[64], plan[48];
 };
 struct heroku_database_info {
-	char plan[48], status[32], version[24], continuous[16], following[64], region[24];
+	char plan[48], status[32], version[24], continuous[16], following[64], region[24], behind[32];
+	int followers;          /* -1 unknown */
 	int64_t size_bytes;     /* -1 unknown */
 	int64_t capacity_bytes; /* -1 unknown */
 	int connections, limit; /* -1 unknown */
@@ -179,5 +180,27 @@ int heroku_connection_reset(struct heroku *heroku, const struct heroku_database 
 
 /* When it next comes round after `now_ms`; 0 when its time zone is unknown here. */
 int64_t heroku_schedule_next_ms(const struct heroku_schedule *schedule, int64_t now_ms);
+
+/* ---- heroku_more.c ---- */
+
+struct heroku_feature {
+	char name[48];
+	bool enabled;
+};
+struct heroku_data_maintenance {
+	char status[16], window[64], reason[120]; /* status: none pending preparing ready running completed */
+	int64_t scheduled_ms, required_ms;
+};
+struct heroku_platform {
+	bool asked;
+	char trouble[120], incident[160]; /* "" while all is green */
+};
+int heroku_features(struct heroku *heroku, struct heroku_feature **out, size_t *n, struct err *err);
+int heroku_data_maintenance(struct heroku *heroku, const struct heroku_database *database,
+			    struct heroku_data_maintenance *out, struct err *err);
+/* Heroku's own status page: no token goes there. */
+int heroku_platform(struct job *job, struct heroku_platform *out, struct err *err);
+/* What takes the place of an add-on after the move, in words; NULL when nobody has thought of it yet. */
+const char *heroku_replaced_by(const char *service);
 
 #endif

@@ -74,7 +74,7 @@ int heroku_database_info(struct heroku *heroku, const struct heroku_database *da
 	char path[160], row[64];
 	struct json *said;
 	*out = (struct heroku_database_info){
-	    .connections = -1, .limit = -1, .size_bytes = -1, .capacity_bytes = -1};
+	    .connections = -1, .limit = -1, .size_bytes = -1, .capacity_bytes = -1, .followers = -1};
 	text_copyf(path, sizeof path, "/client/v11/databases/%s", database->id);
 	if (heroku_call(heroku, &(struct heroku_call){.data = true}, path, &said, err) < 0)
 		return -1;
@@ -84,6 +84,10 @@ int heroku_database_info(struct heroku *heroku, const struct heroku_database *da
 	info_row(said, "Continuous Protection", out->continuous, sizeof out->continuous);
 	info_row(said, "Region", out->region, sizeof out->region);
 	info_row(said, "Following", out->following, sizeof out->following);
+	info_row(said, "Behind By", out->behind, sizeof out->behind);
+	for (const struct json *one = json_first(json_get(said, "info")); one; one = json_next(one))
+		if (text_equal(json_str(one, "name", ""), "Followers"))
+			out->followers = (int)json_count(json_get(one, "values"));
 	info_row(said, "Connections", row, sizeof row);
 	if (sscanf(row, "%d/%d", &out->connections, &out->limit) != 2)
 		out->connections = (int)json_int(said, "num_connections", -1);

@@ -29,6 +29,10 @@ static const struct schema heroku_fields[] = {
     {.name = "app", .required = true, .help = "the Heroku app's name, for example acme-production"},
     {.name = "api", .otherwise = "\"\"", .help = "another address of Heroku's API", .check = check_url},
     {.name = "data", .otherwise = "\"\"", .help = "another address of Heroku's data API", .check = check_url},
+    {.name = "status",
+     .otherwise = "\"\"",
+     .help = "another address of Heroku's status page",
+     .check = check_url},
     {0},
 };
 const struct schema config_kamal_keys[] = {

@@ -9,6 +9,7 @@ struct state *state_new(void)
 	    state->transfer.rows_total = -1;
 	state->transfer.eta_ms = -1;
 	state->traffic.share_new = -1;
+	state->dynos.remaining = -1;
 	return state;
 }
 
@@ -31,6 +32,7 @@ void state_free(struct state *state)
 	free(state->people.votes);
 	free(state->dynos.dynos);
 	free(state->dynos.formation);
+	free(state->dynos.rows);
 	free(state->writers.writers);
 	hosts_done(state);
 	jobs_done(state);

@@ -5,6 +5,8 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/heroku.h"
+#include "core/base/clock.h"
+#include "core/watches/dynos_more.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,12 +24,11 @@ enum {
 	LOOK_MS = 3000,
 	FRUGAL_MS = 10000, /* when few requests are left */
 	FEW_LEFT = 500,
+	LAST_LEFT = 100, /* these are for the steps */
 	LONGEST_MS = 30000,
 	/* in looks */
 	APP_EVERY = 2,
 	RELEASE_EVERY = 4,
-	DATABASE_EVERY = 10,
-	ADDONS_EVERY = 200,
 };
 
 /* What the newest look of each kind gave. */
@@ -36,12 +37,9 @@ struct seen {
 	struct heroku_app app;
 	struct heroku_dyno *dynos;
 	struct heroku_process *formation;
-	struct heroku_addon *addons;
-	size_t n_dynos, n_formation, n_addons;
+	size_t n_dynos, n_formation;
 	struct heroku_release release;
-	struct heroku_database database;
-	struct heroku_database_info info;
-	bool have_database, have_info;
+	struct dynos_more more;
 };
 
 static int by_name(const void *a, const void *b)
@@ -85,30 +83,7 @@ static int look_release(struct seen *seen, struct err *err)
 	return 0;
 }
 
-static int look_addons(struct seen *seen, struct err *err)
-{
-	struct heroku_addon *list;
-	size_t n;
-	if (heroku_addons(seen->heroku, &list, &n, err) < 0)
-		return -1;
-	free(seen->addons);
-	seen->addons = list;
-	seen->n_addons = n;
-	return 0;
-}
-
-static int look_database(struct seen *seen, struct err *err)
-{
-	if (!seen->have_database && heroku_database(seen->heroku, &seen->database, err) < 0)
-		return -1;
-	seen->have_database = true;
-	if (heroku_database_info(seen->heroku, &seen->database, &seen->info, err) < 0)
-		return -1;
-	seen->have_info = true;
-	return 0;
-}
-
-/* The dynos decide whether the look was good; what fails of the rest keeps its last value and is said. */
+/* The dynos decide whether the look was good. */
 static int look(struct seen *seen, uint64_t round, struct err *err)
 {
 	if (look_dynos(seen, err) < 0)
@@ -117,11 +92,6 @@ static int look(struct seen *seen, uint64_t round, struct err *err)
 		return -1;
 	if ((round % RELEASE_EVERY == 0) && look_release(seen, err) < 0)
 		return -1;
-	struct err own = {0};
-	if ((round % DATABASE_EVERY == 0) && look_database(seen, &own) < 0)
-		err_set(err, own.kind, "%s", own.text);
-	if ((round % ADDONS_EVERY == 0) && look_addons(seen, &own) < 0)
-		err_set(err, own.kind, "%s", own.text);
 	return 0;
 }
 
@@ -150,8 +120,8 @@ static void write_lists(const struct seen *seen, struct jw *w)
 	}
 	jw_end(w);
 	jw_arr(w, "addons");
-	for (size_t i = 0; i < seen->n_addons; i++)
-		jw_str(w, NULL, seen->addons[i].plan);
+	for (size_t i = 0; i < seen->more.n_addons; i++)
+		jw_str(w, NULL, seen->more.addons[i].plan);
 	jw_end(w);
 }
 
@@ -164,17 +134,36 @@ static void tell(struct job *job, const struct seen *seen)
 		jw_strf(&w, "release", "v%lld", (long long)seen->release.version);
 	jw_str(&w, "release_status", seen->release.status);
 	write_lists(seen, &w);
-	if (seen->have_info) {
+	if (seen->more.have_info) {
 		jw_obj(&w, "database");
-		jw_str(&w, "plan", *seen->info.plan ? seen->info.plan : seen->database.plan);
-		jw_int(&w, "size_bytes", seen->info.size_bytes);
-		jw_int(&w, "connections", seen->info.connections);
-		jw_int(&w, "limit", seen->info.limit);
-		jw_str(&w, "version", seen->info.version);
+		jw_str(&w, "plan", *seen->more.info.plan ? seen->more.info.plan : seen->more.database.plan);
+		jw_int(&w, "size_bytes", seen->more.info.size_bytes);
+		jw_int(&w, "connections", seen->more.info.connections);
+		jw_int(&w, "limit", seen->more.info.limit);
+		jw_str(&w, "version", seen->more.info.version);
 		jw_end(&w);
 	}
 	jw_str(&w, "warning", heroku_warning(seen->heroku));
 	job_event(job, &w);
+	dynos_more_tell(job, &seen->more);
+}
+
+/* What is left of the account's requests, as the last answer said. */
+static void tell_budget(struct job *job, const struct seen *seen)
+{
+	struct jw w;
+	if (heroku_remaining(seen->heroku) < 0)
+		return;
+	jw_event(&w, "heroku.budget");
+	jw_int(&w, "remaining", heroku_remaining(seen->heroku));
+	job_event(job, &w);
+}
+
+/* The account is shared with everybody's programs: the fewer are left, the less is looked. */
+static int64_t calm_ms(const struct seen *seen)
+{
+	int left = heroku_remaining(seen->heroku);
+	return left < 0 || left >= FEW_LEFT ? LOOK_MS : left >= LAST_LEFT ? FRUGAL_MS : LONGEST_MS;
 }
 
 static int dynos_run(struct job *job, struct err *err)
@@ -182,28 +171,33 @@ static int dynos_run(struct job *job, struct err *err)
 	struct seen seen = {.heroku = heroku_open(job, HEROKU_BRISK, err)};
 	if (!seen.heroku)
 		return -1;
+	seen.more.heroku = seen.heroku;
 	heroku_hush(seen.heroku, true);
 	int64_t pause_ms = LOOK_MS;
 	for (uint64_t round = 0;;) {
 		struct err own = {0};
-		int left = heroku_remaining(seen.heroku);
-		int64_t calm_ms = left >= 0 && left < FEW_LEFT ? FRUGAL_MS : LOOK_MS;
+		int64_t began_ms = clock_life_ms();
 		bool good = look(&seen, round, &own) == 0;
 		if (good) {
+			dynos_more_look(job, &seen.more, round);
 			tell(job, &seen);
-			pause_ms = calm_ms;
+			pause_ms = calm_ms(&seen);
 			round++;
 		} else if (own.kind != ERR_CANCELLED) {
 			pause_ms = pause_ms * 2 > LONGEST_MS ? LONGEST_MS : pause_ms * 2;
 		}
+		tell_budget(job, &seen);
 		if (own.kind != ERR_CANCELLED)
-			job_beat(job, calm_ms, good, own.text);
-		if (job_wait(job, pause_ms))
+			job_beat(job, calm_ms(&seen), good, own.text);
+		/* From begin to begin, so that the number of requests does not hang on how fast Heroku
+		 * answers. */
+		int64_t left_ms = pause_ms - (clock_life_ms() - began_ms);
+		if (job_wait(job, left_ms > 0 ? left_ms : 1))
 			break;
 	}
 	free(seen.dynos);
 	free(seen.formation);
-	free(seen.addons);
+	dynos_more_done(&seen.more);
 	heroku_close(seen.heroku);
 	return 0;
 }

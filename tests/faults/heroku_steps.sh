@@ -249,6 +249,12 @@ eventually 20 unfinished 0
 once maintenance run '{"state":"disabled"}'
 : >"$T/facts"
 once maintenance run '{"state":"enabled"}' || fail "$END"
+# Heroku's times are whole seconds: only what is surely later counts as later.
+frozen=$(jq -rn 'last(inputs | select(.name == "maintenance")) | .data.heroku_at_ms' "$T/facts")
+surely_later() {
+	[ "$(now_ms)" -gt $((frozen + 3000)) ]
+}
+eventually 30 surely_later || fail "Time stands still."
 control '{"backup":"stall"}'
 eventually 10 api "/client/v11/databases/$database/backups" -X POST -o "$T/theirs"
 mark=$(wc -l <"$LOG")

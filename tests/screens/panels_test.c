@@ -101,6 +101,80 @@ static void test_many_dynos(void **state)
 	}
 }
 
+/* One dyno, a dozen, ten dozen: nothing drawn outside, every one reached, and what may write is marked at any
+ * size. */
+static void test_dynos_sizes(void **state)
+{
+	static const int counts[] = {1, 12, 120};
+	static const struct size sizes[] = {{80, 24}, {200, 50}};
+
+	(void)state;
+	for (int c = 0; c < 6; c++) {
+		int n = counts[c % 3];
+		struct size size = sizes[c / 3], body = {size.cols, size.rows - 5};
+		struct night night = night_new(STAGE_FREEZE);
+		struct buf fields = {0};
+		struct canvas *canvas;
+		void *views[VIEWS];
+		struct act each = {.kind = ACT_KEY, .text = "each"},
+			   last = {.kind = ACT_MOVE, .move = MOVE_LAST};
+		char name[32];
+
+		views_new(views);
+		buf_adds(
+		    &fields,
+		    "\"maintenance\":false,\"release\":\"v9\",\"release_status\":\"pending\",\"dynos\":[");
+		for (int i = 0; i < n; i++)
+			buf_addf(&fields,
+				 "%s{\"name\":\"web.%d\",\"type\":\"web\",\"state\":\"up\",\"size\":"
+				 "\"Standard-1X\",\"since_ms\":@01:"
+				 "00:00@}",
+				 i ? "," : "", i);
+		buf_addf(&fields,
+			 ",{\"name\":\"scheduler.7\",\"type\":\"scheduler\",\"state\":\"starting\",\"size\":"
+			 "\"Standard-1X\"}],"
+			 "\"formation\":[{\"type\":\"web\",\"want\":%d}],\"addons\":[]",
+			 n);
+		night_event(&night, "01:05:31", "dynos.seen", buf_text(&fields));
+		night_event(&night, "01:05:31", "heroku.seen",
+			    "\"rows\":[{\"group\":\"backup\",\"name\":\"b007\",\"text\":\"under "
+			    "way\",\"level\":\"warn\"},"
+			    "{\"group\":\"add-on\",\"name\":\"scheduler:standard\",\"text\":\"cron on the "
+			    "new side\"}]");
+		night_event(&night, "01:05:31", "router.seen",
+			    "\"per_s\":12.5,\"codes\":[{\"code\":\"H12\",\"n\":3}]");
+		night_event(&night, "01:05:31", "heroku.budget", "\"remaining\":4321");
+		buf_done(&fields);
+		draw(&night, views, size, "freeze", "dynos", false, &canvas);
+		assert_true(has(canvas, "RELEASING"));
+		assert_true(has(canvas, "MAY WRITE"));
+		assert_true(has(canvas, "b007"));
+		assert_true(has(canvas, "12.5 requests/s"));
+		assert_true(has(canvas, "H12 3"));
+		assert_true(has(canvas, "4,321 left"));
+		canvas_free(canvas);
+		/* Every dyno by itself, down to the last. */
+		panel_find("dynos")->act(views[1], night.state, &each, body);
+		panel_find("dynos")->act(views[1], night.state, &last, body);
+		draw(&night, views, size, "freeze", "dynos", false, &canvas);
+		snprintf(name, sizeof(name), "web.%d", n - 1);
+		assert_true(has(canvas, name));
+		assert_true(has(canvas, "scheduler.7"));
+		assert_true(has(canvas, "way back"));
+		assert_true(has(canvas, "b007"));
+		canvas_free(canvas);
+		panel_find("dynos")->act(views[1], night.state,
+					 &(struct act){.kind = ACT_KEY, .text = "around"}, size);
+		draw(&night, views, size, "freeze", "dynos", false, &canvas);
+		assert_true(has(canvas, "scheduler:standard"));
+		assert_true(has(canvas, "cron on the new side"));
+		canvas_free(canvas);
+		draw_cards(&night, views, (struct size){90, 40});
+		views_free(views);
+		night_free(&night);
+	}
+}
+
 static void test_many_tables(void **state)
 {
 	struct night night = night_new(STAGE_VERIFY);
@@ -182,10 +256,10 @@ static void test_ascii_is_ascii(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_any_size),       cmocka_unit_test(test_every_panel_in_tiny_bodies),
-	    cmocka_unit_test(test_empty_state),    cmocka_unit_test(test_many_dynos),
-	    cmocka_unit_test(test_many_tables),    cmocka_unit_test(test_too_small_says_so),
-	    cmocka_unit_test(test_ascii_is_ascii),
+	    cmocka_unit_test(test_any_size),          cmocka_unit_test(test_every_panel_in_tiny_bodies),
+	    cmocka_unit_test(test_empty_state),       cmocka_unit_test(test_many_dynos),
+	    cmocka_unit_test(test_dynos_sizes),       cmocka_unit_test(test_many_tables),
+	    cmocka_unit_test(test_too_small_says_so), cmocka_unit_test(test_ascii_is_ascii),
 	};
 
 	in_utc();

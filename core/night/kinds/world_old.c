@@ -64,6 +64,41 @@ static void fold_dynos_seen(struct state *state, const struct event *event)
 	d->connection_limit = (int)json_int(db, "limit", -1);
 }
 
+static void fold_heroku_seen(struct state *state, const struct event *event)
+{
+	struct dynos_state *d = &state->dynos;
+	free(d->rows);
+	d->rows = NULL;
+	d->n_rows = 0;
+	for (const struct json *x = json_first(json_get(event->body, "rows")); x; x = json_next(x)) {
+		struct heroku_row *row = FOLD_PUSH(d->rows, d->n_rows);
+		FOLD_TEXT(row->group, x, "group");
+		FOLD_TEXT(row->name, x, "name");
+		FOLD_TEXT(row->text, x, "text");
+		FOLD_TEXT(row->level, x, "level");
+	}
+}
+
+static void fold_heroku_budget(struct state *state, const struct event *event)
+{
+	state->dynos.remaining = (int)json_int(event->body, "remaining", -1);
+}
+
+static void fold_router_seen(struct state *state, const struct event *event)
+{
+	struct dynos_state *d = &state->dynos;
+	d->router_at_ms = event->at_ms;
+	d->router_per_s = json_num(event->body, "per_s", 0);
+	d->n_codes = 0;
+	for (const struct json *x = json_first(json_get(event->body, "codes")); x; x = json_next(x)) {
+		if (d->n_codes == sizeof d->codes / sizeof *d->codes)
+			break;
+		struct router_code *code = &d->codes[d->n_codes++];
+		FOLD_TEXT(code->code, x, "code");
+		code->n = (int)json_int(x, "n", 0);
+	}
+}
+
 static void fold_writers_seen(struct state *state, const struct event *event)
 {
 	const struct json *b = event->body;
@@ -102,3 +137,9 @@ const struct kind writers_seen_kind = {
     .name = "writers.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_writers_seen};
 const struct kind writers_quiet_kind = {
     .name = "writers.quiet", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_writers_quiet};
+const struct kind heroku_seen_kind = {
+    .name = "heroku.seen", .keep = KEEP_CHANGE, .key = "", .since = 1, .fold = fold_heroku_seen};
+const struct kind heroku_budget_kind = {
+    .name = "heroku.budget", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_heroku_budget};
+const struct kind router_seen_kind = {
+    .name = "router.seen", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_router_seen};

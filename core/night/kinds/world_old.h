@@ -15,6 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* heroku.seen   CHANGE {rows[{group,name,text,level}]}: what stands around the dynos, level "" "warn" "bad"
+ * heroku.budget SAMPLE {remaining}: requests left of the account's limit
+ * router.seen   SAMPLE {per_s, codes[{code,n}]}: Heroku's router in the last minute */
+struct heroku_row {
+	char group[16], name[104], text[240], level[8];
+};
+struct router_code {
+	char code[8];
+	int n;
+};
 struct dyno_seen {
 	char name[48], type[32], state[16], size[24], command[120];
 	int64_t since_ms;
@@ -34,6 +44,13 @@ struct dynos_state {
 	char plan[48], version[24], warning[200];
 	int64_t size_bytes;
 	int connections, connection_limit;
+	struct heroku_row *rows;
+	size_t n_rows;
+	int remaining;        /* -1: not told */
+	int64_t router_at_ms; /* 0: not seen */
+	double router_per_s;
+	struct router_code codes[8];
+	size_t n_codes;
 	int64_t empty_at_ms; /* since when no dyno of any type is left; 0: some are */
 };
 
