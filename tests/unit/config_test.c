@@ -184,7 +184,8 @@ static void expect(const char *text, const char *want)
 static void test_defaults(void **state)
 {
 	char *want = xasprintf(
-	    "{\"app\":\"acme\",\"heroku\":{\"app\":\"acme-production\",\"api\":\"\",\"data\":\"\"},\"kamal\":"
+	    "{\"app\":\"acme\",\"heroku\":{\"app\":\"acme-production\",\"api\":\"\",\"data\":\"\",\"status\":"
+	    "\"\"},\"kamal\":"
 	    "{"
 	    "\"config\":\"config/deploy.yml\",\"destination\":\"\",\"service\":\"acme\",\"roles\":[\"web\"],"
 	    "\"accessory\":\"db\",\"ruby\":false,\"used\":true,\"read\":false,\"why\":\"\",\"folder\":\"%s\","
