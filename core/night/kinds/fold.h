@@ -33,9 +33,8 @@ extern const struct kind seat_joined_kind, seat_left_kind, seat_armed_kind, whee
     shell_opened_kind, shell_closed_kind;
 extern const struct kind watch_beat_kind, watch_down_kind, check_seen_kind, check_beat_kind,
     waiver_given_kind, waiver_fallen_kind, clock_jumped_kind;
+extern const struct kind heroku_seen_kind, heroku_budget_kind, router_seen_kind;
 extern const struct kind dynos_seen_kind, writers_seen_kind, writers_quiet_kind, jobs_seen_kind;
-extern const struct kind dynos_seen_kind, writers_seen_kind, writers_quiet_kind, heroku_seen_kind,
-    heroku_budget_kind, router_seen_kind;
 extern const struct kind host_seen_kind, host_load_kind, host_audit_kind;
 extern const struct kind transfer_total_kind, transfer_table_kind, transfer_ended_kind, rows_side_kind,
     rows_progress_kind, rows_verdict_kind, rows_compared_kind;
