@@ -44,7 +44,7 @@ SYS         = $(eval SYS := $(shell pkg-config --cflags $(PKGS) libmicrohttpd | 
 CORE      := $(sort $(wildcard core/*.c core/*/*.c core/*/*/*.c))
 SRC       := $(CORE) $(sort $(wildcard panels/*.c)) $(sort $(wildcard tui/*.c))
 MAIN      := tui/main.c
-DEMO_BINS := heroku cloudflare app docker proxy
+DEMO_BINS := heroku cloudflare hetzner route53 app docker proxy
 DEMO_SRC  := $(sort $(wildcard demo/*/*.c))
 TEST_SRC  := $(sort $(wildcard tests/*/*_test.c))
 HELP_SRC  := $(sort $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/screens/*.c tests/copy/*.c tests/bench/*.c)))
@@ -133,8 +133,10 @@ $B/nightferry: $(call obj,$(SRC))
 	@echo "  LD   $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
 
+# The providers of DNS stand on the same zone.
+ZONE_BINS := cloudflare hetzner route53
 define demo_bin
-$B/demo/bin/$(1): $(call obj,$(wildcard demo/$(1)/*.c demo/http/*.c))
+$B/demo/bin/$(1): $(call obj,$(wildcard demo/$(1)/*.c demo/http/*.c $(if $(filter $(1),$(ZONE_BINS)),demo/zone/*.c)))
 	@mkdir -p $$(@D)
 	@echo "  LD   $$@"
 	@$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(DEMO_LDLIBS)

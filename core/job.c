@@ -268,7 +268,10 @@ struct job *job_by_hand(const char *name, const struct json *config, const struc
 	jw_done(&w);
 	jw_open(&w);
 	jw_obj(&w, "values");
-	static const char *const names[] = {"HEROKU_API_KEY", "CLOUDFLARE_API_TOKEN", NULL};
+	static const char *const names[] = {
+	    "HEROKU_API_KEY",    "CLOUDFLARE_API_TOKEN", "CF_API_TOKEN",
+	    "CF_DNS_API_TOKEN",  "AWS_ACCESS_KEY_ID",    "AWS_SECRET_ACCESS_KEY",
+	    "AWS_SESSION_TOKEN", "HCLOUD_TOKEN",         NULL};
 	for (size_t i = 0; names[i]; i++)
 		if (getenv(names[i]))
 			jw_str(&w, names[i], getenv(names[i]));

@@ -1,70 +1,39 @@
-/* Cloudflare's API: see cloudflare.h. */
-#include "core/links/cloudflare.h"
-#include "core/base/clock.h"
+/* Cloudflare's API v4. One call a record; what is not named in a PATCH stays as it is.
+ *
+ * Token: CLOUDFLARE_API_TOKEN, or as other tools call it CF_API_TOKEN, CF_DNS_API_TOKEN. */
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/job.h"
-#include "core/links/http.h"
+#include "core/links/dns.h"
+#include "core/links/dns_rest.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD_BRISK_MS = 3000, HELD_PATIENT_MS = 360000, TRIES = 3, RETRY_MS = 1000 };
+static void *cloudflare_open(struct job *job, enum dns_manner manner, struct err *err);
+static void cloudflare_close(void *own);
+static int cloudflare_zone(void *own, const char *name, struct dns_zone *out, struct err *err);
+static int cloudflare_look(void *own, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
+			   struct err *err);
+static int cloudflare_change(void *own, const struct dns_zone *zone, const struct dns_change *changes,
+			     size_t n, struct err *err);
+static bool cloudflare_lost(const void *own);
+static int64_t cloudflare_left(const void *own);
 
-struct cloudflare {
-	struct job *job;
-	struct http *http;
-	enum cloudflare_manner manner;
-	char *base, *secret;
-	bool lost;
+extern const struct dns_provider cloudflare_provider;
+const struct dns_provider cloudflare_provider = {
+    .name = "cloudflare",
+    .title = "Cloudflare",
+    .call = "PATCH",
+    .open = cloudflare_open,
+    .close = cloudflare_close,
+    .zone = cloudflare_zone,
+    .look = cloudflare_look,
+    .change = cloudflare_change,
+    .lost = cloudflare_lost,
+    .left = cloudflare_left,
 };
 
-struct cloudflare *cloudflare_open(struct job *job, enum cloudflare_manner manner, struct err *err)
-{
-	const char *base = job_config_str(job, "dns.api", ""),
-		   *token = job_secret(job, "CLOUDFLARE_API_TOKEN");
-	struct http_where where;
-	if (!*base)
-		base = "https://api.cloudflare.com/client/v4";
-	if (!token) {
-		err_set(err, ERR_AUTH,
-			"cloudflare: there is no CLOUDFLARE_API_TOKEN; make a token with the rights Zone "
-			"Read and DNS Edit and start "
-			"nightferry with it in the environment");
-		return NULL;
-	}
-	if (!http_where(base, &where) || (!where.loopback && !text_equal(where.scheme, "https"))) {
-		err_set(err, ERR_CONFIG,
-			"cloudflare: dns.api must begin with https://, because the token goes there; mend "
-			"nightferry.yml");
-		return NULL;
-	}
-	struct cloudflare *cf = xcalloc(1, sizeof *cf);
-	cf->job = job;
-	cf->manner = manner;
-	cf->http = http_open(job);
-	cf->base = xstrdup(base);
-	size_t len = strlen(cf->base);
-	if (cf->base[len - 1] == '/')
-		cf->base[len - 1] = '\0';
-	cf->secret = xasprintf("Authorization: Bearer %s", token);
-	return cf;
-}
-
-void cloudflare_close(struct cloudflare *cf)
-{
-	if (!cf)
-		return;
-	http_close(cf->http);
-	explicit_bzero(cf->secret, strlen(cf->secret));
-	free(cf->secret);
-	free(cf->base);
-	free(cf);
-}
-
-bool cloudflare_lost(const struct cloudflare *cf)
-{
-	return cf->lost;
-}
+enum { TTL_AUTOMATIC = 1, TTL_AUTOMATIC_S = 300 };
 
 /* Cloudflare's own words, with the chain that often holds the real reason. */
 static void error_words(const struct json *answer, char *out, size_t size, int64_t *code)
@@ -81,11 +50,14 @@ static void error_words(const struct json *answer, char *out, size_t size, int64
 	text_clean(out, size, first ? text : "no reason given", strlen(first ? text : "no reason given"));
 }
 
-static int explain(const struct http_request *request, const struct http_reply *reply,
-		   const struct json *answer, struct err *err)
+static int judge(struct dns_rest *rest, const struct http_request *request, const struct http_reply *reply,
+		 const struct json *answer, struct err *err)
 {
 	char words[300];
 	int64_t code;
+	(void)rest;
+	if (reply->status / 100 == 2 && answer && json_bool(answer, "success", false))
+		return 0;
 	error_words(answer, words, sizeof words, &code);
 	if (reply->status == 401 || reply->status == 403 || code == 10000 || code == 9109 || code == 6003)
 		return err_set(err, ERR_AUTH,
@@ -107,105 +79,74 @@ static int explain(const struct http_request *request, const struct http_reply *
 		       reply->status, words);
 }
 
-/* 429: nothing was done, and nothing will be until the time is over. 0: go on. */
-static int wait_held(struct cloudflare *cf, const struct http_reply *reply, struct err *err)
+static int64_t held_s(const struct http_reply *reply)
 {
 	char after[32];
-	int64_t ms =
-	    http_head(reply, "retry-after", after, sizeof after) ? strtoll(after, NULL, 10) * 1000 : 1000;
-	int64_t until_ms = clock_life_ms() + (ms < 1000 ? 1000 : ms);
-	if (ms > (cf->manner == CLOUDFLARE_PATIENT ? HELD_PATIENT_MS : HELD_BRISK_MS))
-		return err_set(err, ERR_REFUSED,
-			       "cloudflare: too many requests with this account (HTTP 429), and for %lld s "
-			       "every one is refused; nothing was "
-			       "changed, wait that long and try again",
-			       (long long)(ms / 1000));
-	for (int64_t left = 1; left > 0;) {
-		left = until_ms - clock_life_ms();
-		char text[120];
-		text_copyf(text, sizeof text, "Cloudflare asks for patience: %lld s more",
-			   (long long)((left + 999) / 1000));
-		if (left > 0)
-			job_progress(cf->job, 0, 0, "", text);
-		if (left > 0 && job_wait(cf->job, left < 1000 ? left : 1000))
-			return err_set(err, ERR_CANCELLED,
-				       "cloudflare: stopped while waiting for leave to ask again; this "
-				       "request was not done");
-	}
-	return 0;
+	return http_head(reply, "retry-after", after, sizeof after) ? units_parse_int(after, 1) : 1;
 }
 
-static struct json *finish(const struct http_request *request, struct http_reply *reply, struct err *err)
+/* Ratelimit: "default";r=1187;t=250 */
+static int64_t left_of(const struct http_reply *reply)
 {
-	struct json *answer = json_parse(buf_text(&reply->body), reply->body.len, NULL);
-	if (reply->status / 100 == 2 && answer && json_bool(answer, "success", false))
-		return answer;
-	explain(request, reply, answer, err);
-	json_free(answer);
+	char head[80];
+	const char *r = http_head(reply, "ratelimit", head, sizeof head) ? strstr(head, "r=") : NULL;
+	return r ? units_parse_int(r + 2, -1) : -1;
+}
+
+static void *cloudflare_open(struct job *job, enum dns_manner manner, struct err *err)
+{
+	static const char *const names[] = {"CLOUDFLARE_API_TOKEN", "CF_API_TOKEN", "CF_DNS_API_TOKEN"};
+	const char *token = NULL;
+	for (size_t i = 0; !token && i < sizeof names / sizeof *names; i++)
+		token = job_secret(job, names[i]);
+	struct dns_rest *rest = xcalloc(1, sizeof *rest);
+	*rest =
+	    (struct dns_rest){.title = "cloudflare", .judge = judge, .held_s = held_s, .left_of = left_of};
+	if (dns_rest_open(rest, job, manner, "https://api.cloudflare.com/client/v4", token,
+			  "CLOUDFLARE_API_TOKEN; make a token with the rights Zone Read and DNS Edit and "
+			  "start nightferry with it in the environment",
+			  err) == 0)
+		return rest;
+	free(rest);
 	return NULL;
 }
 
-static struct json *call(struct cloudflare *cf, const char *method, const char *path, const char *body,
-			 struct err *err)
+static void cloudflare_close(void *own)
 {
-	static const char *const json_headers[] = {"Content-Type: application/json", NULL};
-	char *url = xasprintf("%s%s", cf->base, path);
-	struct http_request request = {.method = method,
-				       .url = url,
-				       .secret = cf->secret,
-				       .body = body,
-				       .body_len = body ? strlen(body) : 0,
-				       .timeout_ms = 20000};
-	request.headers = body ? json_headers : NULL;
-	struct json *answer = NULL;
-	cf->lost = false;
-	for (int i = 0; !answer; i++) {
-		struct http_reply reply;
-		int rc = http_perform(cf->http, &request, &reply, err);
-		bool held = rc == 0 && reply.status == 429;
-		job_command(cf->job, "http", "%s %s%s%s %d %lld ms", method ? method : "GET", path,
-			    body ? " " : "", body ? body : "", reply.status, (long long)reply.ms);
-		/* After a 5xx to a change nobody knows whether it was done, just as after silence. */
-		cf->lost = body && ((rc < 0 && reply.end == HTTP_LOST) || (rc == 0 && reply.status >= 500));
-		bool again = !body && i + 1 < TRIES &&
-			     ((rc < 0 && err->kind == ERR_NET) || (rc == 0 && reply.status >= 500));
-		if (held)
-			again = i < TRIES && wait_held(cf, &reply, err) == 0;
-		if (held && i >= TRIES)
-			explain(&request, &reply, NULL, err);
-		if (rc == 0 && !held && !again)
-			answer = finish(&request, &reply, err);
-		http_reply_done(&reply);
-		if (!again)
-			break;
-		*err = (struct err){0};
-		if (!held && job_wait(cf->job, RETRY_MS)) {
-			err_set(err, ERR_CANCELLED,
-				"cloudflare: stopped while looking; nothing was changed by this request");
-			break;
-		}
-	}
-	free(url);
-	return answer;
+	dns_rest_done(own);
+	free(own);
 }
 
-static void take_zone(const struct json *zone, struct cloudflare_zone *out)
+static bool cloudflare_lost(const void *own)
 {
-	*out = (struct cloudflare_zone){0};
+	const struct dns_rest *rest = own;
+	return rest->lost;
+}
+
+static int64_t cloudflare_left(const void *own)
+{
+	const struct dns_rest *rest = own;
+	return rest->left;
+}
+
+static void take_zone(const struct json *zone, struct dns_zone *out)
+{
+	*out = (struct dns_zone){0};
 	text_copy(out->id, sizeof out->id, json_str(zone, "id", ""));
 	text_copy(out->name, sizeof out->name, json_str(zone, "name", ""));
 	text_copy(out->status, sizeof out->status, json_str(zone, "status", ""));
 	for (const struct json *x = json_first(json_get(zone, "name_servers")); x && out->n_name_servers < 8;
 	     x = json_next(x))
-		text_clean(out->name_servers[out->n_name_servers++], sizeof out->name_servers[0],
-			   json_text(x) ? json_text(x) : "", json_text(x) ? strlen(json_text(x)) : 0);
+		if (json_text(x))
+			dns_name_clean(out->name_servers[out->n_name_servers++], sizeof out->name_servers[0],
+				       json_text(x));
 }
 
-int cloudflare_zone(struct cloudflare *cf, const char *name, struct cloudflare_zone *out, struct err *err)
+static int cloudflare_zone(void *own, const char *name, struct dns_zone *out, struct err *err)
 {
 	for (const char *at = name; at && strchr(at, '.'); at = strchr(at, '.') + 1) {
 		char *path = xasprintf("/zones?name=%s&per_page=50", at);
-		struct json *answer = call(cf, NULL, path, NULL, err);
+		struct json *answer = dns_rest_call(own, NULL, path, NULL, err);
 		free(path);
 		if (!answer)
 			return -1;
@@ -224,31 +165,69 @@ int cloudflare_zone(struct cloudflare *cf, const char *name, struct cloudflare_z
 		       name);
 }
 
-struct json *cloudflare_records(struct cloudflare *cf, const struct cloudflare_zone *zone, const char *name,
-				struct err *err)
+/* A record there is one value; several of one name and type make several sets here, because each has a TTL
+ * and an id of its own. */
+static void take_record(const struct json *record, struct dns_rrset *out)
+{
+	*out = (struct dns_rrset){.ttl_s = json_int(record, "ttl", 0),
+				  .proxied = json_bool(record, "proxied", false),
+				  .weight = -1,
+				  .raw = record};
+	out->lives_s = out->ttl_s == TTL_AUTOMATIC ? TTL_AUTOMATIC_S : out->ttl_s;
+	text_copy(out->id, sizeof out->id, json_str(record, "id", ""));
+	dns_name_clean(out->name, sizeof out->name, json_str(record, "name", ""));
+	text_copy(out->type, sizeof out->type, json_str(record, "type", ""));
+	dns_rrset_add(out, json_str(record, "content", ""));
+}
+
+static int cloudflare_look(void *own, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
+			   struct err *err)
 {
 	char *path = xasprintf("/zones/%s/dns_records?name=%s&per_page=100", zone->id, name);
-	struct json *answer = call(cf, NULL, path, NULL, err);
+	out->answer = dns_rest_call(own, NULL, path, NULL, err);
 	free(path);
-	return answer;
+	for (const struct json *x = json_first(json_get(out->answer, "result")); x && out->n < DNS_RRSETS_MAX;
+	     x = json_next(x))
+		if (dns_same(json_str(x, "name", ""), name))
+			take_record(x, &out->list[out->n++]);
+	return out->answer ? 0 : -1;
 }
 
-struct json *cloudflare_record(struct cloudflare *cf, const struct cloudflare_zone *zone, const char *id,
-			       struct err *err)
+/* Only what differs is named: the rest of the record stays as people left it. */
+static void patch_body(struct jw *w, const struct dns_change *change)
 {
-	char *path = xasprintf("/zones/%s/dns_records/%s", zone->id, id);
-	struct json *answer = call(cf, NULL, path, NULL, err);
-	free(path);
-	return answer;
+	jw_open(w);
+	if (!change->from.n)
+		jw_str(w, "name", change->to.name);
+	if (!change->from.n || !text_equal(change->to.type, change->from.type))
+		jw_str(w, "type", change->to.type);
+	if (!change->from.n || !dns_same(change->to.values[0], change->from.values[0]))
+		jw_str(w, "content", change->to.values[0]);
+	if (change->to.ttl_s != change->from.ttl_s)
+		jw_int(w, "ttl", change->to.ttl_s);
+	if (change->to.proxied != change->from.proxied)
+		jw_bool(w, "proxied", change->to.proxied);
 }
 
-int cloudflare_patch(struct cloudflare *cf, const struct cloudflare_zone *zone, const char *id,
-		     const char *body, struct err *err)
+static int cloudflare_change(void *own, const struct dns_zone *zone, const struct dns_change *changes,
+			     size_t n, struct err *err)
 {
-	char *path = xasprintf("/zones/%s/dns_records/%s", zone->id, id);
-	struct json *answer = call(cf, "PATCH", path, body, err);
-	free(path);
-	bool done = answer != NULL;
-	json_free(answer);
-	return done ? 0 : -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct dns_change *change = &changes[i];
+		struct jw w = {0};
+		char *path = xasprintf("/zones/%s/dns_records%s%s", zone->id, change->from.n ? "/" : "",
+				       change->from.n ? change->from.id : "");
+		patch_body(&w, change);
+		struct json *answer = dns_rest_call(own,
+						    !change->to.n    ? "DELETE"
+						    : change->from.n ? "PATCH"
+								     : "POST",
+						    path, change->to.n ? jw_finish(&w) : NULL, err);
+		jw_done(&w);
+		free(path);
+		json_free(answer);
+		if (!answer)
+			return -1;
+	}
+	return 0;
 }

@@ -3,12 +3,10 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/job.h"
+#include "core/links/dns_provider.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Cloudflare's "automatic". */
-enum { TTL_AUTOMATIC = 1, TTL_AUTOMATIC_S = 300 };
 
 static void take_addresses(struct dns_addresses *set, const struct dns_query *query)
 {
@@ -23,14 +21,17 @@ static void take_facts(struct dns_matrix *m, struct dns_want *want)
 {
 	const struct json *record = json_get(job_fact(m->job, "dns-before", want->name), "record");
 	const struct json *pointed = job_fact(m->job, "dns-pointed", want->name);
-	if (text_equal(json_str(record, "type", ""), "CNAME"))
-		dns_name_clean(want->old_target, sizeof want->old_target, json_str(record, "content", ""));
-	else if (record)
-		dns_addresses_add(&want->old_set, json_str(record, "content", ""));
+	struct dns_rrset before;
+	dns_rrset_read(record, &before);
+	if (text_equal(before.type, "CNAME"))
+		dns_name_clean(want->old_target, sizeof want->old_target, before.values[0]);
+	for (size_t i = 0; i < before.n && !*want->old_target; i++)
+		dns_addresses_add(&want->old_set, before.values[i]);
 	if (record)
-		want->full_ttl_s = json_int(record, "ttl", TTL_AUTOMATIC) == TTL_AUTOMATIC
-				       ? TTL_AUTOMATIC_S
-				       : json_int(record, "ttl", 0);
+		want->full_ttl_s = before.lives_s;
+	/* What dns-ttl has found: all servers had the short TTL then, and who had asked just before may keep
+	 * the answer for the whole long one. */
+	m->flip[m->n_names].safe_from_ms = json_int(job_fact(m->job, "dns-ttl-safe", ""), "safe_from_ms", 0);
 	if (pointed && text_equal(json_str(pointed, "to", ""), "new"))
 		want->first_new_ms = json_int(pointed, "at_ms", 0);
 }
@@ -187,8 +188,9 @@ struct dns_matrix *dns_matrix_open(struct job *job, struct err *err)
 		dns_name_clean(want->name, sizeof want->name, json_text(x));
 		text_copy(want->new_target, sizeof want->new_target, m->new_name);
 		want->full_ttl_s = -1;
-		m->flip[m->n_names++].ttl_s = -1;
+		m->flip[m->n_names].ttl_s = -1;
 		take_facts(m, want);
+		m->n_names++;
 	}
 	if (!m->n_names) {
 		err_set(err, ERR_CONFIG,

@@ -171,12 +171,24 @@ static void set_headers(struct flight *flight)
 	}
 	if (request->secret)
 		flight->headers = curl_slist_append(flight->headers, request->secret);
-	flight->headers = curl_slist_append(flight->headers, "Expect:");
-	if (!request->body_len && request->method && !text_equal(request->method, "GET"))
+	/* A header that is taken out would be signed all the same, and then nothing fits. */
+	if (!request->sign_for)
+		flight->headers = curl_slist_append(flight->headers, "Expect:");
+	if (!request->sign_for && !request->body_len && request->method &&
+	    !text_equal(request->method, "GET"))
 		flight->headers = curl_slist_append(flight->headers, "Content-Type:");
 	curl_easy_setopt(flight->curl, CURLOPT_HTTPHEADER, flight->headers);
 	if (!agent)
 		curl_easy_setopt(flight->curl, CURLOPT_USERAGENT, "nightferry/" NIGHTFERRY_VERSION);
+}
+
+static void set_signature(CURL *curl, const struct http_request *request)
+{
+	if (!request->sign_for)
+		return;
+	curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, request->sign_for);
+	curl_easy_setopt(curl, CURLOPT_USERNAME, request->sign_key_id);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, request->sign_key);
 }
 
 static void flight_start(struct flight *flight, const struct http_where *where)
@@ -198,6 +210,7 @@ static void flight_start(struct flight *flight, const struct http_where *where)
 	set_timeouts(curl, request);
 	set_way(flight, where);
 	set_headers(flight);
+	set_signature(curl, request);
 }
 
 /* Runs the transfer to its end. -1: the job is to stop. */

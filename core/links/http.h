@@ -21,6 +21,9 @@ struct http_request {
 	const char *const *headers; /* "Name: value", NULL-ended; may be NULL */
 	const char *secret; /* one more header line, "Authorization: Bearer …"; never follows a redirect to
 			       another host */
+	/* Signed for Amazon with this key pair ("aws:amz:REGION:SERVICE"); both or none. The query has to be
+	 * sorted by name, or the signature will not hold. */
+	const char *sign_for, *sign_key_id, *sign_key;
 	const char *body;
 	size_t body_len;
 	const char *range;      /* "0-0", "1024-"; NULL: all */

@@ -22,7 +22,7 @@ static int check_endpoint(const struct schema_run *, const struct yaml *, struct
 static int check_group(const struct schema_run *, const struct yaml *, struct err *);
 static int check_variable(const struct schema_run *, const struct yaml *, struct err *);
 
-static const char *const providers[] = {"cloudflare", "manual", NULL};
+static const char *const providers[] = {"cloudflare", "hetzner", "route53", "manual", NULL};
 static const char *const schemes[] = {"https", "http", NULL};
 
 static const struct schema heroku_fields[] = {
@@ -77,7 +77,10 @@ static const struct schema database_fields[] = {
     {0},
 };
 static const struct schema dns_fields[] = {
-    {.name = "provider", .required = true, .one_of = providers, .help = "cloudflare or manual"},
+    {.name = "provider",
+     .required = true,
+     .one_of = providers,
+     .help = "cloudflare, hetzner, route53 or manual"},
     {.name = "api", .otherwise = "\"\"", .help = "another address of the provider's API", .check = check_url},
     {.name = "zone",
      .otherwise = "\"\"",

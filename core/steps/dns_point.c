@@ -8,7 +8,7 @@
 #include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/dns_host.h"
-#include "core/steps/dns_point_change.h"
+#include "core/steps/dns_sets.h"
 #include <stdlib.h>
 
 static int dns_point_plan(struct job *job, struct plan *plan, struct err *err);
@@ -22,7 +22,6 @@ static const struct param params[] = {
     {0},
 };
 static const char *const makes[] = {"dns-before", "dns-pointed", NULL};
-static const char *const secrets[] = {"CLOUDFLARE_API_TOKEN", NULL};
 
 const struct step dns_point_step = {
     .name = "dns-point",
@@ -32,7 +31,7 @@ const struct step dns_point_step = {
     .rehearse = REHEARSE_SKIP,
     .params = params,
     .makes = makes,
-    .secrets = secrets,
+    .secrets = dns_secrets,
     .plan = dns_point_plan,
     .run = dns_point_run,
     .undo = dns_point_undo,
@@ -42,33 +41,111 @@ const struct step dns_point_step = {
 
 enum { SERVERS_WAIT_MS = 15000, SERVERS_PAUSE_MS = 1000 };
 
-static int read_to(struct job *job, bool *back, struct err *err)
+/* The same kind of record, so that it is one change in place: no moment without an answer. */
+static void wish_new(struct dns_sets *sets, struct dns_target *t)
+{
+	const char *new_name = job_config_str(sets->job, "dns.new_name", "");
+	t->want.raw = NULL;
+	t->want.n = 0;
+	if (text_equal(t->now.type, "CNAME")) {
+		char clean[DNS_NAME_MAX];
+		dns_name_clean(clean, sizeof clean, new_name);
+		dns_rrset_add(&t->want, clean);
+		if (dns_same(new_name, t->now.name))
+			dns_refuse(
+			    sets,
+			    "dns.new_name is %s itself, which cannot lead to itself; give the new host "
+			    "a name of its own",
+			    t->now.name);
+		return;
+	}
+	struct dns_query *query = xcalloc(1, sizeof *query);
+	int type = text_equal(t->now.type, "A") ? DNS_A : DNS_AAAA;
+	if (dns_recurse(sets->job, query, new_name, type))
+		for (size_t i = 0; i < query->n; i++)
+			if (!query->records[i].authority && query->records[i].type == type)
+				dns_rrset_add(&t->want, query->records[i].value);
+	free(query);
+	if (!t->want.n)
+		dns_refuse(
+		    sets,
+		    "%s is an %s record, and %s has no %s to put there; changing the type would mean "
+		    "delete and create, with a gap in between: give %s that record, or remove the %s by "
+		    "hand well before the night",
+		    t->now.name, t->now.type, new_name, t->now.type, new_name, t->now.type);
+}
+
+/* Byte for byte what it was, its TTL and whether it went through a proxy too. */
+static void wish_old(struct dns_sets *sets, struct dns_target *t)
+{
+	const struct json *before = dns_sets_before(sets, t);
+	if (!before) {
+		/* Never touched tonight: it already is what it was, unless somebody else has pointed it to
+		 * NEW. */
+		if (t->now.n && dns_same(t->now.values[0], job_config_str(sets->job, "dns.new_name", "")))
+			dns_refuse(
+			    sets,
+			    "%s points to the new host, but not by this night, so nobody recorded what "
+			    "it was before; set it by hand and mark the step as done",
+			    t->now.name);
+		return;
+	}
+	dns_rrset_read(before, &t->want);
+	/* Names that were recorded by an older version had no name in their record. */
+	text_copy(t->want.name, sizeof t->want.name, t->now.name);
+	if (!text_equal(t->want.type, t->now.type))
+		dns_refuse(sets,
+			   "%s was a %s record and is an %s now, which somebody else must have made; set it "
+			   "back by hand",
+			   t->now.name, t->want.type, t->now.type);
+}
+
+static void wish(struct dns_sets *sets, struct dns_target *t)
+{
+	sets->back ? wish_old(sets, t) : wish_new(sets, t);
+}
+
+/* `undo`: the other way. NULL and err when it cannot be looked at; to be given back with close_sets(). */
+static struct dns_sets *open_sets(struct job *job, bool undo, enum dns_manner manner, struct err *err)
 {
 	const char *to = json_str(job_params(job), "to", "");
-	*back = text_equal(to, "old");
-	if (!*back && !text_equal(to, "new"))
-		return err_set(err, ERR_CONFIG,
-			       "dns-point: to is \"%s\", but it can only be new or old; mend the playbook",
-			       to);
-	return 0;
+	if (!text_equal(to, "old") && !text_equal(to, "new")) {
+		err_set(err, ERR_CONFIG,
+			"dns-point: to is \"%s\", but it can only be new or old; mend the playbook", to);
+		return NULL;
+	}
+	bool back = text_equal(to, "old") != undo;
+	struct dns_sets *sets = xcalloc(1, sizeof *sets);
+	*sets = (struct dns_sets){.job = job,
+				  .step = "dns-point",
+				  .before = "dns-before",
+				  .done = "dns-pointed",
+				  .where = back ? "at OLD" : "at NEW",
+				  .to = back ? "old" : "new",
+				  .back = back,
+				  .wish = wish};
+	if (dns_sets_look(sets, manner, err) == 0)
+		return sets;
+	dns_sets_done(sets);
+	free(sets);
+	return NULL;
 }
 
-static int64_t longest_ttl_s(const struct point *point)
+static void close_sets(struct dns_sets *sets)
 {
-	int64_t most = 0;
-	for (size_t i = 0; i < point->n; i++) {
-		int64_t ttl = point->targets[i].ttl_s == 1 ? 300 : point->targets[i].ttl_s;
-		most = ttl > most ? ttl : most;
-	}
-	return most;
+	dns_sets_done(sets);
+	free(sets);
 }
+
+/* ---- plan ---- */
 
 /* "a.example" when all names have one value, else "a.example, b.example". */
-static void values_text(const struct point *point, bool want, char *out, size_t size)
+static void values_text(const struct dns_sets *sets, bool want, char *out, size_t size)
 {
 	struct buf text = {0};
-	for (size_t i = 0; i < point->n; i++) {
-		const char *value = want ? point->targets[i].want : point->targets[i].now;
+	for (size_t i = 0; i < sets->n; i++) {
+		char value[300];
+		dns_rrset_text(want ? &sets->targets[i].want : &sets->targets[i].now, value, sizeof value);
 		if (!text.len || !text_find(buf_text(&text), value))
 			buf_addf(&text, "%s%s", text.len ? ", " : "", value);
 	}
@@ -76,99 +153,63 @@ static void values_text(const struct point *point, bool want, char *out, size_t 
 	buf_done(&text);
 }
 
-static void plan_does_all(const struct point *point, struct plan *plan)
-{
-	size_t left = point_left(point), shown = 0;
-	plan_does(plan, "cloudflare PATCH, zone %s, %zu record%s, one call each", point->zone.name, left,
-		  left == 1 ? "" : "s");
-	for (size_t i = 0; i < point->n; i++) {
-		const struct point_target *t = &point->targets[i];
-		if (t->same)
-			continue;
-		if (shown++ < 9)
-			plan_does(plan, "%s  %s  →  %s  TTL %lld", t->name, t->now, t->want,
-				  (long long)(t->ttl_s == 1 ? 300 : t->ttl_s));
-	}
-	if (shown > 9)
-		plan_does(plan, "and %zu more", shown - 9);
-}
-
 /* A span, no clock time: the gate may stand open for minutes. */
-static void plan_words(struct point *point, struct plan *plan)
+static void plan_words(struct dns_sets *sets, struct plan *plan)
 {
 	char wanted[200];
 	struct dns_addresses host;
-	long long ttl_s = (long long)longest_ttl_s(point);
-	values_text(point, true, wanted, sizeof wanted);
-	if (point->back)
+	long long ttl_s = (long long)dns_sets_longest_s(sets, false);
+	values_text(sets, true, wanted, sizeof wanted);
+	if (sets->back)
 		text_copyf(
 		    plan->then, sizeof plan->then,
 		    "visitors reach OLD %s again, the last ones within %lld s of the change (TTL %lld s)",
-		    job_config_str(point->job, "heroku.app", "Heroku"), ttl_s + 2, ttl_s);
+		    job_config_str(sets->job, "heroku.app", "Heroku"), ttl_s + 2, ttl_s);
 	else
 		text_copyf(plan->then, sizeof plan->then,
 			   "visitors reach NEW %s, the last ones within %lld s of the change (TTL %lld s)",
-			   dns_new_host(point->job, &host, NULL) == 0 ? host.list[0] : wanted, ttl_s + 2,
+			   dns_new_host(sets->job, &host, NULL) == 0 ? host.list[0] : wanted, ttl_s + 2,
 			   ttl_s);
 	text_copyf(plan->back, sizeof plan->back,
-		   point->back ? "dns-point to new again, and everybody follows after %lld s. What is "
-				 "written on OLD from now on is not on NEW."
-			       : "B puts every record back as it was, and everybody follows after %lld s. "
-				 "It costs what is written on NEW until then.",
+		   sets->back ? "dns-point to new again, and everybody follows after %lld s. What is "
+				"written on OLD from now on is not on NEW."
+			      : "B puts every record back as it was, and everybody follows after %lld s. "
+				"It costs what is written on NEW until then.",
 		   ttl_s);
 }
 
-/* What run() compares with: the value of each record as the approved plan saw it. */
-static void plan_data(const struct point *point, struct plan *plan)
-{
-	jw_open(&plan->data);
-	jw_obj(&plan->data, "now");
-	for (size_t i = 0; i < point->n; i++)
-		jw_str(&plan->data, point->targets[i].key, point->targets[i].now);
-	jw_end(&plan->data);
-}
-
-static int plan_point(struct point *point, struct plan *plan, struct err *err)
+static int plan_sets(struct dns_sets *sets, struct plan *plan, struct err *err)
 {
 	struct err unseen = {0};
-	size_t left = point_left(point);
 	text_copy(plan->target, sizeof plan->target,
-		  job_config_str(point->job, "heroku.app", point->zone.name));
-	text_copy(plan->side, sizeof plan->side, point->back ? "OLD" : "NEW");
+		  job_config_str(sets->job, "heroku.app", sets->zone.name));
+	text_copy(plan->side, sizeof plan->side, sets->back ? "OLD" : "NEW");
 	text_copy(plan->verb, sizeof plan->verb, "MOVES TRAFFIC");
-	values_text(point, false, plan->from, sizeof plan->from);
-	values_text(point, true, plan->to, sizeof plan->to);
-	plan_data(point, plan);
+	values_text(sets, false, plan->from, sizeof plan->from);
+	values_text(sets, true, plan->to, sizeof plan->to);
 	plan->gate = GATE_TYPE;
-	plan->estimate_ms = 3000;
-	point_see_records(point, &plan->seen);
-	if (!point_see_delegation(point, &plan->seen, &unseen) && unseen.kind)
+	plan->estimate_ms = sets->provider->by_hand ? -1 : 3000;
+	dns_sets_see_records(sets, &plan->seen);
+	if (!dns_sets_see_delegation(sets, &plan->seen, &unseen) && unseen.kind)
 		evidence_add(&plan->seen, VERDICT_UNKNOWN, "delegation", "unseen", "%s", unseen.text);
 	unseen = (struct err){0};
-	if (!point->back && !point_see_new_name(point, &plan->seen, &unseen) && unseen.kind)
+	if (!sets->back && !dns_sets_see_new_name(sets, &plan->seen, &unseen) && unseen.kind)
 		return err_set(err, unseen.kind, "%s", unseen.text);
-	plan->nothing_to_do = left == 0 && !*point->refused;
-	if (left)
-		plan_does_all(point, plan);
-	plan_words(point, plan);
-	if (*point->refused)
-		plan_refuse(plan, "%s", point->refused);
+	plan->nothing_to_do = dns_sets_left(sets) == 0 && !*sets->refused;
+	dns_sets_plan(sets, plan);
+	plan_words(sets, plan);
+	if (*sets->refused)
+		plan_refuse(plan, "%s", sets->refused);
 	return 0;
 }
 
 static int dns_point_plan(struct job *job, struct plan *plan, struct err *err)
 {
-	struct point *point = xcalloc(1, sizeof *point);
-	bool back;
-	int rc = read_to(job, &back, err);
-	if (rc == 0)
-		rc = point_look(job, back, CLOUDFLARE_BRISK, point, err);
-	if (rc == 0)
-		rc = plan_point(point, plan, err);
-	else if (err->kind == ERR_REFUSED)
-		rc = (plan_refuse(plan, "%s", err->text), 0);
-	point_done(point);
-	free(point);
+	struct dns_sets *sets = open_sets(job, false, DNS_BRISK, err);
+	if (!sets)
+		return err->kind == ERR_REFUSED ? (plan_refuse(plan, "%s", err->text), 0) : -1;
+	int rc = plan_sets(sets, plan, err);
+	close_sets(sets);
 	return rc;
 }
 
@@ -189,85 +230,56 @@ static size_t servers_left(const struct dns_matrix *m, bool back)
 }
 
 /* Only waited for here; prove() decides, so servers that are slow or silent are no failure of the change. */
-static void wait_servers(struct point *point)
+static void wait_servers(struct dns_sets *sets)
 {
 	struct err unseen = {0};
-	struct dns_matrix *m = dns_matrix_open(point->job, &unseen);
+	struct dns_matrix *m = dns_matrix_open(sets->job, &unseen);
 	int64_t until_ms = clock_life_ms() + SERVERS_WAIT_MS;
 	while (m) {
-		size_t left = servers_left(m, point->back), all = m->n_authoritative * m->n_names;
+		size_t left = servers_left(m, sets->back), all = m->n_authoritative * m->n_names;
 		char text[120];
 		text_copyf(text, sizeof text, "%zu of %zu answers of the zone's name servers follow",
 			   all - left, all);
-		job_progress(point->job, (int64_t)(all - left), (int64_t)all, "items", text);
-		if (!left || clock_life_ms() >= until_ms || job_wait(point->job, SERVERS_PAUSE_MS))
+		job_progress(sets->job, (int64_t)(all - left), (int64_t)all, "items", text);
+		if (!left || clock_life_ms() >= until_ms || job_wait(sets->job, SERVERS_PAUSE_MS))
 			break;
 		dns_matrix_ask_authoritative(m);
 	}
 	dns_matrix_close(m);
 }
 
-static int point_to(struct job *job, bool back, struct err *err)
+static int point_to(struct job *job, bool undo, struct err *err)
 {
-	struct point *point = xcalloc(1, sizeof *point);
-	int rc = point_look(job, back, CLOUDFLARE_PATIENT, point, err);
+	struct dns_sets *sets = open_sets(job, undo, DNS_PATIENT, err);
+	if (!sets)
+		return -1;
+	int rc = dns_sets_check(sets, err);
 	if (rc == 0)
-		rc = point_check_plan(point, err);
+		rc = dns_sets_change(sets, err);
 	if (rc == 0)
-		rc = point_change_all(point, err);
-	if (rc == 0)
-		wait_servers(point);
-	point_done(point);
-	free(point);
+		wait_servers(sets);
+	close_sets(sets);
 	return rc;
 }
 
 static int dns_point_run(struct job *job, struct err *err)
 {
-	bool back;
-	return read_to(job, &back, err) < 0 ? -1 : point_to(job, back, err);
+	return point_to(job, false, err);
 }
 
 static int dns_point_undo(struct job *job, struct err *err)
 {
-	bool back;
-	return read_to(job, &back, err) < 0 ? -1 : point_to(job, !back, err);
+	return point_to(job, true, err);
 }
 
 static enum done dns_point_probe(struct job *job, struct err *err)
 {
-	struct point *point = xcalloc(1, sizeof *point);
-	enum done done = DONE_UNCLEAR;
-	bool back;
-	if (read_to(job, &back, err) == 0 && point_look(job, back, CLOUDFLARE_BRISK, point, err) == 0 &&
-	    point->n) {
-		size_t left = point_left(point);
-		char there[200], not_yet[200];
-		point_names(point, true, there, sizeof there);
-		point_names(point, false, not_yet, sizeof not_yet);
-		done = !left ? DONE_DONE : left == point->n ? DONE_NOT_DONE : DONE_UNCLEAR;
-		if (done == DONE_UNCLEAR)
-			err_set(err, ERR_WORLD,
-				"dns-point came half-way: at %s: %s; not yet: %s; run it again to go on, or "
-				"go back",
-				back ? "OLD" : "NEW", there, not_yet);
-	}
-	point_done(point);
-	free(point);
+	struct dns_sets *sets = open_sets(job, false, DNS_BRISK, err);
+	if (!sets)
+		return DONE_UNCLEAR;
+	enum done done = dns_sets_probe(sets, err);
+	close_sets(sets);
 	return done;
-}
-
-static void prove_records(const struct point *point, struct evidence *ev)
-{
-	for (size_t i = 0; i < point->n; i++) {
-		const struct point_target *t = &point->targets[i];
-		if (t->same)
-			evidence_add(ev, VERDICT_PASS, "record", t->now, "Cloudflare has %s at %s.", t->name,
-				     t->now);
-		else
-			evidence_add(ev, VERDICT_FAIL, "record", t->now,
-				     "Cloudflare has %s at %s, not at %s.", t->name, t->now, t->want);
-	}
 }
 
 static void prove_servers(struct job *job, bool back, struct evidence *ev)
@@ -299,13 +311,11 @@ static void prove_servers(struct job *job, bool back, struct evidence *ev)
 
 static enum verdict dns_point_prove(struct job *job, struct evidence *ev, struct err *err)
 {
-	struct point *point = xcalloc(1, sizeof *point);
-	bool back;
-	if (read_to(job, &back, err) == 0 && point_look(job, back, CLOUDFLARE_BRISK, point, err) == 0) {
-		prove_records(point, ev);
-		prove_servers(job, back, ev);
-	}
-	point_done(point);
-	free(point);
+	struct dns_sets *sets = open_sets(job, false, DNS_BRISK, err);
+	if (!sets)
+		return VERDICT_UNKNOWN;
+	dns_sets_prove_records(sets, ev);
+	prove_servers(job, sets->back, ev);
+	close_sets(sets);
 	return err->kind ? VERDICT_UNKNOWN : evidence_verdict(ev);
 }

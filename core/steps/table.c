@@ -11,6 +11,8 @@ extern const struct step command_step;
 extern const struct step config_set_step;
 extern const struct step count_rows_step;
 extern const struct step dns_point_step;
+extern const struct step dns_ttl_step;
+extern const struct step dns_weight_step;
 extern const struct step download_step;
 extern const struct step end_session_step;
 extern const struct step export_new_rows_step;
@@ -53,6 +55,8 @@ const struct step *const step_table[] = {
     &config_set_step,
     &count_rows_step,
     &dns_point_step,
+    &dns_ttl_step,
+    &dns_weight_step,
     &download_step,
     &end_session_step,
     &export_new_rows_step,

@@ -2,8 +2,8 @@
 #define DEMO_CLOUDFLARE_API_H
 /* Cloudflare's API v4 as far as a DNS change needs it, below /client/v4. */
 #include "checks.h"
-#include "knot.h"
-#include "records.h"
+#include "demo/zone/knot.h"
+#include "demo/zone/records.h"
 #include "demo/http/server.h"
 
 struct api {

@@ -3,7 +3,7 @@
 /* What Cloudflare refuses, with the numbers it refuses it with. */
 #include <stddef.h>
 #include <cjson/cJSON.h>
-#include "records.h"
+#include "demo/zone/records.h"
 
 struct problem {
 	int status; /* HTTP */

@@ -68,9 +68,11 @@ static const struct {
      "nightferry.yml:5:1: \"zzzzzzzz\" is not a key of this file; its keys are app, heroku, kamal, host, "
      "database, redis, dns, web, smoke, canary, backup, window, people, stations, playbook, copy, env, "
      "steps, group."},
-    {HEAD "dns: {}\n", "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare or manual."},
+    {HEAD "dns: {}\n",
+     "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare, hetzner, route53 or manual."},
     {HEAD "dns: {provider: clodflare, names: [a]}\n",
-     "nightferry.yml:5:17: \"provider\" is one of cloudflare, manual; \"clodflare\" is not one of them; did "
+     "nightferry.yml:5:17: \"provider\" is one of cloudflare, hetzner, route53, manual; \"clodflare\" is not "
+     "one of them; did "
      "you mean \"cloudflare\"?"},
     {HEAD "dns: {provider: cloudflare}\n",
      "nightferry.yml:5:1: `dns:` needs \"names\": the names that move, for example [www.acme.com]."},

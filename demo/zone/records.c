@@ -1,4 +1,4 @@
-#include "records.h"
+#include "demo/zone/records.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

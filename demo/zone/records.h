@@ -1,6 +1,6 @@
-#ifndef DEMO_CLOUDFLARE_RECORDS_H
-#define DEMO_CLOUDFLARE_RECORDS_H
-/* The records of one zone as Cloudflare's API shows them: with ids, comments and dates that DNS itself does
+#ifndef DEMO_ZONE_RECORDS_H
+#define DEMO_ZONE_RECORDS_H
+/* The records of one zone as an API shows them: with ids, comments and dates that DNS itself does
  * not know. The DNS data lives in the name server; this is the rest, kept in a state file. */
 #include <stdbool.h>
 #include <stddef.h>

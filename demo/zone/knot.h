@@ -1,8 +1,8 @@
-#ifndef DEMO_CLOUDFLARE_KNOT_H
-#define DEMO_CLOUDFLARE_KNOT_H
+#ifndef DEMO_ZONE_KNOT_H
+#define DEMO_ZONE_KNOT_H
 /* The real name server behind the API, spoken to through its own control program, knotc. */
 #include <stddef.h>
-#include "records.h"
+#include "demo/zone/records.h"
 
 struct knot {
 	const char *socket; /* knotd's control socket */
@@ -16,5 +16,8 @@ int knot_read(const struct knot *knot, struct record_set *set, char *why, size_t
 /* Make the zone, which holds `from`, hold `to`: one transaction, all or nothing. 0, or -1 with a sentence. */
 int knot_replace(const struct knot *knot, const struct record_set *from, const struct record_set *to,
 		 char *why, size_t why_size);
+
+/* Read the configuration and its modules' files again. */
+int knot_reload(const struct knot *knot, char *why, size_t why_size);
 
 #endif

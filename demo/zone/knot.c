@@ -1,4 +1,4 @@
-#include "knot.h"
+#include "demo/zone/knot.h"
 #include <errno.h>
 #include <poll.h>
 #include <spawn.h>
@@ -265,4 +265,15 @@ int knot_replace(const struct knot *knot, const struct record_set *from, const s
 		 said ? said : "knotc did not start");
 	free(said);
 	return -1;
+}
+
+int knot_reload(const struct knot *knot, char *why, size_t why_size)
+{
+	char *said = NULL;
+	int rc = knotc(knot, &said, "reload", NULL);
+	if (rc != 0)
+		snprintf(why, why_size, "The name server did not take the new weights: %.300s",
+			 said ? said : "knotc did not start");
+	free(said);
+	return rc;
 }

@@ -1,5 +1,5 @@
 /* The state file: one JSON object, replaced whole, so that a reader never meets half of it. */
-#include "records.h"
+#include "demo/zone/records.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
