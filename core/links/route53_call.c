@@ -8,15 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACE_MS = 500, TRIES = 5, RETRY_MS = 1000, BRISK_TRIES = 3 };
+enum { PACE_MS = 500, BURST = 4, TRIES = 5, RETRY_MS = 1000, BRISK_TRIES = 3 };
 
-/* Five a second is all that an account had for years, and other programs want some of them. */
+/* Five a second is all that an account had for years, and other programs want some of them: a few at once,
+ * then two a second. */
 static int keep_pace(struct route53 *r, struct err *err)
 {
-	int64_t left = r->asked_ms ? r->asked_ms + PACE_MS - clock_life_ms() : 0;
-	if (left > 0 && job_wait(r->job, left) && job_cancelled(r->job))
+	int64_t now_ms = clock_life_ms();
+	if (r->due_ms < now_ms - BURST * PACE_MS)
+		r->due_ms = now_ms - BURST * PACE_MS;
+	r->due_ms += PACE_MS;
+	if (r->due_ms > now_ms && job_wait(r->job, r->due_ms - now_ms) && job_cancelled(r->job))
 		return err_set(err, ERR_CANCELLED, "route53: stopped before the next request");
-	r->asked_ms = clock_life_ms();
 	return 0;
 }
 

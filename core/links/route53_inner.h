@@ -12,7 +12,7 @@ struct route53 {
 	enum dns_manner manner;
 	struct aws_login login;
 	char *base;
-	int64_t asked_ms; /* our time of the newest request: two a second at most */
+	int64_t due_ms; /* our time; from when on the next request keeps the pace */
 	bool lost;
 };
 

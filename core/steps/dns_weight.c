@@ -3,8 +3,8 @@
  *
  * Two truths would be the end of the data: it is refused unless both sides' databases are one and the same.
  */
-#include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
 #include "core/steps/dns_share.h"
@@ -138,7 +138,8 @@ static int read_params(struct weight *w, bool undo, struct err *err)
 {
 	const struct json *p = job_params(w->job);
 	const char *records = json_str(p, "records", "weighted");
-	w->share = (int)json_int(p, "share", -1);
+	/* By hand it comes as text. */
+	w->share = (int)json_int(p, "share", units_parse_int(json_str(p, "share", "-1"), -1));
 	w->simple = text_equal(records, "simple");
 	if (w->share < 0 || w->share > 100 || (!w->simple && !text_equal(records, "weighted")) ||
 	    (w->simple && w->share != 0 && w->share != 100))

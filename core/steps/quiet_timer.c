@@ -19,6 +19,7 @@ static enum verdict quiet_timer_prove(struct job *job, struct evidence *ev, stru
 
 static const struct param params[] = {
     {"for", "duration", "10m", "how long without a new error"},
+    {"look", "text", "public", "public, or address while only some answers lead to the new side"},
     {0},
 };
 static const char *const makes[] = {"quiet", NULL};
@@ -52,7 +53,7 @@ struct quiet {
 	char why[240];
 	struct dns_addresses host;
 	struct proxy_tail *tail;
-	bool log_open, log_ever;
+	bool log_open, log_ever, by_address;
 	char log_why[200];
 };
 
@@ -63,17 +64,31 @@ static int64_t need_ms(struct job *job)
 	return ms > 0 ? ms : 600000;
 }
 
+/* During a ramp most caches lead to the old side, which says nothing about the new one. */
+static int read_look(struct job *job, bool *by_address, struct err *err)
+{
+	const char *look = json_str(job_params(job), "look", "public");
+	*by_address = text_equal(look, "address");
+	if (*by_address || text_equal(look, "public"))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "quiet-timer: look is \"%s\", but it can only be public or address; mend the playbook",
+		       look);
+}
+
 static int quiet_timer_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	char need[UNITS_MAX];
-	(void)err;
+	bool by_address;
+	if (read_look(job, &by_address, err) < 0)
+		return -1;
 	units_duration(need, need_ms(job));
 	text_copy(plan->target, sizeof plan->target, job_config_str(job, "host.address", "the new host"));
 	text_copy(plan->side, sizeof plan->side, "NEW");
 	text_copy(plan->verb, sizeof plan->verb, "WAITS");
 	text_copyf(plan->to, sizeof plan->to, "%s without a new error", need);
-	plan_does(plan,
-		  "look at the public path every 5 s, read kamal-proxy's log for answers of 500 and above");
+	plan_does(plan, "look at the %s every 5 s, read kamal-proxy's log for answers of 500 and above",
+		  by_address ? "new side by its address" : "public path");
 	plan_does(plan, "start again at each new kind of error");
 	text_copy(plan->back, sizeof plan->back, "not needed: it only looks");
 	plan->estimate_ms = need_ms(job);
@@ -135,13 +150,15 @@ static void look_public(struct quiet *q)
 	struct smoke_look *look = xcalloc(1, sizeof *look);
 	struct err unseen = {0};
 	size_t seen = 0;
-	*look =
-	    (struct smoke_look){.job = q->job, .side = SMOKE_PUBLIC, .gets_only = true, .first_only = true};
+	*look = (struct smoke_look){.job = q->job,
+				    .side = q->by_address ? SMOKE_NEW : SMOKE_PUBLIC,
+				    .gets_only = true,
+				    .first_only = true};
 	smoke_ask(look, &unseen);
 	for (size_t i = 0; i < look->n; i++) {
 		const struct smoke_result *r = &look->results[i];
 		char text[240];
-		if (!at_new(q, r))
+		if (!q->by_address && !at_new(q, r))
 			continue;
 		seen++;
 		if (r->verdict != VERDICT_FAIL)
@@ -247,7 +264,9 @@ static int quiet_timer_run(struct job *job, struct err *err)
 	struct quiet *q = xcalloc(1, sizeof *q);
 	q->job = job;
 	q->need_ms = need_ms(job);
-	int rc = dns_new_host(job, &q->host, err);
+	int rc = read_look(job, &q->by_address, err);
+	if (rc == 0)
+		rc = dns_new_host(job, &q->host, err);
 	if (rc == 0) {
 		if (!target_no_kamal(job))
 			q->tail = proxy_tail_open(job, clock_wall_ms(), on_request, q);
@@ -291,12 +310,15 @@ static enum verdict quiet_timer_prove(struct job *job, struct evidence *ev, stru
 {
 	const struct json *fact = job_fact(job, "quiet", "");
 	struct smoke_look *look = xcalloc(1, sizeof *look);
+	bool by_address = false;
 	*look = (struct smoke_look){.job = job, .side = SMOKE_PUBLIC, .gets_only = true, .first_only = true};
+	if (read_look(job, &by_address, err) == 0 && by_address)
+		look->side = SMOKE_NEW;
 	if (fact)
 		see_fact(job, fact, ev);
 	else
 		evidence_add(ev, VERDICT_FAIL, "quiet", "never", "The timer has not run to its end.");
-	if (smoke_ask(look, err) == 0)
+	if (!err->kind && smoke_ask(look, err) == 0)
 		smoke_evidence(look, ev);
 	free(look);
 	return err->kind ? VERDICT_UNKNOWN : evidence_verdict(ev);

@@ -3,7 +3,7 @@
  *   route53 PORT KNOT_SOCKET STATE_FILE [LOG_FILE]
  *
  * The key pair comes by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a session's token by AWS_SESSION_TOKEN.
- * ROUTE53_RATE (requests a second, 5), ROUTE53_PENDING_MS (until a change is INSYNC, 1500), ROUTE53_TWIN (a
+ * ROUTE53_RATE (requests a second, 10), ROUTE53_PENDING_MS (until a change is INSYNC, 1500), ROUTE53_TWIN (a
  * second, dead zone of the name) bend the rules. ROUTE53_WEIGHTS names mod-geoip's file, ROUTE53_SECOND the
  * control socket of the second name server. */
 #include "api.h"
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 	api.state_path = argv[3];
 	api.weights_path = getenv("ROUTE53_WEIGHTS");
 	api.second_socket = getenv("ROUTE53_SECOND");
-	api.rate = number_from(getenv("ROUTE53_RATE"), 5);
+	api.rate = number_from(getenv("ROUTE53_RATE"), 10);
 	api.pending_ms = number_from(getenv("ROUTE53_PENDING_MS"), 1500);
 	api.twin = getenv("ROUTE53_TWIN") != NULL;
 	if (state_load(api.state_path, api.zone_id, &api.known) < 0) {
