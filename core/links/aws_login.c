@@ -4,7 +4,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/job.h"
-#include "core/links/program.h"
+#include "core/base/program.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +126,8 @@ static int from_json(const struct buf *said, const char *who, struct aws_login *
 static int from_program(const char *const *argv, const char *who, struct aws_login *out, struct err *err)
 {
 	struct buf said = {0};
-	int status = program_ask(argv, NULL, PROCESS_MS, &said, err);
+	struct program program = {.argv = argv, .timeout_real_ms = PROCESS_MS, .output_max = 64 * 1024};
+	int status = program_run(&program, &said, err);
 	int rc = -1;
 	if (status == 0)
 		rc = from_json(&said, who, out, err);
