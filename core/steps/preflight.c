@@ -15,18 +15,10 @@ static const struct param params[] = {
 };
 static const char *const makes[] = {"preflight", NULL};
 /* Of all checks: they run in this process. */
-static const char *const secrets[] = {"HEROKU_API_KEY",
-				      "NEW_DATABASE_URL",
-				      "NEW_REDIS_URL",
-				      "DIGEST_KEY",
-				      "CLOUDFLARE_API_TOKEN",
-				      "CF_API_TOKEN",
-				      "CF_DNS_API_TOKEN",
-				      "AWS_ACCESS_KEY_ID",
-				      "AWS_SECRET_ACCESS_KEY",
-				      "AWS_SESSION_TOKEN",
-				      "HCLOUD_TOKEN",
-				      NULL};
+static const char *const secrets[] = {"HEROKU_API_KEY",    "NEW_DATABASE_URL",     "NEW_REDIS_URL",
+				      "DIGEST_KEY",        "CLOUDFLARE_API_TOKEN", "CF_API_TOKEN",
+				      "CF_DNS_API_TOKEN",  "AWS_ACCESS_KEY_ID",    "AWS_SECRET_ACCESS_KEY",
+				      "AWS_SESSION_TOKEN", "HCLOUD_TOKEN",         NULL};
 
 const struct step preflight_step = {
     .name = "preflight",
