@@ -11,6 +11,7 @@ extern const struct check env_parity_check;
 extern const struct check extensions_check;
 extern const struct check git_version_check;
 extern const struct check health_path_check;
+extern const struct check heroku_around_check;
 extern const struct check heroku_database_check;
 extern const struct check heroku_domains_check;
 extern const struct check heroku_maintenance_check;
@@ -18,6 +19,8 @@ extern const struct check heroku_releases_check;
 extern const struct check heroku_scheduler_check;
 extern const struct check heroku_token_check;
 extern const struct check heroku_transfers_check;
+extern const struct check heroku_urls_check;
+extern const struct check heroku_writers_check;
 extern const struct check host_clock_check;
 extern const struct check host_containers_check;
 extern const struct check host_destinations_check;
@@ -34,6 +37,7 @@ extern const struct check kamal_version_check;
 extern const struct check lock_check;
 extern const struct check new_name_check;
 extern const struct check proxy_tls_check;
+extern const struct check repository_check;
 extern const struct check secret_values_check;
 extern const struct check sslmode_check;
 extern const struct check target_empty_check;
@@ -51,6 +55,7 @@ const struct check *const check_table[] = {
     &extensions_check,
     &git_version_check,
     &health_path_check,
+    &heroku_around_check,
     &heroku_database_check,
     &heroku_domains_check,
     &heroku_maintenance_check,
@@ -58,6 +63,8 @@ const struct check *const check_table[] = {
     &heroku_scheduler_check,
     &heroku_token_check,
     &heroku_transfers_check,
+    &heroku_urls_check,
+    &heroku_writers_check,
     &host_clock_check,
     &host_containers_check,
     &host_destinations_check,
@@ -74,6 +81,7 @@ const struct check *const check_table[] = {
     &lock_check,
     &new_name_check,
     &proxy_tls_check,
+    &repository_check,
     &secret_values_check,
     &sslmode_check,
     &target_empty_check,

@@ -8,7 +8,11 @@
 
 void env_digest(const struct job *job, const char *name, const char *value, char out[ENV_DIGEST_MAX])
 {
-	const char *key = job ? job_secret(job, "DIGEST_KEY") : NULL;
+	env_digest_keyed(job ? job_secret(job, "DIGEST_KEY") : NULL, name, value, out);
+}
+
+void env_digest_keyed(const char *key, const char *name, const char *value, char out[ENV_DIGEST_MAX])
+{
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 	struct buf text = {0};
