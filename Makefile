@@ -44,7 +44,7 @@ SYS         = $(eval SYS := $(shell pkg-config --cflags $(PKGS) libmicrohttpd | 
 CORE      := $(sort $(wildcard core/*.c core/*/*.c core/*/*/*.c))
 SRC       := $(CORE) $(sort $(wildcard panels/*.c)) $(sort $(wildcard tui/*.c))
 MAIN      := tui/main.c
-DEMO_BINS := heroku cloudflare hetzner route53 app docker proxy
+DEMO_BINS := heroku cloudflare hetzner route53 app docker proxy s3
 DEMO_SRC  := $(sort $(wildcard demo/*/*.c))
 TEST_SRC  := $(sort $(wildcard tests/*/*_test.c))
 HELP_SRC  := $(sort $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/screens/*.c tests/copy/*.c tests/bench/*.c)))

@@ -203,7 +203,7 @@ int copy_worker_start(struct copy_worker *w, const char *verb, const char *fact,
 	int rc = self_path(w, &command, err);
 	if (rc == 0)
 		rc = base_of(w, verb, err);
-	if (rc == 0)
+	if (rc == 0 && !w->alone)
 		rc = add_sides(w, &order, err);
 	if (rc == 0)
 		rc = record_start(w, verb, fact, fields, ctx, err);
@@ -211,6 +211,8 @@ int copy_worker_start(struct copy_worker *w, const char *verb, const char *fact,
 		struct detached program = program_of(w);
 		if (fields)
 			fields(&order, ctx);
+		if (w->secret)
+			w->secret(&order, ctx);
 		buf_addf(&command, " __copy %s", verb);
 		rc = detached_start(&program, buf_text(&command), jw_finish(&order), err);
 	}

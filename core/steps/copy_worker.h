@@ -19,6 +19,9 @@ struct copy_worker {
 	char error_kind[16]; /* of its line "error"; "" : it told none */
 	char error[640];
 	struct json *result; /* its line "result"; NULL: it told none */
+	bool alone;          /* its order holds no database */
+	/* Added to the order only, and never recorded: keys. May be NULL. */
+	void (*secret)(struct jw *order, void *ctx);
 };
 /* Opens the way to where workers run. `fact` is the name of the durable fact by which a worker of this kind
  * is found again ("stream-started"); what it names is joined. Params of the step: `where` = auto, host or

@@ -5,6 +5,7 @@
 #include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/detached.h"
+#include "core/steps/backup_s3.h"
 #include "core/steps/host_copy.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,18 @@ static int first_backup_run(struct job *job, struct err *err);
 static enum done first_backup_probe(struct job *job, struct err *err);
 static enum verdict first_backup_prove(struct job *job, struct evidence *ev, struct err *err);
 
-static const struct param params[] = {{0}};
-static const char *const makes[] = {"backup-first", "dump-copy-removed", NULL};
-static const char *const secrets[] = {"NEW_DATABASE_URL", NULL};
+static const struct param params[] = {
+    {"part_mb", "int", "16", "how large the parts of an upload are, in MB; at least 5"},
+    {"where", "text", "auto", "who sends it: host, here (through this machine), or auto: the host if it can"},
+    {0},
+};
+static const char *const makes[] = {"backup-first", "backup-s3", "dump-copy-removed", NULL};
+static const char *const secrets[] = {"NEW_DATABASE_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+				      "AWS_SESSION_TOKEN", NULL};
 
 const struct step first_backup_step = {
     .name = "first-backup",
-    .help = "the new database's first backup, on the host, read to its end",
+    .help = "the new database's first backup, on the host and in a bucket, read to its end",
     .gate = GATE_NONE,
     .cancel = CANCEL_ANYTIME,
     .rehearse = REHEARSE_SAME,
@@ -44,6 +50,7 @@ struct backup {
 	const char *copy;     /* of Heroku's dump, in the container's /tmp */
 	int64_t copy_bytes;   /* -1: it is not there */
 	const char *kept_why; /* NULL: nobody needs it any more */
+	struct backup_file file;
 };
 
 static int open_all(struct job *job, struct backup *b, struct err *err)
@@ -137,7 +144,9 @@ static int first_backup_plan(struct job *job, struct plan *plan, struct err *err
 			  "the database reads all of itself once; visitors may wait a little longer");
 		text_copy(plan->back, sizeof plan->back, "delete the file");
 		plan->estimate_ms = want > 0 ? want / 20000 + 3000 : -1;
-		plan->nothing_to_do = backed_up(&b, size) && (b.copy_bytes < 0 || b.kept_why);
+		plan->nothing_to_do =
+		    backed_up(&b, size) && (b.copy_bytes < 0 || b.kept_why) && backup_s3_done(job);
+		backup_s3_plan(job, plan);
 		bool fits = disk.free_bytes > want + want / 5;
 		evidence_add(&plan->seen, fits ? VERDICT_PASS : VERDICT_FAIL, "space",
 			     fits ? "fits" : "too little", "about %s needed, %s free", units_size(need, want),
@@ -225,6 +234,9 @@ static int record_end(struct backup *b, struct err *err)
 	    copy_file_sha256(b->ssh, NULL, b->path, sha256, err) < 0)
 		return -1;
 	struct jw w;
+	b->file.size_bytes = size;
+	text_copy(b->file.path, sizeof b->file.path, b->path);
+	text_copy(b->file.sha256, sizeof b->file.sha256, sha256);
 	jw_fact(&w, "backup-first", "");
 	jw_str(&w, "path", b->path);
 	jw_str(&w, "host", ssh_name(b->ssh));
@@ -288,8 +300,16 @@ static int back_up(struct backup *b, struct err *err)
 static int run_all(struct backup *b, struct err *err)
 {
 	int64_t size;
-	if (copy_file_size(b->ssh, NULL, b->path, &size, err) < 0 ||
-	    (!backed_up(b, size) && back_up(b, err) < 0))
+	const struct json *before = job_fact(b->job, "backup-first", "");
+	if (copy_file_size(b->ssh, NULL, b->path, &size, err) < 0)
+		return -1;
+	text_copy(b->file.path, sizeof b->file.path, b->path);
+	text_copy(b->file.sha256, sizeof b->file.sha256, json_str(before, "sha256", ""));
+	b->file.size_bytes = size;
+	if (!backed_up(b, size) && back_up(b, err) < 0)
+		return -1;
+	/* The file is safe on the host whatever becomes of its second place. */
+	if (backup_s3_run(b->job, b->ssh, &b->file, err) < 0)
 		return -1;
 	return remove_copy(b, err);
 }
@@ -352,6 +372,7 @@ static enum verdict first_backup_prove(struct job *job, struct evidence *ev, str
 	evidence_add(ev, large ? VERDICT_PASS : VERDICT_FAIL, "size", large ? "like" : "small",
 		     large ? "it is as large as Heroku's dump, more or less"
 			   : "it is less than half of Heroku's dump: tables may be missing");
+	backup_s3_prove(job, ev);
 	if (b.copy_bytes >= 0)
 		evidence_add(ev, VERDICT_WARN, "copy", "there",
 			     "the copy of Heroku's dump is still in %s, at %s%s%s", b.db.container, b.copy,
