@@ -49,6 +49,46 @@ by_hand step capture --plan
 expect_match "$OUTPUT" 'advanced-1' "a plan that has no backups"
 control '{"release":{"status":"succeeded"},"plan":"standard-0"}'
 
+# What stands around: Heroku's own trouble, a maintenance tonight, another app's follower, a pool.
+control "{\"platform\":{\"status\":[{\"system\":\"Data\",\"status\":\"red\"}]},\"data_maintenance\":{\"status\":\"ready\",\"scheduled_for\":\"$(date -u -d '+2 hours' +%FT%TZ)\"}}"
+by_hand check heroku-around
+expect_match "$OUTPUT" 'FAIL +heroku-around' "a maintenance of the database tonight"
+expect_match "$OUTPUT" 'Data red' "Heroku's own trouble"
+control '{"platform":{"status":[{"system":"Data","status":"green"}]},"data_maintenance":{"status":"none","scheduled_for":null}}'
+by_hand check heroku-around
+expect_match "$OUTPUT" 'PASS +heroku-around' "Heroku at rest"
+curl -sf -o /dev/null -X PATCH -H "Authorization: Bearer $HEROKU_API_KEY" -H 'Content-Type: application/json' \
+	-d '{"FOLLOWER_URL":"postgres://u:hidden-word@other.example:5432/x","DATABASE_CONNECTION_POOL_URL":"postgres://u:hidden-word@pool.example/x"}' \
+	"$HEROKU_HOST/apps/acme-production/config-vars"
+by_hand check heroku-urls
+expect_match "$OUTPUT" 'FOLLOWER_URL names another database' "a follower that is still referenced"
+expect_match "$OUTPUT" 'DATABASE_CONNECTION_POOL_URL' "a pool"
+[[ $OUTPUT != *hidden-word* ]] || fail "A password stands in: $OUTPUT"
+control '{"run":{"type":"scheduler","command":"rake nightly"}}'
+scheduler_seen() {
+	by_hand check heroku-writers
+	[[ $OUTPUT == *'scheduler.'*'rake nightly'* ]]
+}
+eventually 20 scheduler_seen || fail "A dyno of Scheduler is not seen: $OUTPUT"
+
+# A list that is none, and half of one, is not "no dyno is left".
+misbehave '{"method":"GET","path":"/apps/acme-production/dynos","status":200,"body":"{}"}'
+by_hand check heroku-writers
+expect_match "$OUTPUT" 'UNKNOWN +heroku-writers' "dynos that are no list"
+misbehave '{"method":"GET","path":"/apps/acme-production/formation","status":206,"body":"[]"}'
+by_hand check heroku-writers
+expect_match "$OUTPUT" 'UNKNOWN +heroku-writers' "a part of a list without a way to the rest"
+
+# A repository that only works on Heroku.
+mkdir "$T/repo" && cp -r "$CONFIG" "$W/config" "$T/repo/"
+git init -q "$T/repo"
+printf 'puts ENV["DYNO"]\n' >"$T/repo/boot.rb"
+: >"$T/repo/Gemfile"
+git -C "$T/repo" add -A
+CONFIG=$T/repo/nightferry.yml by_hand check repository
+expect_match "$OUTPUT" 'boot.rb:1 asks for DYNO' "a program that asks for DYNO"
+expect_match "$OUTPUT" 'Ruby is pinned by no file' "a runtime that nobody pins"
+
 # The log over a cut tail, then as plain text: every request once.
 ask() { # NUMBER
 	curl -s -o /dev/null -H 'Host: www.acme.example' "http://127.0.1.1:$HTTP_PORT/products?probe=$1"

@@ -353,6 +353,41 @@ static void test_pages(void **state)
 	server_stop(&server);
 }
 
+/* The second answer says "the same", and the list is there all the same; what is no list, or half of one, is
+ * none. */
+static void test_kept_and_whole(void **state)
+{
+	static const char *const answers[] = {
+	    "HTTP/1.1 200 OK\r\nETag: \"one\"\r\nContent-Length: 27\r\n\r\n[{\"name\":\"web.1\",\"x\":true}]",
+	    "HTTP/1.1 304 Not Modified\r\nETag: \"one\"\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+	    "HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n\r\n[]",
+	    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+	};
+	struct server server = server_start(answers, 5);
+	struct job *job;
+	struct heroku *heroku = heroku_at(server.port, &job);
+	struct heroku_dyno *list;
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct err err = {0};
+		assert_int_equal(heroku_dynos(heroku, &list, &n, &err), 0);
+		assert_int_equal(n, 1);
+		assert_string_equal(list[0].name, "web.1");
+		free(list);
+	}
+	for (int i = 0; i < 3; i++) {
+		struct err err = {0};
+		assert_int_equal(heroku_dynos(heroku, &list, &n, &err), -1);
+		assert_int_equal(err.kind, ERR_NET);
+	}
+	heroku_close(heroku);
+	job_free(job);
+	server_stop(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,7 +395,7 @@ int main(void)
 	    cmocka_unit_test(test_times),        cmocka_unit_test(test_log_lines),
 	    cmocka_unit_test(test_database_url), cmocka_unit_test(test_sent_once),
 	    cmocka_unit_test(test_not_sent),     cmocka_unit_test(test_lies),
-	    cmocka_unit_test(test_pages),
+	    cmocka_unit_test(test_pages),        cmocka_unit_test(test_kept_and_whole),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
