@@ -336,14 +336,19 @@ int copy_worker_failed(const struct copy_worker *w, int rc, struct err *err)
 {
 	static const enum err_kind kinds[] = {ERR_CONFIG, ERR_NET,       ERR_AUTH, ERR_REFUSED,
 					      ERR_WORLD,  ERR_CANCELLED, ERR_IO,   ERR_BUG};
+	/* 128 and more is a signal, as its shell tells. */
+	if (!*w->error && (rc < 0 || rc >= 128))
+		return err_set(
+		    err, ERR_WORLD,
+		    "the copy on %s ended without a word: it was killed, or the machine was restarted or "
+		    "out of memory. OLD is as it was",
+		    copy_worker_place(w));
 	if (!*w->error)
 		return err_set(
 		    err, ERR_WORLD,
-		    rc < 0 ? "the copy on %s ended without a word: it was killed, or the machine was "
-			     "restarted. OLD is as it was; run the step again"
-			   : "the copy on %s ended badly and gave no reason (its log is %s.log); OLD is "
-			     "as it was",
-		    copy_worker_place(w), w->base);
+		    "the copy on %s ended with %d and gave no reason (its log is %s.log). OLD is as it "
+		    "was",
+		    copy_worker_place(w), rc, w->base);
 	enum err_kind kind = ERR_WORLD;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (text_equal(w->error_kind, err_kind_name(kinds[i])))

@@ -92,10 +92,14 @@ int stream_find(struct stream_copy *s, struct stream_found *out, struct err *err
 	if (!s->pg || pg_tables_look(s->pg, &tables, err) < 0)
 		return -1;
 	out->tables = tables.n;
-	bool marked = pg_tables_find(&tables, "nightferry.unfinished_stream") != NULL;
-	out->tables -= marked;
 	pg_tables_done(&tables);
-	if (!marked)
+	int64_t marked = 0;
+	if (pg_number(s->pg,
+		      "SELECT count(*) FROM pg_class WHERE oid = to_regclass('nightferry.unfinished_stream')",
+		      NULL, &marked, err) < 0)
+		return -1;
+	out->marked = marked > 0;
+	if (!out->marked)
 		return 0;
 	text_copy(token, sizeof token, json_str(job_fact(s->job, STREAM_FACT, ""), "token", ""));
 	if (pg_value(s->pg, "SELECT token FROM nightferry.unfinished_stream", NULL, found, sizeof found,

@@ -27,7 +27,8 @@ struct stream_copy {
 /* What the target holds: tables of others, and whether they are an unfinished copy of tonight's. */
 struct stream_found {
 	size_t tables;
-	bool ours;
+	bool marked; /* a copy began there and was not finished */
+	bool ours;   /* tonight's */
 };
 int stream_find(struct stream_copy *s, struct stream_found *out, struct err *err);
 /* By which an unfinished copy of this attempt is known again. */

@@ -17,9 +17,7 @@ static int prove_end(struct stream_copy *s, struct evidence *ev, struct err *err
 		stream_result_text(s->worker.result, text, sizeof text);
 		evidence_add(ev, VERDICT_PASS, "end", "whole", "the copy ended well: %s", text);
 	} else {
-		struct err why = {0};
-		copy_worker_failed(&s->worker, rc, &why);
-		evidence_add(ev, VERDICT_FAIL, "end", "broken", "%.220s", why.text);
+		evidence_add(ev, VERDICT_FAIL, "end", "broken", "the copy is not whole");
 	}
 	return 0;
 }
@@ -67,11 +65,13 @@ static int prove_valid(struct stream_copy *s, struct evidence *ev, struct err *e
 int stream_prove_all(struct stream_copy *s, struct evidence *ev, struct err *err)
 {
 	struct pg_tables now = {0};
-	if (prove_end(s, ev, err) < 0)
+	struct stream_found found;
+	if (prove_end(s, ev, err) < 0 || stream_find(s, &found, err) < 0 ||
+	    pg_tables_look(s->pg, &now, err) < 0)
 		return -1;
-	s->pg = pg_open_new(s->job, PG_LOOK, err);
-	if (!s->pg || pg_tables_look(s->pg, &now, err) < 0)
-		return -1;
+	if (found.marked)
+		evidence_add(ev, VERDICT_FAIL, "mark", "unfinished",
+			     "NEW itself says that its copy is unfinished");
 	prove_tables(s, &now, ev);
 	pg_tables_done(&now);
 	return prove_valid(s, ev, err);

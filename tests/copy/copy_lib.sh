@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # For the tests of the copy without a file, on top of tests/restore/restore_lib.sh:
 #   old_super SQL    one answer of the old database, as its superuser; old_objects loads objects.sql there
+#   gate_in_old, gate_shut, gate_open    a table at which a copy waits
 #   same_dumps       pg_dump of both sides, rows included, has to be the same
 #   no_secrets       neither password stands in any file of the night, of the host's worker, or in what was printed
 #   worker           the process id of the copy on the host; empty: none runs
@@ -21,6 +22,28 @@ old_objects() {
 	local owner=${OLD_DATABASE_URL#*://}
 	old_psql -v owner="${owner%%:*}" -f "$HERE/objects.sql" >"$T/objects" 2>&1 ||
 		fail "The objects could not be made: $(tail -n 5 "$T/objects")"
+}
+
+# A table whose rows NEW takes only while $T/open is there: a copy stands still at it for as long as a test wants. It is a
+# file, because a session that held a lock would go with a database that is emptied.
+gate_in_old() {
+	local owner=${OLD_DATABASE_URL#*://}
+	gate_open
+	old_super "CREATE SCHEMA gate AUTHORIZATION \"${owner%%:*}\";
+		CREATE FUNCTION gate.pass(i int) RETURNS boolean LANGUAGE plpgsql AS \$\$BEGIN
+			WHILE (SELECT size FROM pg_catalog.pg_stat_file('$T/open', true)) IS NULL LOOP
+				PERFORM pg_catalog.pg_sleep(0.02);
+			END LOOP; RETURN true; END\$\$;
+		CREATE TABLE gate.guarded (i int CHECK (gate.pass(i))); INSERT INTO gate.guarded SELECT generate_series(1, 20);
+		ALTER TABLE gate.guarded OWNER TO \"${owner%%:*}\"" >/dev/null
+}
+
+gate_shut() {
+	rm -f "$T/open"
+}
+
+gate_open() {
+	touch "$T/open"
 }
 
 # What only the night changes, and what a copy leaves out on purpose, is no difference.
@@ -46,8 +69,8 @@ no_secrets() {
 }
 
 worker() {
-	local pid
-	for pid in $(pgrep -f '/nightferry __copy stream$'); do
-		[ "$(ps -o comm= -p "$pid")" != nightferry ] || [ "$(ps -o ppid= -p "$pid")" -lt 2 ] || echo "$pid"
-	done
+	local base pid
+	base=$(events fact 'select(.name == "stream-started") | .data.base' | tail -n 1 | tr -d '"')
+	pid=$(cat "$base.pid" 2>/dev/null) || return 0
+	[ "$(ps -o comm= -p "$pid")" != nightferry ] || echo "$pid"
 }
