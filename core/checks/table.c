@@ -2,11 +2,13 @@
 #include "core/job.h"
 
 extern const struct check aaaa_check;
+extern const struct check caa_check;
 extern const struct check collation_check;
 extern const struct check connections_check;
 extern const struct check cron_check;
 extern const struct check delegation_check;
 extern const struct check dns_lag_check;
+extern const struct check dnssec_check;
 extern const struct check env_parity_check;
 extern const struct check extensions_check;
 extern const struct check git_version_check;
@@ -29,6 +31,7 @@ extern const struct check host_image_check;
 extern const struct check host_pg_exposed_check;
 extern const struct check host_restart_check;
 extern const struct check host_rollback_check;
+extern const struct check interception_check;
 extern const struct check jobs_check;
 extern const struct check kamal_config_check;
 extern const struct check kamal_destination_check;
@@ -36,6 +39,9 @@ extern const struct check kamal_secrets_check;
 extern const struct check kamal_version_check;
 extern const struct check lock_check;
 extern const struct check new_name_check;
+extern const struct check new_tls_check;
+extern const struct check old_tls_check;
+extern const struct check provider_check;
 extern const struct check proxy_tls_check;
 extern const struct check repository_check;
 extern const struct check secret_values_check;
@@ -43,14 +49,17 @@ extern const struct check sslmode_check;
 extern const struct check target_empty_check;
 extern const struct check ttl_check;
 extern const struct check versions_check;
+extern const struct check wildcard_check;
 
 const struct check *const check_table[] = {
     &aaaa_check,
+    &caa_check,
     &collation_check,
     &connections_check,
     &cron_check,
     &delegation_check,
     &dns_lag_check,
+    &dnssec_check,
     &env_parity_check,
     &extensions_check,
     &git_version_check,
@@ -73,6 +82,7 @@ const struct check *const check_table[] = {
     &host_pg_exposed_check,
     &host_restart_check,
     &host_rollback_check,
+    &interception_check,
     &jobs_check,
     &kamal_config_check,
     &kamal_destination_check,
@@ -80,6 +90,9 @@ const struct check *const check_table[] = {
     &kamal_version_check,
     &lock_check,
     &new_name_check,
+    &new_tls_check,
+    &old_tls_check,
+    &provider_check,
     &proxy_tls_check,
     &repository_check,
     &secret_values_check,
@@ -87,5 +100,6 @@ const struct check *const check_table[] = {
     &target_empty_check,
     &ttl_check,
     &versions_check,
+    &wildcard_check,
     NULL,
 };

@@ -44,8 +44,10 @@ const char *dns_type_name(int type)
 	case DNS_NS: return "NS";
 	case DNS_CNAME: return "CNAME";
 	case DNS_SOA: return "SOA";
+	case DNS_MX: return "MX";
 	case DNS_TXT: return "TXT";
 	case DNS_AAAA: return "AAAA";
+	case DNS_DNSKEY: return "DNSKEY";
 	case DNS_HTTPS: return "HTTPS";
 	case DNS_CAA: return "CAA";
 	default: return "record";
@@ -123,6 +125,16 @@ static bool read_name(char *out, size_t size, const ns_msg *msg, const unsigned 
 	return true;
 }
 
+/* "10 mail.acme.com" */
+static bool read_mx(char *out, size_t size, const ns_msg *msg, const unsigned char *data, size_t len)
+{
+	char host[DNS_NAME_MAX];
+	if (len < 3 || !read_name(host, sizeof host, msg, data + 2))
+		return false;
+	text_copyf(out, size, "%u %s", ns_get16(data), host);
+	return true;
+}
+
 static bool read_value(struct dns_record *record, const ns_msg *msg, const ns_rr *rr)
 {
 	const unsigned char *data = ns_rr_rdata(*rr);
@@ -133,6 +145,7 @@ static bool read_value(struct dns_record *record, const ns_msg *msg, const ns_rr
 	case DNS_CNAME:
 	case DNS_NS: return read_name(record->value, size, msg, data);
 	case DNS_SOA: return read_name(record->value, size, msg, data);
+	case DNS_MX: return read_mx(record->value, size, msg, data, len);
 	case DNS_TXT: read_text(record->value, size, data, len); return true;
 	case DNS_CAA: read_caa(record->value, size, data, len); return true;
 	default: return true;

@@ -15,8 +15,10 @@ enum {
 	DNS_NS = 2,
 	DNS_CNAME = 5,
 	DNS_SOA = 6,
+	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_DNSKEY = 48,
 	DNS_HTTPS = 65,
 	DNS_CAA = 257,
 };

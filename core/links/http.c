@@ -158,6 +158,8 @@ static void set_way(struct flight *flight, const struct http_where *where)
 		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
+	if (request->ca_file && *request->ca_file)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
 	curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
 }
 

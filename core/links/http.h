@@ -31,10 +31,12 @@ struct http_request {
 	int connect_ms;         /* 0: 10 s */
 	int idle_ms;            /* longest silence of a stream; 0: 60 s */
 	const char *connect_to; /* "ip:port" or "host:port": go there, whatever the URL's host resolves to */
-	bool insecure;          /* look at the answer and its certificate though nobody vouches for it */
-	int follow;             /* redirects to follow; 0: none, the 3xx is the answer */
-	bool despite_cancel;    /* a cancelled job still needs this one */
-	size_t body_max;        /* 0: 32 MB */
+	const char
+	    *ca_file;  /* whose word is taken for the other side instead of the usual ones; NULL or "" */
+	bool insecure; /* look at the answer and its certificate though nobody vouches for it */
+	int follow;    /* redirects to follow; 0: none, the 3xx is the answer */
+	bool despite_cancel; /* a cancelled job still needs this one */
+	size_t body_max;     /* 0: 32 MB */
 	/* A stream: `head` is called once with status and headers, `sink` with each piece of the body, `tick`
 	 * at least every 100 ms. false from one of them ends the request, which then counts as answered. All
 	 * may be NULL. */

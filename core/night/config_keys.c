@@ -109,6 +109,7 @@ static const struct schema web_fields[] = {
     {.name = "old", .otherwise = "\"\"", .help = "ADDRESS:PORT of the old side"},
     {.name = "new", .otherwise = "\"\"", .help = "ADDRESS:PORT of the new side"},
     {.name = "scheme", .otherwise = "\"https\"", .one_of = schemes, .help = "https or http"},
+    {.name = "ca", .otherwise = "\"\"", .help = "a file with the certificate of an issuer of your own"},
     {0},
 };
 static const struct schema smoke_fields[] = {

@@ -140,6 +140,7 @@ static void ask_one(struct smoke_look *look, struct http *http, const struct smo
 				       .url = url,
 				       .headers = headers,
 				       .connect_to = result->at,
+				       .ca_file = job_config_str(look->job, "web.ca", ""),
 				       .timeout_ms = ANSWER_MS,
 				       .connect_ms = CONNECT_MS,
 				       .body_max = BODY_MAX};
