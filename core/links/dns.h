@@ -76,6 +76,8 @@ void dns_ask_all(struct dns_query *queries, size_t n, int timeout_ms);
 /* One query, filled and asked. True when it was answered without an error code. */
 bool dns_ask(struct dns_query *query, const char *server, const char *name, int type, bool recurse,
 	     int timeout_ms);
+/* There is a way to that address from here, as the kernel knows it; nothing is sent. */
+bool dns_has_route(const char *server);
 void dns_query_set(struct dns_query *query, const char *server, const char *name, int type, bool recurse);
 
 /* TTL of the record whose owner is the name that was asked, -1 when there is none. */

@@ -278,6 +278,19 @@ void dns_ask_all(struct dns_query *queries, size_t n, int timeout_ms)
 	free(flights);
 }
 
+bool dns_has_route(const char *server)
+{
+	struct sockaddr_storage to;
+	socklen_t len;
+	if (!read_server(server, &to, &len))
+		return false;
+	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool way = fd >= 0 && connect(fd, (struct sockaddr *)&to, len) == 0;
+	if (fd >= 0)
+		close(fd);
+	return way;
+}
+
 void dns_query_set(struct dns_query *query, const char *server, const char *name, int type, bool recurse)
 {
 	memset(query, 0, sizeof *query);

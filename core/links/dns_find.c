@@ -9,9 +9,28 @@
 static const struct {
 	const char *address, *label;
 } well_known[] = {
-    {"1.1.1.1", "Cloudflare"},     {"8.8.8.8", "Google"},         {"9.9.9.9", "Quad9"},
-    {"208.67.222.222", "OpenDNS"}, {"94.140.14.140", "AdGuard"},  {"4.2.2.2", "Level3"},
-    {"86.54.11.100", "DNS4EU"},    {"185.222.222.222", "DNS.SB"},
+    /* anycast, all over the world */
+    {"1.1.1.1", "Cloudflare"},
+    {"8.8.8.8", "Google"},
+    {"9.9.9.9", "Quad9"},
+    {"208.67.222.222", "OpenDNS"},
+    {"94.140.14.140", "AdGuard"},
+    /* North and South America */
+    {"4.2.2.2", "Level3"},
+    {"149.112.121.10", "CIRA"},
+    {"200.221.11.100", "UOL"},
+    /* Europe */
+    {"86.54.11.100", "DNS4EU"},
+    {"193.17.47.1", "CZ.NIC"},
+    {"185.222.222.222", "DNS.SB"},
+    {"80.67.169.12", "FDN"},
+    /* East Asia, Oceania */
+    {"101.101.101.101", "TWNIC"},
+    {"168.126.63.1", "KT"},
+    {"139.130.4.4", "Telstra"},
+    /* by IPv6, where there is any from here */
+    {"2606:4700:4700::1111", "Cloudflare v6"},
+    {"2001:4860:4860::8888", "Google v6"},
 };
 
 static void add(struct dns_servers *out, const char *address, const char *label, bool authoritative)
@@ -60,7 +79,8 @@ void dns_find_caches(struct job *job, struct dns_servers *out)
 		return;
 	add_own(out);
 	for (size_t i = 0; i < sizeof well_known / sizeof *well_known; i++)
-		add(out, well_known[i].address, well_known[i].label, false);
+		if (!strchr(well_known[i].address, ':') || dns_has_route(well_known[i].address))
+			add(out, well_known[i].address, well_known[i].label, false);
 }
 
 bool dns_recurse(struct job *job, struct dns_query *query, const char *name, int type)
@@ -197,11 +217,7 @@ static void add_addresses(struct job *job, const char *host, int type, struct dn
 		if (query->records[i].authority || query->records[i].type != type)
 			continue;
 		/* A machine without IPv6 shall not show half of the servers as silent. */
-		struct dns_query probe;
-		dns_query_set(&probe, query->records[i].value, host, DNS_A, false);
-		if (type == DNS_AAAA)
-			dns_ask_all(&probe, 1, 500);
-		if (probe.end != DNS_NO_ROUTE)
+		if (type != DNS_AAAA || dns_has_route(query->records[i].value))
 			add(out, query->records[i].value, host, true);
 	}
 }

@@ -9,7 +9,7 @@
 
 struct job;
 
-enum { DNS_SERVERS_MAX = 48, DNS_WAIT_MS = 2000 };
+enum { DNS_SERVERS_MAX = 64, DNS_WAIT_MS = 2000 };
 
 struct dns_server {
 	char address[64], label[64]; /* "127.0.0.2#5300", "ns1.acme.com" */

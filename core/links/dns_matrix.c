@@ -57,12 +57,15 @@ static void ask_new_name(struct dns_matrix *m)
 	struct dns_addresses set = {0};
 	static const int types[] = {DNS_A, DNS_AAAA};
 	for (size_t t = 0; t < 2 && *m->new_name; t++) {
-		bool good = false;
-		for (size_t i = 0; i < m->n_authoritative && !good; i++)
+		bool good = false, told = false;
+		for (size_t i = 0; i < m->n_authoritative && !good; i++) {
 			good = dns_ask(query, m->servers.list[i].address, m->new_name, types[t], false,
 				       DNS_WAIT_MS) &&
 			       query->aa;
-		if (good || dns_recurse(m->job, query, m->new_name, types[t]))
+			told = told || (query->end == DNS_ANSWERED && query->aa);
+		}
+		/* A cache that is asked for a name that is not there yet would remember that for long. */
+		if (good || (!told && dns_recurse(m->job, query, m->new_name, types[t])))
 			take_addresses(&set, query);
 	}
 	for (size_t i = 0; i < m->n_names; i++)
@@ -196,6 +199,14 @@ struct dns_matrix *dns_matrix_open(struct job *job, struct err *err)
 		err_set(err, ERR_CONFIG,
 			"dns: dns.names in nightferry.yml is empty, so there is no name to look at; add the "
 			"app's names");
+		dns_matrix_close(m);
+		return NULL;
+	}
+	if (json_count(json_path(job_config(job), "dns.names")) > DNS_NAMES_MAX) {
+		err_set(err, ERR_CONFIG,
+			"dns: dns.names holds more than %d names, which is more than can be watched at once; "
+			"move them in several nights",
+			DNS_NAMES_MAX);
 		dns_matrix_close(m);
 		return NULL;
 	}

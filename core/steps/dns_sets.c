@@ -93,6 +93,11 @@ int dns_sets_look(struct dns_sets *sets, enum dns_manner manner, struct err *err
 			       "%s needs dns.names, and dns.new_name: a name that leads to the new host; add "
 			       "them to nightferry.yml",
 			       sets->step);
+	if (json_count(names) > DNS_NAMES_MAX)
+		return err_set(err, ERR_REFUSED,
+			       "%s: dns.names holds more than %d names, which is more than one step changes; "
+			       "move them in several nights",
+			       sets->step, DNS_NAMES_MAX);
 	sets->api = dns_api_open(sets->job, manner, err);
 	if (!sets->api)
 		return -1;
