@@ -64,7 +64,7 @@ static void sessions_init(struct sessions *sessions, const struct writers_view *
 	*sessions = (struct sessions){.writers = &state->writers};
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < state->writers.n; i++) {
-			bool writes = state->writers.writers[i].rows > 0;
+			bool writes = state->writers.writers[i].writes;
 
 			if (writes != (pass == 0))
 				continue;
@@ -156,13 +156,16 @@ static void draw_session(const struct scene *scene, struct canvas *canvas, int r
 			 const struct columns *columns, const struct writer_seen *writer)
 {
 	char text[UNITS_MAX];
-	enum role role = writer->rows > 0 ? ROLE_WARN : ROLE_MUTED;
+	enum role role = writer->writes ? ROLE_WARN : ROLE_MUTED;
 
-	columns_put(canvas, row, columns, WHO, writer->rows > 0 ? ROLE_WARN : ROLE_TEXT,
+	columns_put(canvas, row, columns, WHO, writer->writes ? ROLE_WARN : ROLE_TEXT,
 		    writer->who[0] ? writer->who : "-");
 	columns_put(canvas, row, columns, FROM, ROLE_MUTED, writer->from[0] ? writer->from : "-");
 	columns_put(canvas, row, columns, TABLE, role, writer->table[0] ? writer->table : "-");
-	columns_count(canvas, row, columns, ROWS, role, writer->rows);
+	if (writer->rows < 0)
+		columns_put(canvas, row, columns, ROWS, role, "shared");
+	else
+		columns_count(canvas, row, columns, ROWS, role, writer->rows);
 	columns_put(canvas, row, columns, SINCE, ROLE_MUTED,
 		    writer->since_ms > 0 ? units_duration(text, scene->now_ms - writer->since_ms) : "-");
 	columns_put(canvas, row, columns, STATE, ROLE_MUTED, writer->state);
@@ -261,9 +264,14 @@ static void writers_card(const struct scene *scene, struct canvas *canvas)
 	snprintf(text, sizeof(text), "%s",
 		 writer->start_ms > 0 ? units_clock(clock, writer->start_ms) : "not known");
 	row = card_text(canvas, row, "SINCE", ROLE_TEXT, text);
-	snprintf(text, sizeof(text), "%lld rows in the last 20 s%s%s", (long long)writer->rows,
-		 writer->table[0] ? ", table " : "", writer->table);
-	row = card_text(canvas, row, "WROTE", writer->rows > 0 ? ROLE_WARN : ROLE_TEXT, text);
+	if (writer->rows < 0)
+		snprintf(text, sizeof(text), "to %s, as others do: whose rows they are is not known",
+			 writer->table);
+	else
+		snprintf(text, sizeof(text), "%lld rows in the last 20 s%s%s%s", (long long)writer->rows,
+			 writer->table[0] ? ", table " : "", writer->table,
+			 writer->writes && !writer->rows ? "; its open transaction has written" : "");
+	row = card_text(canvas, row, "WROTE", writer->writes ? ROLE_WARN : ROLE_TEXT, text);
 	row = card_text(canvas, row, "RUNS", ROLE_TEXT,
 			writer->query[0] ? writer->query : "nothing, or it may not be seen");
 	card_text(canvas, row + 1, "KEYS", ROLE_MUTED,

@@ -209,10 +209,35 @@ static const struct pg_session *stirred(const struct pg_writes *writes)
 	return NULL;
 }
 
+static bool wrote_to(const struct pg_session *s, const char *table)
+{
+	size_t n = strlen(table);
+	if (text_equal(s->table, table))
+		return s->wrote;
+	for (const char *at = s->tables; s->wrote && *at; at += strcspn(at, "\n"), at += *at == '\n')
+		if (strcspn(at, "\n") == n && strncmp(at, table, n) == 0)
+			return true;
+	return false;
+}
+
+/* The one session that was seen at the table; NULL when none was, or several: nobody is named by guess. */
+static const struct pg_session *writer_of(const struct pg_writes *w, const char *table)
+{
+	const struct pg_session *found = NULL;
+	for (size_t i = 0; i < w->n_sessions; i++) {
+		if (!wrote_to(&w->sessions[i], table))
+			continue;
+		if (found)
+			return NULL;
+		found = &w->sessions[i];
+	}
+	return found;
+}
+
 static void reset(struct pg_quiet *q, const struct pg_writes *w)
 {
 	const struct pg_written *most = pg_writes_most(w);
-	const struct pg_session *writer = pg_writes_writer(w);
+	const struct pg_session *writer = most ? writer_of(w, most->label) : pg_writes_writer(w);
 	q->since_ms = clock_life_ms();
 	q->doubt_until_ms = 0;
 	q->resets++;

@@ -164,10 +164,20 @@ static int64_t rows_by(const struct writers *w, const struct pg_session *s, char
 	return shared ? ROWS_SHARED : rows;
 }
 
+/* An open transaction has written, whatever the counters know of it; rows whose writer is one of several
+ * count. */
+static bool writes_now(const struct writers *w, const struct pg_session *s)
+{
+	char table[130];
+	return s->holds_xid || rows_by(w, s, table, sizeof table) != 0;
+}
+
 static void tell_session(struct jw *out, const struct writers *w, const struct pg_session *s)
 {
 	char table[130] = "";
 	int64_t rows = rows_by(w, s, table, sizeof table);
+	if (!*table)
+		text_copy(table, sizeof table, s->holds_xid ? s->table : "");
 	jw_obj(out, NULL);
 	jw_int(out, "pid", s->pid);
 	jw_int(out, "start_ms", s->start_ms);
@@ -175,6 +185,7 @@ static void tell_session(struct jw *out, const struct writers *w, const struct p
 	jw_str(out, "from", s->from);
 	jw_str(out, "table", table);
 	jw_int(out, "rows", rows);
+	jw_bool(out, "writes", writes_now(w, s));
 	jw_int(out, "since_ms", s->since_ms);
 	jw_str(out, "state", s->state);
 	jw_str(out, "query", s->query);
@@ -224,6 +235,7 @@ static void tell_unknown(struct jw *out, const struct writers *w)
 		jw_str(out, "from", "");
 		jw_str(out, "table", w->recent[i].table);
 		jw_int(out, "rows", rows);
+		jw_bool(out, "writes", true);
 		jw_int(out, "since_ms", 0);
 		jw_str(out, "state", "gone");
 		jw_str(out, "query", "");
@@ -238,10 +250,7 @@ static void tell(struct job *job, const struct writers *w)
 	jw_arr(&out, "writers");
 	for (int writing = 1; writing >= 0; writing--) {
 		for (size_t i = 0; i < w->writes.n_sessions; i++) {
-			char table[130] = "";
-			bool writes = rows_by(w, &w->writes.sessions[i], table, sizeof table) != 0 ||
-				      w->writes.sessions[i].holds_xid;
-			if (writes == (writing == 1))
+			if (writes_now(w, &w->writes.sessions[i]) == (writing == 1))
 				tell_session(&out, w, &w->writes.sessions[i]);
 		}
 		if (writing) {

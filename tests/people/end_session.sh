@@ -24,6 +24,9 @@ at_end "kill $writer 2>/dev/null"
 session() { # COLUMN
 	world_sql old "SELECT $1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1000)%' AND pid <> pg_backend_pid()"
 }
+has_session() { # WHO
+	[ "$(world_sql old "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$1'")" != 0 ]
+}
 writes() { [ -n "$(session pid)" ]; }
 eventually 10 writes || fail "The writer did not connect: $(cat "$T/writer")"
 pid=$(session pid)
@@ -46,6 +49,19 @@ expect_match "$said" "only the driver" "what an onlooker is told"
 keys 6
 wait_event 20 writers.seen '[.writers[].who] | index("stayer") != null'
 wait_text 20 "stayer"
+# Its transaction is open, so no counter knows of its row; two that write to one table are not told apart. All three write.
+for who in pair_a pair_b; do
+	printf "SET client_min_messages = error;\nCREATE TABLE IF NOT EXISTS both_write (n int);\nINSERT INTO both_write VALUES (1) \\\\watch 0.2\n" |
+		PGAPPNAME=$who psql -XAtq "$OLD_DATABASE_URL" >/dev/null 2>&1 &
+	at_end "kill $! 2>/dev/null"
+	eventually 10 has_session $who || fail "$who did not connect."
+done
+wait_event 20 writers.seen '[.writers[] | select(.who == "stayer" and .writes)] != []'
+wait_event 30 writers.seen '[.writers[] | select(.who | startswith("pair_")) | select(.writes and .rows == -1 and .table == "both_write")] | length == 2'
+keys z
+wait_text 10 "shared"
+wait_text 10 "stayer"
+keys z
 keys /
 fill_line stayer
 wait_text 5 "/ stayer"

@@ -118,6 +118,7 @@ static void fold_writers_seen(struct state *state, const struct event *event)
 		FOLD_TEXT(writer->state, x, "state");
 		FOLD_TEXT(writer->query, x, "query");
 		writer->rows = json_int(x, "rows", 0);
+		writer->writes = json_bool(x, "writes", writer->rows != 0);
 		writer->since_ms = json_int(x, "since_ms", 0);
 	}
 	w->last_write_at_ms = json_int(b, "last_write_at_ms", 0);

@@ -58,7 +58,8 @@ struct writer_seen {
 	int pid;
 	int64_t start_ms; /* backend_start: identity is pid + start_ms */
 	char who[64], from[48], table[64], state[24], query[200];
-	int64_t rows, since_ms;
+	int64_t rows, since_ms; /* rows -1: of a table that others write to as well */
+	bool writes;            /* in the last 20 s, or in a transaction that is still open */
 };
 struct writers_state {
 	bool seen;
