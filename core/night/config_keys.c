@@ -123,6 +123,9 @@ static const struct schema smoke_fields[] = {
      .help = "the status, for example 200"},
     {.name = "contains", .help = "a text of the page"},
     {.name = "header", .help = "a header, for example \"Accept: text/html\""},
+    {.name = "json", .help = "a path into the answer's JSON, for example status or data.items"},
+    {.name = "answers", .help = "a header of the answer, for example \"X-Served-By: kamal\""},
+    {.name = "within", .type = SCHEMA_DURATION, .help = "the longest it may take, for example 2s"},
     {0},
 };
 static const struct schema canary_fields[] = {

@@ -11,7 +11,9 @@ enum { ANSWER_MS = 15000, CONNECT_MS = 5000, BODY_MAX = 4 << 20, DAY_MS = 864000
 
 struct smoke_item {
 	const char *method, *path, *contains, *header;
+	const char *json, *answers; /* a path into the answer, a header of it; "" for none */
 	int want;
+	int64_t within_ms; /* 0: as long as it takes */
 };
 
 const char *smoke_side_name(enum smoke_side side)
@@ -29,6 +31,9 @@ static struct smoke_item item_of(const struct json *x)
 	}
 	item.contains = json_str(x, "contains", "");
 	item.header = json_str(x, "header", "");
+	item.json = json_str(x, "json", "");
+	item.answers = json_str(x, "answers", "");
+	item.within_ms = json_int(x, "within", 0);
 	return item;
 }
 
@@ -97,20 +102,50 @@ void smoke_addresses(struct job *job, const char *name, struct dns_addresses *ou
 	free(caches);
 }
 
+/* "X-Served-By: kamal"; without a value it only has to be there. */
+static bool has_header(const struct http_reply *reply, const char *wanted)
+{
+	char name[100], value[300];
+	size_t len = strcspn(wanted, ":");
+	text_copyf(name, sizeof name, "%.*s", (int)len, wanted);
+	const char *want = wanted + len + (wanted[len] == ':');
+	want += strspn(want, " ");
+	return http_head(reply, name, value, sizeof value) && (!*want || text_find(value, want));
+}
+
+static bool has_json(const struct http_reply *reply, const char *path)
+{
+	struct json *answer = json_parse(buf_text(&reply->body), reply->body.len, NULL);
+	bool found = json_path(answer, path) != NULL;
+	json_free(answer);
+	return found;
+}
+
+/* What is wrong with the answer; empty when nothing is. */
+static void find_fault(const struct smoke_item *item, const struct http_reply *reply, char *out, size_t size)
+{
+	*out = '\0';
+	if (reply->status != item->want)
+		text_copyf(out, size, "%d instead of %d", reply->status, item->want);
+	else if (*item->contains &&
+		 !memmem(buf_text(&reply->body), reply->body.len, item->contains, strlen(item->contains)))
+		text_copyf(out, size, "%d, but without \"%s\"", reply->status, item->contains);
+	else if (*item->json && !has_json(reply, item->json))
+		text_copyf(out, size, "%d, but without \"%s\" in its JSON", reply->status, item->json);
+	else if (*item->answers && !has_header(reply, item->answers))
+		text_copyf(out, size, "%d, but without the header \"%s\"", reply->status, item->answers);
+	else if (item->within_ms > 0 && reply->ms > item->within_ms)
+		text_copyf(out, size, "%d, but after %lld ms instead of %lld", reply->status,
+			   (long long)reply->ms, (long long)item->within_ms);
+}
+
 static void judge(const struct smoke_item *item, const struct http_reply *reply, struct smoke_result *result)
 {
-	bool found = !*item->contains ||
-		     memmem(buf_text(&reply->body), reply->body.len, item->contains, strlen(item->contains));
+	find_fault(item, reply, result->text, sizeof result->text);
 	result->status = reply->status;
 	result->ms = reply->ms;
-	result->verdict = reply->status == result->want && found ? VERDICT_PASS : VERDICT_FAIL;
-	if (reply->status != result->want)
-		text_copyf(result->text, sizeof result->text, "%d instead of %d", reply->status,
-			   result->want);
-	else if (!found)
-		text_copyf(result->text, sizeof result->text, "%d, but without \"%s\"", reply->status,
-			   item->contains);
-	else
+	result->verdict = *result->text ? VERDICT_FAIL : VERDICT_PASS;
+	if (!*result->text)
 		text_copyf(result->text, sizeof result->text, "%d in %lld ms", reply->status,
 			   (long long)reply->ms);
 }
@@ -175,7 +210,8 @@ static void ask_at(struct smoke_look *look, struct http *http, const struct smok
 	struct smoke_item wanted = *item;
 	if (look->side == SMOKE_OLD && page_is_up(look->job)) {
 		wanted.want = 503;
-		wanted.contains = "";
+		wanted.contains = wanted.json = wanted.answers = "";
+		wanted.within_ms = 0;
 	}
 	*result = (struct smoke_result){.want = wanted.want, .ms = -1};
 	text_copy(result->host, sizeof result->host, name);
@@ -196,8 +232,13 @@ static void ask_at(struct smoke_look *look, struct http *http, const struct smok
 static void ask_name(struct smoke_look *look, struct http *http, const char *name, bool first_name,
 		     const char *at)
 {
-	static const struct smoke_item root = {
-	    .method = "GET", .path = "/", .contains = "", .header = "", .want = 200};
+	static const struct smoke_item root = {.method = "GET",
+					       .path = "/",
+					       .contains = "",
+					       .header = "",
+					       .json = "",
+					       .answers = "",
+					       .want = 200};
 	const struct json *list = json_path(job_config(look->job), "smoke");
 	bool any = false;
 	for (const struct json *x = json_first(list); x && !job_stopping(look->job); x = json_next(x)) {
