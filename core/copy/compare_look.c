@@ -1,6 +1,7 @@
 /* What there is to compare: tables, their columns, the relations that hold their rows; and one moment for
  * all of it. */
 #include "core/base/text.h"
+#include "core/copy/columns.h"
 #include "core/copy/compare_inner.h"
 #include <stdlib.h>
 #include <string.h>
@@ -33,33 +34,9 @@ static size_t table_at(const struct pg_tables *tables, const char *schema, const
 	return t ? (size_t)(t - tables->list) : tables->n;
 }
 
-/* The base type of a domain is what its values are. A type of an extension is the same in whatever schema the
- * extension was put. Virtual columns hold nothing. */
 static int look_columns(struct compare_side *side, struct err *err)
 {
-	struct pg_result *r = pg_query(
-	    side->pg,
-	    "WITH RECURSIVE d AS (SELECT oid, typbasetype AS base FROM pg_type WHERE typtype = 'd' "
-	    " UNION ALL SELECT d.oid, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.base WHERE t.typtype "
-	    "= 'd') "
-	    "SELECT n.nspname, c.relname, json_agg(json_build_array(a.attname, "
-	    " CASE WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN b.typname ELSE '' END, "
-	    "a.attnotnull, "
-	    " CASE WHEN EXISTS (SELECT FROM pg_depend p WHERE p.classid = 'pg_type'::regclass AND p.deptype "
-	    "= 'e' AND "
-	    "  p.objid = coalesce(nullif(o.typelem, 0), o.oid)) "
-	    " THEN replace(format_type(a.atttypid, a.atttypmod), quote_ident(s.nspname) || '.', '') "
-	    " ELSE format_type(a.atttypid, a.atttypmod) END) ORDER BY a.attname) "
-	    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND "
-	    "a.attgenerated <> "
-	    "'v' "
-	    "JOIN pg_type o ON o.oid = a.atttypid JOIN pg_namespace s ON s.oid = o.typnamespace "
-	    "LEFT JOIN LATERAL (SELECT d.base FROM d JOIN pg_type t ON t.oid = d.base WHERE d.oid = "
-	    "a.atttypid AND "
-	    "t.typtype <> 'd') x ON true "
-	    "JOIN pg_type b ON b.oid = coalesce(x.base, a.atttypid) WHERE " USER_TABLES "GROUP BY 1, 2",
-	    NULL, err);
+	struct pg_result *r = copy_columns_look(side->pg, "", "", err);
 	if (!r)
 		return -1;
 	side->columns = xcalloc(side->tables.n + 1, sizeof *side->columns);

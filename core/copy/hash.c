@@ -99,6 +99,11 @@ static void add_column(struct buf *sql, const struct json *column, const struct 
 		buf_addf(sql, ", '%lld'::int8)", (long long)seed_of(name, "is null"));
 }
 
+void copy_hash_column(struct buf *sql, const struct json *column, const struct json *others, bool recode)
+{
+	add_column(sql, column, find(others, text_of(column, 0)), recode);
+}
+
 void copy_hash_row(struct buf *sql, const struct json *columns, const struct json *others, bool recode)
 {
 	/* The joined hashes go in as a seed, which keeps all their 64 bits. */

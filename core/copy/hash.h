@@ -19,13 +19,14 @@
 /* The alias of the table in the statement: a name that no column has. */
 #define COPY_ROW "nightferry_row"
 
-/* Columns of one table as [["name", "int8", true, "bigint"], ...]: name, base type when it is one of
- * PostgreSQL's own ("" else), NOT NULL, the type as people write it. copy_columns_look() asks for them. */
 #define COPY_HASH_OLDEST 12 /* the oldest major whose numbers are the same */
 
-/* The hash of a row (a bigint) by the columns that both sides have. Where the types differ the texts are
+/* `columns` and `others` are what copy_columns_look() gives for one table on both sides.
+ * The hash of a row (a bigint) by the columns that both sides have. Where the types differ the texts are
  * compared. recode: the encodings of the two databases differ, so texts are taken as UTF-8. */
 void copy_hash_row(struct buf *sql, const struct json *columns, const struct json *others, bool recode);
+/* The same of one of its columns alone. */
+void copy_hash_column(struct buf *sql, const struct json *column, const struct json *others, bool recode);
 /* coalesce(sum(...), 0) over the rows. */
 void copy_hash_sum(struct buf *sql, const struct json *columns, const struct json *others, bool recode);
 /* The columns that only one side has, and those whose types differ, as words; "" for none. */

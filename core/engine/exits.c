@@ -48,7 +48,8 @@ int attempt_aside(struct engine *e, const char *kind, struct json *take_params, 
 /* Steps whose proof later gates show: to go without it is typed. */
 static bool is_proof(const char *kind)
 {
-	static const char *const proofs[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
+	static const char *const proofs[] = {"wait-quiet", "restore", "count-rows",
+					     "compare",    "smoke",   "canaries"};
 	for (size_t i = 0; i < sizeof proofs / sizeof *proofs; i++)
 		if (text_equal(proofs[i], kind))
 			return true;

@@ -63,7 +63,8 @@ static void add_line(struct engine *e, struct jw *w, const char *verdict, const 
  */
 static void add_earlier(struct engine *e, struct jw *w)
 {
-	static const char *const telling[] = {"wait-quiet", "restore", "count-rows", "smoke", "canaries"};
+	static const char *const telling[] = {"wait-quiet", "restore", "count-rows",
+					      "compare",    "smoke",   "canaries"};
 	const struct state *s = e->state;
 	const struct step_seen *here = steps_get(s, e->act.step);
 	for (size_t i = 0; i < s->steps.n_forward && (!here || &s->steps.steps[i] < here); i++) {

@@ -11,7 +11,7 @@ static const struct {
 } evidence_of[] = {
     {"DB",
      {"count-rows", "restore", "repair", "wait-quiet", "rows", "content", "writers", "quiet", "collation",
-      "extensions", "sequences", "after"}},
+      "extensions", "sequences", "after", "compare", "objects"}},
     {"APP", {"smoke", "app-boot", "env-parity", "containers", "public"}},
     {"DNS", {"delegation", "ttl", "aaaa", "new-name", "dns-lag", "route", "moved", "provider"}},
     {"TLS", {"tls", "https"}},

@@ -9,6 +9,7 @@ extern const struct step cancel_transfer_step;
 extern const struct step capture_step;
 extern const struct step command_step;
 extern const struct step config_set_step;
+extern const struct step compare_step;
 extern const struct step count_rows_step;
 extern const struct step dns_point_step;
 extern const struct step dns_ttl_step;
@@ -53,6 +54,7 @@ const struct step *const step_table[] = {
     &capture_step,
     &command_step,
     &config_set_step,
+    &compare_step,
     &count_rows_step,
     &dns_point_step,
     &dns_ttl_step,

@@ -1,0 +1,176 @@
+/* One look a kind. Sessions search pg_catalog only, so that every name in a definition is written in full. */
+#include "core/copy/objects_inner.h"
+
+#define USERS " n.nspname NOT IN ('information_schema', '_heroku') AND n.nspname !~ '^pg_' "
+#define OWN(class, oid)                                                                                   \
+	" NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '" class "'::regclass AND x.objid = " oid \
+									 " AND x.deptype = 'e') "
+/* What people call a relation: public is not said. */
+#define REL(n, c) " CASE " n ".nspname WHEN 'public' THEN '' ELSE " n ".nspname || '.' END || " c ".relname "
+#define ROLE(oid)                                                                                       \
+	" CASE WHEN " oid " = (SELECT m.oid FROM pg_roles m WHERE m.rolname = current_user) THEN 'the " \
+	"app''s role' ELSE pg_get_userbyid(" oid ") "                                                   \
+	"END "
+
+const struct object_look object_looks[] = {
+    {.kind = "schema",
+     .plural = "schemas",
+     .sql = "SELECT n.nspname, '', false FROM pg_namespace n WHERE" USERS "AND n.nspname <> 'public'",
+     .mend = "run prepare-target, and copy again what belongs into it"},
+    {.kind = "extension",
+     .plural = "extensions",
+     .sql = "SELECT e.extname, e.extversion, false FROM pg_extension e WHERE e.extname <> 'plpgsql'",
+     .mend = "run prepare-target; what uses it may be lost"},
+    {.kind = "type",
+     .plural = "types",
+     .sql = "SELECT " REL(
+	 "n", "t") ", coalesce((SELECT string_agg(quote_literal(enumlabel), ',' ORDER BY enumsortorder) FROM "
+		   "pg_enum WHERE enumtypid = t.oid), (SELECT string_agg(a.attname || ' ' || "
+		   "format_type(a.atttypid, "
+		   "a.atttypmod), ',' ORDER BY attnum) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND "
+		   "a.attnum > 0 AND "
+		   "NOT a.attisdropped), format_type(t.typbasetype, t.typtypmod)), false "
+		   "FROM (SELECT *, typname AS relname FROM pg_type) t JOIN pg_namespace n ON n.oid = "
+		   "t.typnamespace "
+		   "LEFT JOIN pg_class c ON c.oid = t.typrelid WHERE (t.typtype IN ('e', 'd', 'r') OR "
+		   "c.relkind = 'c') AND" USERS "AND" OWN("pg_type", "t.oid"),
+     .mend = "restore again"},
+    {.kind = "column",
+     .plural = "columns",
+     .sql = "SELECT " REL(
+	 "n",
+	 "c") " || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN "
+	      "' NOT NULL' ELSE '' END || CASE a.attidentity WHEN '' THEN '' ELSE ' identity ' || "
+	      "a.attidentity::text END || "
+	      "coalesce(CASE a.attgenerated WHEN '' THEN ' DEFAULT ' ELSE ' GENERATED ' END || "
+	      "pg_get_expr(f.adbin, "
+	      "f.adrelid), ''), false FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN "
+	      "pg_attribute a ON "
+	      "a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef f ON "
+	      "f.adrelid = c.oid AND "
+	      "f.adnum = a.attnum WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND" USERS
+	      "AND" OWN("pg_class", "c.oid"),
+     .mend = "restore that table again",
+     .printed = true},
+    {.kind = "index",
+     .plural = "indexes",
+     .sql = "SELECT " REL(
+	 "n", "c") ", pg_get_indexdef(c.oid), NOT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = "
+		   "i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class t ON t.oid = "
+		   "i.indrelid WHERE "
+		   "t.relpersistence <> 't' AND" USERS "AND" OWN("pg_class", "t.oid"),
+     .broken = "is not valid on NEW: queries cannot use it; REINDEX INDEX it",
+     .mend = "create it before the app starts: queries will be slow, and what it keeps unique is not kept",
+     .printed = true},
+    {.kind = "constraint",
+     .plural = "constraints",
+     /* A server since 18 keeps NOT NULL as a constraint, too; the columns tell that. */
+     .sql = "SELECT k.conname || ' on ' || " REL(
+	 "n", "c") ", pg_get_constraintdef(k.oid), NOT k.convalidated FROM "
+		   "pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = "
+		   "c.relnamespace WHERE "
+		   "k.contype IN ('c', 'f', 'p', 'u', 'x') AND c.relpersistence <> 't' AND" USERS
+		   "AND" OWN("pg_class", "c.oid"),
+     .broken =
+	 "is not validated on NEW: rows that break it may be there; ALTER TABLE ... VALIDATE CONSTRAINT",
+     .mend = "add it before the app starts: rows that break it can come in",
+     .printed = true},
+    {.kind = "sequence",
+     .plural = "sequences",
+     .sql = "SELECT " REL(
+	 "n", "c") ", format_type(s.seqtypid, NULL) || format(' %s %s %s %s %s', s.seqincrement, s.seqmin, "
+		   "s.seqmax, s.seqstart, s.seqcycle), false FROM pg_sequence s JOIN pg_class c ON c.oid = "
+		   "s.seqrelid JOIN "
+		   "pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't' AND" USERS
+		   "AND" OWN("pg_class", "c.oid"),
+     .mend = "restore again, or make it by hand: new rows need it"},
+    {.kind = "sequence's value",
+     .plural = "sequence values",
+     .sql = "SELECT CASE schemaname WHEN 'public' THEN '' ELSE schemaname || '.' END || sequencename, CASE "
+	    "WHEN increment_by > "
+	    "0 THEN coalesce(last_value, start_value - 1) ELSE -coalesce(last_value, start_value + 1) "
+	    "END::text, false FROM "
+	    "pg_sequences WHERE schemaname NOT IN ('information_schema', '_heroku') AND schemaname !~ '^pg_'",
+     .mend = "run repair: it would give out numbers that were given out before",
+     .data = true},
+    {.kind = "function",
+     .plural = "functions",
+     .sql = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || p.proname || '(' || "
+	    "pg_get_function_identity_arguments(p.oid) || ')', md5(concat_ws('|', p.prosrc, p.probin, "
+	    "format_type(p.prorettype, NULL), p.provolatile, p.proisstrict, p.prosecdef, p.proretset, "
+	    "p.prokind, "
+	    "array_to_string(p.proconfig, ','), pg_get_function_arguments(p.oid))), false FROM pg_proc p "
+	    "JOIN pg_namespace "
+	    "n ON n.oid = p.pronamespace WHERE" USERS "AND" OWN("pg_proc", "p.oid"),
+     .mend = "restore again, or create it by hand"},
+    {.kind = "trigger",
+     .plural = "triggers",
+     .sql = "SELECT g.tgname || ' on ' || " REL(
+	 "n", "c") ", pg_get_triggerdef(g.oid) || ' enabled ' || g.tgenabled::text, false FROM "
+		   "pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = "
+		   "c.relnamespace WHERE NOT "
+		   "g.tgisinternal AND" USERS "AND" OWN("pg_class", "c.oid"),
+     .mend = "create it, or ALTER TABLE ... ENABLE TRIGGER, before the app starts",
+     .printed = true},
+    {.kind = "view",
+     .plural = "views",
+     .sql = "SELECT " REL(
+	 "n", "c") ", pg_get_viewdef(c.oid) || coalesce(array_to_string(c.reloptions, ','), ''), c.relkind = "
+		   "'m' AND NOT c.relispopulated FROM pg_class c JOIN pg_namespace n ON n.oid = "
+		   "c.relnamespace WHERE c.relkind IN "
+		   "('v', 'm') AND" USERS "AND" OWN("pg_class", "c.oid"),
+     .broken = "was never filled on NEW: REFRESH MATERIALIZED VIEW it",
+     .mend = "create it before the app starts",
+     .printed = true},
+    {.kind = "policy",
+     .plural = "policies",
+     .sql = "SELECT p.polname || ' on ' || " REL(
+	 "n", "c") ", concat_ws('|', p.polcmd, p.polpermissive, (SELECT string_agg("
+		   "CASE r WHEN 0 THEN 'public' ELSE " ROLE(
+		       "r") " END, ',' ORDER BY r) FROM unnest(p.polroles) r), "
+			    "pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), "
+			    "false FROM pg_policy p JOIN "
+			    "pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+			    "WHERE" USERS,
+     .mend = "create it before the app starts: rows may be seen that should not be",
+     .extra_grave = true,
+     .printed = true},
+    {.kind = "row security",
+     .plural = "row security",
+     .sql = "SELECT " REL(
+	 "n",
+	 "c") ", CASE WHEN c.relforcerowsecurity THEN 'forced' ELSE 'on' END, false FROM pg_class c JOIN "
+	      "pg_namespace n ON n.oid = c.relnamespace WHERE c.relrowsecurity AND" USERS,
+     .mend = "ALTER TABLE ... ENABLE ROW LEVEL SECURITY before the app starts",
+     .extra_grave = true},
+    {.kind = "owner",
+     .plural = "owners",
+     .sql = "SELECT " REL("n", "c") ", " ROLE(
+	 "c.relowner") ", false FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+		       "WHERE c.relkind IN ('r', 'p', 'S', 'v', 'm') AND c.relpersistence <> 't' AND" USERS
+		       "AND" OWN("pg_class", "c.oid"),
+     .mend = "run repair, or ALTER ... OWNER TO: the app's migrations may fail",
+     .slight = true},
+    {.kind = "right",
+     .plural = "rights",
+     .sql = "SELECT CASE a.grantee WHEN 0 THEN 'everybody' ELSE " ROLE("a.grantee") " END || ' on ' || " REL(
+	 "n", "c") ", string_agg(a.privilege_type, ',' ORDER BY a.privilege_type), false FROM pg_class c "
+		   "JOIN pg_namespace n ON "
+		   "n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a WHERE c.relkind IN "
+		   "('r', 'p', 'S', 'v', 'm') "
+		   "AND a.grantee <> c.relowner AND a.grantee <> (SELECT m.oid FROM pg_roles m WHERE "
+		   "m.rolname = current_user) AND" USERS
+		   "AND" OWN("pg_class", "c.oid") "GROUP BY a.grantee, n.nspname, c.relname",
+     .mend = "GRANT it where that role is still used",
+     .slight = true},
+    {.kind = "comment",
+     .plural = "comments",
+     .sql = "SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid), md5(d.description), false FROM "
+	    "pg_description d JOIN "
+	    "pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid JOIN pg_namespace n ON "
+	    "n.oid = "
+	    "c.relnamespace WHERE" USERS "AND" OWN("pg_class", "c.oid"),
+     .mend = "COMMENT ON it by hand, if anybody reads it",
+     .slight = true},
+};
+const size_t n_object_looks = sizeof object_looks / sizeof *object_looks;

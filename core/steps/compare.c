@@ -1,0 +1,128 @@
+/* compare: what the databases hold beside their rows. Looks only; the proof is the same look again. */
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/copy/objects.h"
+#include "core/job.h"
+#include "core/links/pg_sides.h"
+
+static int compare_plan(struct job *job, struct plan *plan, struct err *err);
+static int compare_run(struct job *job, struct err *err);
+static enum done compare_probe(struct job *job, struct err *err);
+static enum verdict compare_prove(struct job *job, struct evidence *ev, struct err *err);
+
+static const char *const makes[] = {"objects", NULL};
+static const char *const secrets[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", NULL};
+
+const struct step compare_step = {
+    .name = "compare",
+    .help = "compares what the databases hold beside their rows: indexes, constraints, sequences, rights ...",
+    .gate = GATE_NONE,
+    .cancel = CANCEL_ANYTIME,
+    .rehearse = REHEARSE_SAME,
+    .makes = makes,
+    .secrets = secrets,
+    .plan = compare_plan,
+    .run = compare_run,
+    .probe = compare_probe,
+    .prove = compare_prove,
+};
+
+enum { LINES = 16, LOG_LINES = 100 };
+
+static int compare_plan(struct job *job, struct plan *plan, struct err *err)
+{
+	struct pg *old_pg = pg_open_old(job, err);
+	struct pg *new_pg = old_pg ? pg_open_new(job, PG_LOOK, err) : NULL;
+	if (new_pg) {
+		text_copy(plan->target, sizeof plan->target, pg_database(new_pg));
+		text_copy(plan->verb, sizeof plan->verb, "LOOKS");
+		text_copyf(plan->from, sizeof plan->from, "OLD is PostgreSQL %d, NEW is %d", pg_major(old_pg),
+			   pg_major(new_pg));
+		text_copy(plan->to, sizeof plan->to,
+			  "every index, constraint, sequence, function, trigger, view and right compared");
+		text_copy(plan->back, sizeof plan->back, "nothing is changed");
+		plan_does(plan, "SELECT from the catalogs of both sides");
+		plan->estimate_ms = 3000;
+	}
+	pg_close(old_pg);
+	pg_close(new_pg);
+	return new_pg ? 0 : -1;
+}
+
+static int look(struct job *job, struct copy_objects *out, struct err *err)
+{
+	*out = (struct copy_objects){0};
+	struct pg *old_pg = pg_open_old(job, err);
+	struct pg *new_pg = old_pg ? pg_open_new(job, PG_LOOK, err) : NULL;
+	int rc = new_pg ? copy_objects_compare(old_pg, new_pg, out, err) : -1;
+	pg_close(old_pg);
+	pg_close(new_pg);
+	return rc;
+}
+
+static int compare_run(struct job *job, struct err *err)
+{
+	struct copy_objects objects;
+	struct jw w;
+	int rc = look(job, &objects, err);
+	if (rc == 0) {
+		for (size_t i = 0; i < objects.n && i < LOG_LINES; i++)
+			job_log(job, "NEW", "%s: %s", objects.list[i].grave ? "FAIL" : "WARN",
+				objects.list[i].text);
+		jw_fact(&w, "objects", "");
+		jw_int(&w, "at_ms", clock_wall_ms());
+		jw_int(&w, "grave", (int64_t)objects.grave);
+		jw_int(&w, "slight", (int64_t)objects.slight);
+		rc = job_record(job, &w, err);
+	}
+	copy_objects_done(&objects);
+	return rc;
+}
+
+static enum done compare_probe(struct job *job, struct err *err)
+{
+	(void)err;
+	return job_fact(job, "objects", "") ? DONE_DONE : DONE_NOT_DONE;
+}
+
+/* One line for all that is well, one a kind that is not, then the worst by name. */
+static void tell(const struct copy_objects *o, struct evidence *ev)
+{
+	struct buf well = {0};
+	char name[32];
+	for (size_t i = 0; i < o->n_kinds; i++) {
+		const struct copy_kind *k = &o->kinds[i];
+		if (!k->grave && !k->slight && k->old_n)
+			buf_addf(&well, "%s%zu %s", well.len ? ", " : "", k->old_n, k->plural);
+	}
+	evidence_add(ev, o->n_kinds ? VERDICT_PASS : VERDICT_UNKNOWN, "objects", "",
+		     "the same on both sides: %s", well.len ? buf_text(&well) : "nothing");
+	buf_done(&well);
+	for (size_t i = 0; i < o->n_kinds; i++) {
+		const struct copy_kind *k = &o->kinds[i];
+		if (!k->grave && !k->slight)
+			continue;
+		text_copyf(name, sizeof name, "objects:%s", k->kind);
+		char fact[80];
+		text_copyf(fact, sizeof fact, "%zu %zu %zu %zu", k->old_n, k->new_n, k->grave, k->slight);
+		evidence_add(ev, k->grave ? VERDICT_FAIL : VERDICT_WARN, name, fact,
+			     "%s: OLD %zu, NEW %zu; %zu not the same", k->plural, k->old_n, k->new_n,
+			     k->grave + k->slight);
+	}
+	for (size_t i = 0; i < o->n && i < LINES; i++)
+		evidence_add(ev, o->list[i].grave ? VERDICT_FAIL : VERDICT_WARN, "object", o->list[i].name,
+			     "%s", o->list[i].text);
+	if (o->grave + o->slight > LINES)
+		evidence_add(ev, o->grave > LINES ? VERDICT_FAIL : VERDICT_WARN, "object", "",
+			     "and %zu more; the log of this step names them", o->grave + o->slight - LINES);
+}
+
+static enum verdict compare_prove(struct job *job, struct evidence *ev, struct err *err)
+{
+	struct copy_objects objects;
+	int rc = look(job, &objects, err);
+	if (rc == 0)
+		tell(&objects, ev);
+	copy_objects_done(&objects);
+	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);
+}
