@@ -69,7 +69,7 @@ test-long: ## also what takes minutes
 	+@LONG=1 ONLY='$(ONLY)' tests/run
 
 .PHONY: bench
-bench: build $B/tests/bench/pty $B/tests/bench/long_night $B/tests/bench/ssh ## measured beside htop and ssh: make bench [ONLY=name]
+bench: build $B/tests/bench/pty $B/tests/bench/long_night $B/tests/bench/ssh $B/tests/bench/compare ## measured beside htop and ssh: make bench [ONLY=name]
 	@BUILD=$B ONLY='$(ONLY)' tests/bench/run
 
 .PHONY: lint fmt

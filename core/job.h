@@ -100,6 +100,8 @@ struct watch {
 	/* Also runs for each of the config's other hosts, in a process of its own that is called NAME@HOST
 	 * and finds it in job_params() as "host". */
 	bool each_host;
+	/* Runs once, when a seat asks for it, and finds in job_params() what about. */
+	bool asked;
 	int (*run)(struct job *, struct err *);
 };
 /* Looks once. `bite` names the known trouble it stands for. */

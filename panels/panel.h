@@ -86,6 +86,7 @@ struct panel {
 	 * that is left out. NULL: the drawing, on a large canvas. */
 	size_t (*whole)(const struct scene *);
 	bool (*line)(const struct scene *, size_t i, char *out, size_t size);
+	const char *extension; /* of that file; NULL: "txt" */
 };
 extern const struct panel *const panel_table[]; /* NULL-ended, in order of their digits 1..9, 0 */
 const struct panel *panel_find(const char *name);

@@ -5,6 +5,7 @@
 #include "panels/columns.h"
 #include "panels/list.h"
 #include "panels/plan_card.h"
+#include "panels/rows_inner.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -14,8 +15,6 @@
 static void rows_head(const struct scene *scene, char *out, size_t size);
 static void rows_draw(const struct scene *scene, struct canvas *canvas);
 static void rows_act(void *view, const struct state *state, const struct act *act, struct size size);
-static void rows_selected(const struct scene *scene, char *out, size_t size);
-static void rows_card(const struct scene *scene, struct canvas *canvas);
 
 struct rows_view {
 	struct list list;
@@ -23,7 +22,9 @@ struct rows_view {
 };
 
 static const struct binding rows_keys[] = {
-    {.key = "Enter", .cmd = "card", .note = "this table on both sides and the likely cause"},
+    {.key = "Enter",
+     .cmd = "card",
+     .note = "this table on both sides, the cause, and the first rows that differ"},
     {.key = "z", .cmd = "differing", .note = "only what differs"},
     {.key = "W", .cmd = "waive", .note = "waive this difference: name and reason"},
     {.key = NULL},
@@ -43,6 +44,9 @@ const struct panel rows_panel = {
     .act = rows_act,
     .selected = rows_selected,
     .card = rows_card,
+    .whole = rows_whole,
+    .line = rows_line,
+    .extension = "md",
 };
 
 enum { VERDICT, TABLE, OLD, NEW, DIFF, CONTENT, WRITTEN, CAUSE, N_COLUMNS };
@@ -347,7 +351,7 @@ static void rows_act(void *data, const struct state *state, const struct act *ac
 	free(order.list);
 }
 
-static void rows_selected(const struct scene *scene, char *out, size_t size)
+void rows_selected(const struct scene *scene, char *out, size_t size)
 {
 	const struct rows_view *view = scene->view;
 	struct order order;
@@ -357,52 +361,4 @@ static void rows_selected(const struct scene *scene, char *out, size_t size)
 	list = list_of(&order);
 	list_selected(&view->list, &list, out, size);
 	free(order.list);
-}
-
-static void card_side(const struct scene *scene, struct canvas *canvas, int row, const char *side,
-		      int64_t rows, const char *hash, int64_t at_ms)
-{
-	char count[UNITS_MAX], ago[48];
-	const char *text =
-	    rows == -1 ? "the table is missing" : (rows < 0 ? "not counted yet" : units_count(count, rows));
-
-	canvas_putf(canvas, 0, row, ROLE_TEXT, "%s  %15s %s   content %s   %s", side, text,
-		    rows >= 0 ? "rows" : "    ", hash[0] ? hash : "not hashed",
-		    age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
-	canvas_sides(canvas, 0, row, canvas->size.cols);
-}
-
-static void rows_card(const struct scene *scene, struct canvas *canvas)
-{
-	char key[112] = "", clock[UNITS_MAX];
-	const struct rows_state *rows = &scene->state->rows;
-	const struct waiver_seen *waiver;
-
-	rows_selected(scene, key, sizeof(key));
-	for (size_t i = 0; i < rows->n && key[0]; i++) {
-		const struct rows_table *table = &rows->tables[i];
-		int row = 0;
-
-		if (!text_equal(table->table, key + 5))
-			continue;
-		canvas_putf(canvas, 0, row++, ROLE_TITLE, "%s   %s", table->table,
-			    sums_verdict_word(table->verdict));
-		row++;
-		card_side(scene, canvas, row++, "OLD", table->old_rows, table->old_hash, table->old_at_ms);
-		card_side(scene, canvas, row++, "NEW", table->new_rows, table->new_hash, table->new_at_ms);
-		canvas_putf(canvas, 0, row++, ROLE_TEXT, "last written on OLD: %s",
-			    table->last_write_ms > 0 ? units_clock(clock, table->last_write_ms)
-						     : "not known");
-		row++;
-		row =
-		    card_text(canvas, row, "CAUSE", ROLE_TEXT, table->cause[0] ? table->cause : "none known");
-		if (table->skipped)
-			row = card_text(canvas, row, "SKIP", ROLE_WARN,
-					"its data is left out on purpose (copy.skip_data)");
-		waiver = waiver_get(scene->state, key);
-		if (waiver)
-			row = card_text(canvas, row, "WAIVED", ROLE_WARN, waiver->reason);
-		return;
-	}
-	age_nothing(canvas, 0, "No table is selected.");
 }

@@ -236,13 +236,14 @@ void carry_write(struct cockpit *c)
 	struct buf text = {0};
 	char path[400], stem[80];
 	bool sheet = c->sheet.kind == SHEET_TEXT || c->sheet.kind == SHEET_CARD;
+	const char *extension = !sheet && c->local.focus ? c->local.focus->extension : NULL;
 
 	if (sheet)
 		buf_add(&text, buf_text(&c->sheet.text), c->sheet.text.len);
 	else if (c->local.focus)
 		panel_text(c, c->local.focus, &text);
 	stem_of(c, sheet ? "text" : c->local.focus ? c->local.focus->name : "panel", stem, sizeof(stem));
-	if (file_text(c, stem, "txt", buf_text(&text), text.len, path, sizeof(path)))
+	if (file_text(c, stem, extension ? extension : "txt", buf_text(&text), text.len, path, sizeof(path)))
 		seat_toast(c, ROLE_OK, "written to %s", path);
 	buf_done(&text);
 }

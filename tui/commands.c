@@ -4,6 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The card of a table whose rows differ shows which: looked for when it is opened. */
+static void look_for_rows(struct cockpit *c, const char *selected)
+{
+	const struct rows_state *rows = &c->state->rows;
+
+	for (size_t i = 0; text_starts(selected, "rows:") && i < rows->n && !c->replay; i++) {
+		const struct rows_table *table = &rows->tables[i];
+		const struct rows_bisected *known = rows_bisected_get(rows, table->table);
+
+		if (strcmp(table->table, selected + 5) != 0)
+			continue;
+		if (table->old_rows >= 0 && table->new_rows >= 0 &&
+		    (table->verdict == 2 || table->verdict == 3) && !table->skipped &&
+		    !(known && strcmp(known->state, "looking") == 0))
+			link_say(c, "bisect", "table", table->table);
+	}
+}
+
 static void do_look(struct cockpit *c, const char *key)
 {
 	char selected[104];
@@ -22,6 +40,7 @@ static void do_look(struct cockpit *c, const char *key)
 	}
 	if (c->local.focus && c->local.focus->card && selected[0]) {
 		sheet_card(c, c->local.focus, selected);
+		look_for_rows(c, selected);
 	} else if (binding) {
 		struct act act = {.kind = ACT_KEY, .text = binding->cmd};
 		local_act(c, &act);

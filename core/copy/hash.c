@@ -16,7 +16,7 @@ static const struct {
     {"uuid", "uuid_hash_extended(%c, %s)"},
     {"time", "time_hash_extended(%c, %s)"},
     {"timestamp", "timestamp_hash_extended(%c, %s)"},
-    {"timestamptz", "timestamp_hash_extended(timezone('UTC', %c), %s)"},
+    {"timestamptz", "timestamp_hash_extended(timezone('0'::interval, %c), %s)"},
     /* The functions of these two cannot be called by name, but by those of an array of one. */
     {"date", "hash_array_extended(ARRAY[%c], %s)"},
     {"bytea", "hash_array_extended(ARRAY[%c], %s)"},

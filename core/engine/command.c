@@ -236,6 +236,21 @@ static void cmd_probe(struct seat *seat, const struct json *m)
 		child_send(c, "{\"t\":\"probe\"}");
 }
 
+/* Only looks, so that every seat may ask. */
+static void cmd_bisect(struct seat *seat, const struct json *m)
+{
+	struct err err = {0};
+	const char *table = json_str(m, "table", "");
+	for (size_t i = 0; i < seat->e->state->rows.n; i++) {
+		if (!text_equal(seat->e->state->rows.tables[i].table, table))
+			continue;
+		if (watch_bisect(seat->e, table, &err) < 0)
+			seat_say(seat, "warn", "%s", err.text);
+		return;
+	}
+	seat_say(seat, "warn", "no table of that name was compared");
+}
+
 static void cmd_again(struct seat *seat, const struct json *m)
 {
 	struct err err = {0};
@@ -291,6 +306,7 @@ static const struct {
     {"end-session", cmd_end_session},
     {"wheel", cmd_wheel},
     {"probe", cmd_probe},
+    {"bisect", cmd_bisect},
     {"again", cmd_again},
     {"auto", cmd_auto},
     {"stop-engine", cmd_stop_engine},

@@ -287,6 +287,7 @@ static void engine_free(struct engine *e)
 	for (size_t i = 0; i < e->ring_n; i++)
 		shared_unref(e->ring[(e->ring_first + i) % e->ring_cap]);
 	free(e->ring);
+	json_free(e->bisecting);
 	free(e->signature_counts);
 	for (size_t i = 0; i < e->n_secrets; i++) {
 		memset(e->secrets[i], 0, strlen(e->secrets[i]));

@@ -141,6 +141,7 @@ struct engine {
 	size_t n_kept;
 	struct shared **ring; /* newest stream lines */
 	size_t ring_first, ring_n, ring_cap, ring_bytes;
+	struct json *bisecting;     /* params of the newest look for rows: {"table"} */
 	uint64_t *signature_counts; /* how often each of signature_table was seen */
 
 	struct seat *seats;
@@ -207,6 +208,8 @@ int check_look(struct engine *e, const char *name, struct err *err);
 /* watches.c */
 void watches_start(struct engine *e);
 void watches_tick(struct engine *e);
+/* The first rows of a table that differ, looked for once. */
+int watch_bisect(struct engine *e, const char *table, struct err *err);
 
 /* secrets.c */
 void secrets_load(struct engine *e);

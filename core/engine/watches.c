@@ -103,12 +103,55 @@ void watches_start(struct engine *e)
 	for (size_t i = 0; line_table[i]; i++)
 		add_slot("line", line_table[i]->name, line_table[i]->secrets);
 	for (size_t i = 0; watch_table[i]; i++)
-		add_slot("watch", watch_table[i]->name, watch_table[i]->secrets);
+		if (!watch_table[i]->asked)
+			add_slot("watch", watch_table[i]->name, watch_table[i]->secrets);
 	for (size_t i = 0; watch_table[i]; i++)
 		if (watch_table[i]->each_host)
 			add_hosts(e, watch_table[i]);
 	for (size_t i = 0; i < n_slots; i++)
 		start(e, &slots[i]);
+}
+
+/* One that ended without a word has told nothing: whoever waits for it must not wait on. */
+static void on_bisected(struct child *child)
+{
+	struct jw w;
+	if (child->end || child->e->stopping)
+		return;
+	jw_event(&w, "rows.bisected");
+	jw_str(&w, "table", json_str(child->e->bisecting, "table", ""));
+	jw_str(&w, "state", "failed");
+	jw_str(&w, "text", "its process ended without a word; Enter asks again");
+	engine_emit(child->e, &w, NULL);
+}
+
+int watch_bisect(struct engine *e, const char *table, struct err *err)
+{
+	static const char name[] = "bisect";
+	if (child_find(e, "watch", name))
+		return err_set(err, ERR_REFUSED, "%s is being looked at; one table at a time",
+			       json_str(e->bisecting, "table", "another table"));
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "table", table);
+	const char *text = jw_finish(&w);
+	json_free(e->bisecting);
+	e->bisecting = json_parse(text, strlen(text), NULL);
+	jw_done(&w);
+	for (size_t i = 0; watch_table[i]; i++) {
+		struct child_spec spec = {.role = "watch",
+					  .name = name,
+					  .verb = "run",
+					  .step = "",
+					  .attempt = "",
+					  .params = e->bisecting,
+					  .secrets = watch_table[i]->secrets,
+					  .lock_fd = -1,
+					  .ended = on_bisected};
+		if (text_equal(watch_table[i]->name, name))
+			return child_start(e, &spec, err) ? 0 : -1;
+	}
+	return err_set(err, ERR_BUG, "there is no watch \"%s\"", name);
 }
 
 void watches_tick(struct engine *e)

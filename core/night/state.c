@@ -38,6 +38,7 @@ void state_free(struct state *state)
 	jobs_done(state);
 	free(state->transfer.list);
 	free(state->rows.tables);
+	free(state->rows.bisected);
 	free(state->dns.cells);
 	free(state->dns.names);
 	free(state->traffic.smoke);

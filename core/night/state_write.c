@@ -89,6 +89,11 @@ static void write_sides(const struct state *s, struct jw *w)
 		jw_end(w);
 	}
 	jw_end(w);
+	jw_arr(w, "bisected");
+	for (size_t i = 0; i < s->rows.n_bisected; i++)
+		jw_strf(w, NULL, "%s %s %zu", s->rows.bisected[i].table, s->rows.bisected[i].state,
+			s->rows.bisected[i].n);
+	jw_end(w);
 }
 
 static void write_jobs(const struct state *s, struct jw *w)

@@ -1,6 +1,7 @@
 /* Every watch, one line each, in alphabetical order. */
 #include "core/job.h"
 
+extern const struct watch bisect_watch;
 extern const struct watch container_logs_watch;
 extern const struct watch counts_watch;
 extern const struct watch dns_watch;
@@ -15,6 +16,7 @@ extern const struct watch writers_watch;
 /* One line each, so that two changes do not meet. */
 /* clang-format off */
 const struct watch *const watch_table[] = {
+    &bisect_watch,
     &container_logs_watch,
     &counts_watch,
     &dns_watch,

@@ -164,6 +164,8 @@ static void fold_rows_progress(struct state *state, const struct event *event)
 	state->rows.progress[side].tables = json_int(b, "tables", 0);
 	state->rows.progress[side].tables_total = json_int(b, "tables_total", 0);
 	state->rows.progress[side].rows = json_int(b, "rows", 0);
+	state->rows.progress[side].bytes = json_int(b, "bytes", 0);
+	state->rows.progress[side].bytes_total = json_int(b, "bytes_total", 0);
 	state->rows.progress[side].at_ms = event->at_ms;
 }
 
@@ -192,6 +194,47 @@ static void fold_rows_compared(struct state *state, const struct event *event)
 	r->content = json_bool(b, "content", false);
 }
 
+static struct rows_bisected *bisected_of(struct rows_state *r, const char *full)
+{
+	char table[96];
+	text_copy(table, sizeof table, full);
+	bool found;
+	size_t i = sorted_place(r->bisected, r->n_bisected, sizeof *r->bisected, table, &found);
+	if (found)
+		return &r->bisected[i];
+	FOLD_PUSH(r->bisected, r->n_bisected);
+	memmove(&r->bisected[i + 1], &r->bisected[i], (r->n_bisected - 1 - i) * sizeof *r->bisected);
+	memset(&r->bisected[i], 0, sizeof *r->bisected);
+	text_copy(r->bisected[i].table, sizeof r->bisected[i].table, table);
+	return &r->bisected[i];
+}
+
+const struct rows_bisected *rows_bisected_get(const struct rows_state *rows, const char *table)
+{
+	bool found;
+	size_t i = sorted_place(rows->bisected, rows->n_bisected, sizeof *rows->bisected, table, &found);
+	return found ? &rows->bisected[i] : NULL;
+}
+
+static void fold_rows_bisected(struct state *state, const struct event *event)
+{
+	const struct json *b = event->body;
+	struct rows_bisected *x = bisected_of(&state->rows, json_str(b, "table", ""));
+	x->at_ms = event->at_ms;
+	FOLD_TEXT(x->state, b, "state");
+	FOLD_TEXT(x->text, b, "text");
+	FOLD_TEXT(x->key, b, "key");
+	x->more = json_bool(b, "more", false);
+	x->n = 0;
+	for (const struct json *r = json_first(json_get(b, "rows")); r && x->n < 20; r = json_next(r)) {
+		struct rows_found *row = &x->rows[x->n++];
+		FOLD_TEXT(row->key, r, "key");
+		FOLD_TEXT(row->columns, r, "columns");
+		const char *how = json_str(r, "how", "");
+		row->how = text_equal(how, "OLD") ? 'O' : text_equal(how, "NEW") ? 'N' : 'D';
+	}
+}
+
 const struct kind transfer_total_kind = {
     .name = "transfer.total", .keep = KEEP_SAMPLE, .key = "", .since = 1, .fold = fold_transfer_total};
 const struct kind transfer_table_kind = {
@@ -204,5 +247,7 @@ const struct kind rows_progress_kind = {
     .name = "rows.progress", .keep = KEEP_SAMPLE, .key = "side", .since = 1, .fold = fold_rows_progress};
 const struct kind rows_verdict_kind = {
     .name = "rows.verdict", .keep = KEEP_CHANGE, .key = "table", .since = 1, .fold = fold_rows_verdict};
+const struct kind rows_bisected_kind = {
+    .name = "rows.bisected", .keep = KEEP_CHANGE, .key = "table", .since = 1, .fold = fold_rows_bisected};
 const struct kind rows_compared_kind = {
     .name = "rows.compared", .keep = KEEP_RECORD, .since = 1, .fold = fold_rows_compared};

@@ -7,7 +7,8 @@
  * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact}   rows -1:
  * table is missing rows.progress  SAMPLE key side {side, tables, tables_total, rows} rows.verdict   CHANGE
  * key table {table, verdict, cause} rows.compared  RECORD {tables, equal, differ, missing, skipped,
- * waived, old_rows, new_rows, content: true|false}
+ * waived, old_rows, new_rows, content: true|false} rows.bisected CHANGE key table {table, state:
+ * looking|done|failed, text, key, more, rows: [{key, how: OLD|NEW|differs, columns}]}
  */
 #ifndef CORE_NIGHT_KINDS_COPY_H
 #define CORE_NIGHT_KINDS_COPY_H
@@ -49,17 +50,33 @@ struct rows_table {
 	char cause[160];
 	bool skipped; /* by copy.skip_data: never drawn as equal */
 };
+/* The first rows of a table that differ: asked for by a seat. */
+struct rows_found {
+	char key[96], columns[240];
+	char how; /* 'O' only on OLD, 'N' only on NEW, 'D' differs */
+};
+struct rows_bisected {
+	char table[96], state[12], key[96], text[200];
+	struct rows_found rows[20];
+	size_t n;
+	bool more; /* there are others */
+	int64_t at_ms;
+};
 struct rows_state {
 	struct rows_table *tables;
 	size_t n;
+	struct rows_bisected *bisected; /* by table */
+	size_t n_bisected;
 	int64_t compared_at_ms;
 	int compared, equal, differ, missing;
 	int skipped, waived;        /* neither is equal: left out by copy.skip_data, let pass by a person */
 	int64_t old_rows, new_rows; /* of the newest comparison */
 	bool content;
 	struct {
-		int64_t tables, tables_total, rows, at_ms;
-	} progress[2]; /* OLD, NEW */
+		int64_t tables, tables_total, rows, bytes, bytes_total, at_ms;
+	} progress[2]; /* OLD, NEW; bytes 0 where they are not told */
 };
+/* NULL: nobody asked. */
+const struct rows_bisected *rows_bisected_get(const struct rows_state *rows, const char *table);
 
 #endif

@@ -37,7 +37,7 @@ extern const struct kind heroku_seen_kind, heroku_budget_kind, router_seen_kind;
 extern const struct kind dynos_seen_kind, writers_seen_kind, writers_quiet_kind, jobs_seen_kind;
 extern const struct kind host_seen_kind, host_load_kind, host_audit_kind;
 extern const struct kind transfer_total_kind, transfer_table_kind, transfer_ended_kind, rows_side_kind,
-    rows_progress_kind, rows_verdict_kind, rows_compared_kind;
+    rows_progress_kind, rows_verdict_kind, rows_compared_kind, rows_bisected_kind;
 extern const struct kind dns_cell_kind, dns_plan_kind, traffic_seen_kind, traffic_first_kind, smoke_seen_kind,
     quiet_seen_kind, newrows_seen_kind;
 extern const struct kind log_lines_kind, command_seen_kind, log_signature_kind, log_again_kind;
