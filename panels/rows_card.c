@@ -34,8 +34,9 @@ static int card_found(struct canvas *canvas, int row, const struct rows_bisected
 			 found->text[0] ? ": " : " ...", found->text);
 		return card_text(canvas, row, "ROWS", ROLE_UNKNOWN, text);
 	}
-	snprintf(text, sizeof(text), "%s%s%s   %s", found->n ? "by " : "", found->n ? found->key : "",
-		 found->n ? "" : found->text, age_ago(ago, sizeof(ago), found->at_ms, now_ms));
+	snprintf(text, sizeof(text), "%s%s%s   %s", found->n ? "the first rows that differ, by " : "",
+		 found->n ? found->key : "", found->n ? "" : found->text,
+		 age_ago(ago, sizeof(ago), found->at_ms, now_ms));
 	row = card_text(canvas, row, "ROWS", text_equal(found->state, "failed") ? ROLE_UNKNOWN : ROLE_TEXT,
 			text);
 	for (size_t i = 0; i < found->n; i++) {
