@@ -195,7 +195,7 @@ static void test_defaults(void **state)
 	    "\"known_hosts\":\"\",\"proxy_jump\":\"\",\"proxy_command\":\"\"},\"database\":{\"url\":\"\","
 	    "\"accessory\":\"db\",\"container\":\"\",\"app_role\":\"\"},\"redis\":{\"variable\":\"REDIS_"
 	    "URL\",\"url\":\"\",\"namespace\":\"\",\"verify\":true},\"web\":{\"old\":\"\",\"new\":\"\","
-	    "\"scheme\":\"https\"}"
+	    "\"scheme\":\"https\",\"ca\":\"\"}"
 	    ","
 	    "\"smoke\":[{\"get\":\"/"
 	    "up\",\"expect\":200}],\"canary\":[],\"people\":1,\"stations\":[],\"playbook\":"
