@@ -140,6 +140,16 @@ static bool turned_back(struct engine *e)
 	return true;
 }
 
+/* What goes on without us (a pg_restore on the host) is joined by the same command, once a look has found it. */
+static bool look_first(struct engine *e, const struct step_seen *step)
+{
+	const struct step *row = step_row(step->kind);
+	if (!row || !row->joins || text_equal(e->headless_probed, step->id))
+		return false;
+	text_copy(e->headless_probed, sizeof e->headless_probed, step->id);
+	return attempt_probe_again(e, step->id, "headless", NULL) == 0;
+}
+
 void headless_tick(struct engine *e)
 {
 	if (!e->headless || e->stopping || e->attempt_alive || e->state->closed_at_ms)
@@ -173,7 +183,10 @@ void headless_tick(struct engine *e)
 	}
 	/* What this process has tried and has not proved stops the night; what an engine before it left is
 	 * tried again. */
-	if (text_equal(e->headless_step, step->id) || step->state == STEP_UNKNOWN) {
+	bool tried = text_equal(e->headless_step, step->id);
+	if (!tried && step->state == STEP_UNKNOWN && look_first(e, step))
+		return;
+	if (tried || (step->state == STEP_UNKNOWN && !e->headless_joins)) {
 		fail(e, "%s is %s: %s", step->id, step_state_name(step->state),
 		     *step->text ? step->text : "no reason was given");
 		return;

@@ -165,6 +165,8 @@ struct engine {
 	const struct headless *headless;
 	uint64_t headless_seq; /* newest event it printed */
 	char headless_step[48];
+	char headless_probed[48]; /* UNKNOWN when this process came; it was looked at once */
+	bool headless_joins;	  /* and something of it still runs, which its run joins */
 	bool headless_held; /* told that it waits for a hold */
 	int exit_status;
 	bool stopping;

@@ -135,6 +135,7 @@ static void on_probe(struct child *child)
 	    : *why                      ? why
 					: "what it did is unclear");
 	found(e, act->attempt, act->step, text_equal(done, "RUNNING") ? "UNCLEAR" : done, text);
+	e->headless_joins = text_equal(done, "RUNNING") && act->row && act->row->joins;
 	act_reset(e);
 }
 

@@ -28,6 +28,7 @@ const struct step download_step = {
     .help = "fetches Heroku's backup to the new host, and reads it once to its end",
     .gate = GATE_NONE,
     .cancel = CANCEL_ANYTIME,
+    .joins = true,
     .rehearse = REHEARSE_SAME,
     .params = params,
     .needs = needs,

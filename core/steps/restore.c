@@ -26,6 +26,7 @@ const struct step restore_step = {
     .help = "restores the dump into the empty new database",
     .gate = GATE_YES,
     .cancel = CANCEL_ANYTIME,
+    .joins = true,
     .rehearse = REHEARSE_THROWAWAY,
     .params = params,
     .needs = needs,

@@ -78,3 +78,52 @@ freeze_old() {
 	quiet() { [ "$(world_sql old "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'")" = 0 ]; }
 	eventually 30 quiet || fail "The old side does not become quiet."
 }
+
+# ---- a restore that stands still where the test wants it ----
+
+# From here on each CREATE INDEX in NEW waits until let_go: rows are in by then, keys and indexes are not.
+hold_indexes() {
+	new_super "CREATE FUNCTION public.hold() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(42); END'" &&
+		new_super "CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.hold()" ||
+		fail "The hold could not be made."
+	coproc HOLDER {
+		PGAPPNAME=holder PGPASSWORD=$(sed -E 's,.*://[^:]*:([^@]*)@.*,\1,' <<<"$NEW_DATABASE_URL") \
+			exec psql -XAtq -d "$(sed -E 's,(//[^:]*):[^@]*@,\1@,' <<<"$NEW_DATABASE_URL")"
+	}
+	# shellcheck disable=SC2153
+	HOLDS=$HOLDER_PID
+	at_end 'kill $HOLDS 2>/dev/null'
+	# shellcheck disable=SC2154
+	echo 'SELECT pg_advisory_lock(42);' >&"${HOLDER[1]}"
+	held() { [ "$(new_super "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")" = 1 ]; }
+	eventually 20 held || fail "Nobody holds the lock."
+}
+
+is_held() {
+	[ "$(new_super "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_restore' AND wait_event = 'advisory'" 2>/dev/null || echo 0)" -ge 1 ]
+}
+
+let_go() {
+	echo 'SELECT pg_advisory_unlock(42);' >&"${HOLDER[1]}"
+}
+
+restores_started() {
+	events fact 'select(.name == "restore-started") | .data.base' | sort -u | wc -l
+}
+
+engine_pid() {
+	events engine.started .pid | tail -n 1
+}
+
+step_pid() {
+	pgrep -P "$(engine_pid)" -f "__job step restore"
+}
+
+# Ends the connections of the host's sshd: its sessions, not its listener, nor what was detached from them.
+drop_ssh() {
+	local pids
+	pids=$(pgrep -P "$(cat "$W/host/sshd.pid")") || return 0
+	# shellcheck disable=SC2086
+	kill -KILL $pids $(for p in $pids; do pgrep -P "$p" -x sshd; done) 2>/dev/null
+	return 0
+}
