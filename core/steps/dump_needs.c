@@ -1,5 +1,6 @@
 #include "core/steps/dump_needs.h"
 #include "core/base/text.h"
+#include "core/steps/host_copy.h"
 #include "core/steps/restore_log.h"
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +87,7 @@ int dump_needs_look(struct ssh *ssh, const char *container, const char *file, st
 {
 	struct buf toc = {0}, lines = {0};
 	*out = (struct dump_needs){0};
-	int rc = ssh_run(ssh, &toc, err, "docker exec %s pg_restore -l %s", container, file);
+	int rc = copy_contents(ssh, container, file, &toc, err);
 	/* grep ends with 1 where there is none. */
 	if (rc == 0)
 		rc = ssh_run(

@@ -93,6 +93,18 @@ int copy_file_sha256(struct ssh *ssh, const char *container, const char *path, c
 	return rc;
 }
 
+int copy_contents(struct ssh *ssh, const char *container, const char *path, struct buf *toc, struct err *err)
+{
+	struct err seen = {0};
+	if (ssh_run(ssh, toc, &seen, "docker exec %s pg_restore -l %s", container, path) == 0)
+		return 0;
+	if (seen.kind != ERR_REFUSED)
+		return err_set(err, seen.kind, "%s", seen.text);
+	return err_set(err, ERR_WORLD,
+		       "the dump %s in %s cannot be read; nothing was changed, run download again (%s)", path,
+		       container, seen.text);
+}
+
 int copy_read_through(struct ssh *ssh, const char *container, const char *path, bool from_host,
 		      struct err *err)
 {

@@ -35,6 +35,8 @@ int copy_file_size(struct ssh *ssh, const char *container, const char *path, int
 /* Reads all of it. "" when it is not there. */
 int copy_file_sha256(struct ssh *ssh, const char *container, const char *path, char sha256[65],
 		     struct err *err);
+/* The table of contents of a dump in the accessory's container. */
+int copy_contents(struct ssh *ssh, const char *container, const char *path, struct buf *toc, struct err *err);
 /* One full read by pg_restore in the accessory's container: a cut file passes a look at its contents, not
  * this. `from_host`: the file lies on the host and is sent through standard input. */
 int copy_read_through(struct ssh *ssh, const char *container, const char *path, bool from_host,

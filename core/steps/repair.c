@@ -2,7 +2,6 @@
  * rights of the app's role when another role did the restore. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
-#include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
 #include "core/steps/repair_look.h"
@@ -29,6 +28,8 @@ const struct step repair_step = {
     .prove = repair_prove,
 };
 
+#define STAGES_BYTES (256LL << 20) /* below it a full round takes seconds anyway */
+
 static int repair_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	struct repair_look seen = {0};
@@ -44,7 +45,13 @@ static int repair_plan(struct job *job, struct plan *plan, struct err *err)
 		text_copy(plan->to, sizeof plan->to, "0, 0, 0");
 		text_copy(plan->back, sizeof plan->back, "not needed: no row is changed");
 		if (seen.n_unanalyzed)
-			plan_does(plan, "ANALYZE of %zu tables over 2 connections", seen.n_unanalyzed);
+			plan_does(plan, "ANALYZE of %zu tables over 2 connections%s", seen.n_unanalyzed,
+				  seen.bytes >= STAGES_BYTES ? ", first a coarse round, then the full one" : "");
+		if (seen.collation.differs && seen.collation.may && !seen.collation.built_tonight)
+			for (size_t i = 0; i < seen.collation.n_indexes && i < 3; i++)
+				plan_does(plan, "REINDEX INDEX %s", seen.collation.indexes[i]);
+		for (size_t i = 0; seen.collation.may && i < seen.collation.n_refresh && i < 2; i++)
+			plan_does(plan, "%s", seen.collation.refresh[i]);
 		if (seen.behind)
 			plan_does(plan, "setval() of %zu sequences", seen.behind);
 		for (size_t i = 0; i < seen.n_grants && i < 5; i++)
@@ -52,8 +59,8 @@ static int repair_plan(struct job *job, struct plan *plan, struct err *err)
 		if (seen.n_grants > 5)
 			plan_does(plan, "and %zu statements like these for role %s", seen.n_grants - 5,
 				  seen.app_role);
-		plan->nothing_to_do = !seen.n_unanalyzed && !seen.behind && !seen.n_grants;
-		plan->estimate_ms = 1000 + seen.rows / 2000;
+		plan->nothing_to_do = !repair_left(&seen);
+		plan->estimate_ms = 1000 + seen.rows / 2000 + repair_collation_ms(&seen.collation);
 		repair_evidence(&seen, VERDICT_WARN, &plan->seen);
 	}
 	repair_look_done(&seen);
@@ -147,17 +154,58 @@ static int took_analyze(void *ctx, struct pg_lane *lane, const struct pg_result 
 	return result ? 0 : -1;
 }
 
-static int analyze(struct job *job, struct pg *pg, const struct repair_look *seen, struct err *err)
+/* One round over all of them; target: how finely, "" : as the server is set. */
+static int analyze_round(struct job *job, struct pg *pg, const struct repair_look *seen, const char *target,
+			 struct err *err)
 {
 	struct analyzing analyzing = {.job = job, .seen = seen};
 	const struct pg_errand errand = {.next = next_analyze, .done = took_analyze, .ctx = &analyzing};
 	struct pg_lane lanes[2] = {{.pg = pg}};
 	size_t n = 1;
+	int rc = 0;
 	lanes[1].pg = pg_open_like(pg, NULL, PG_ACT, NULL);
 	n += lanes[1].pg != NULL;
-	int rc = pg_together(lanes, n, &errand, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = *target ? pg_exec(lanes[i].pg, err, "SET default_statistics_target = %s", target)
+			     : pg_exec(lanes[i].pg, err, "RESET default_statistics_target");
+	if (rc == 0)
+		rc = pg_together(lanes, n, &errand, err);
 	pg_close(lanes[1].pg);
 	return rc;
+}
+
+static int record_stage(struct job *job, struct pg *pg, bool full, struct err *err)
+{
+	struct jw w;
+	int64_t now_ms;
+	/* The server's clock, for it is the server that says when a table was analyzed. */
+	if (pg_number(pg, "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint", NULL, &now_ms,
+		      err) < 0)
+		return -1;
+	jw_fact(&w, "statistics", "");
+	jw_str(&w, "stage", full ? "full" : "coarse");
+	jw_int(&w, "full_ms", full ? now_ms : 0);
+	return job_record(job, &w, err);
+}
+
+/* A large database gets a few samples of every table first: with them plans are usable within seconds, also when
+ * the full round is cut short. */
+static int analyze(struct job *job, struct pg *pg, const struct repair_look *seen, struct err *err)
+{
+	const struct json *before = job_fact(job, "statistics", "");
+	int rc = 0;
+	if (seen->bytes >= STAGES_BYTES && !before) {
+		rc = record_stage(job, pg, false, err);
+		if (rc == 0)
+			rc = analyze_round(job, pg, seen, "1", err);
+		if (rc == 0 && job_stopping(job))
+			rc = err_set(err, ERR_CANCELLED,
+				     "Stopped on request after the coarse statistics; running repair again goes on.");
+	}
+	bool coarse = before ? json_int(before, "full_ms", 0) == 0 : seen->bytes >= STAGES_BYTES;
+	if (rc == 0 && coarse)
+		rc = record_stage(job, pg, true, err);
+	return rc < 0 ? -1 : analyze_round(job, pg, seen, "", err);
 }
 
 static int repair_run(struct job *job, struct err *err)
@@ -172,6 +220,8 @@ static int repair_run(struct job *job, struct err *err)
 	if (rc == 0)
 		rc = give_rights(pg, &seen, err);
 	if (rc == 0)
+		rc = repair_collation_run(job, pg, &seen.collation, err);
+	if (rc == 0)
 		rc = analyze(job, pg, &seen, err);
 	repair_look_done(&seen);
 	pg_close(pg);
@@ -183,7 +233,7 @@ static enum done repair_probe(struct job *job, struct err *err)
 	struct repair_look seen = {0};
 	struct pg *pg = pg_open_new(job, PG_LOOK, err);
 	int rc = pg ? repair_look(job, pg, &seen, err) : -1;
-	bool left = seen.n_unanalyzed || seen.behind || seen.n_grants;
+	bool left = repair_left(&seen);
 	repair_look_done(&seen);
 	pg_close(pg);
 	return rc < 0 ? DONE_UNCLEAR : left ? DONE_NOT_DONE : DONE_DONE;
@@ -194,11 +244,11 @@ static enum verdict repair_prove(struct job *job, struct evidence *ev, struct er
 	struct repair_look seen = {0};
 	struct pg *pg = pg_open_new(job, PG_LOOK, err);
 	int rc = pg ? repair_look(job, pg, &seen, err) : -1;
-	bool left = seen.n_unanalyzed || seen.behind || seen.n_grants;
+	bool left = repair_left(&seen);
 	if (rc == 0)
 		repair_evidence(&seen, VERDICT_FAIL, ev);
 	repair_look_done(&seen);
 	pg_close(pg);
-	/* A collation that moved on is told; it is none of the three things this step stands for. */
+	/* A collation that is another's to mend is told, and nothing this step can do. */
 	return rc < 0 ? VERDICT_UNKNOWN : left ? VERDICT_FAIL : VERDICT_PASS;
 }

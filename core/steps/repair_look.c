@@ -20,9 +20,25 @@ static char **texts(const struct pg_result *r, size_t *n)
 	return list;
 }
 
-/* Empty tables count too: after a restore nobody has told the planner that they are empty. */
-static int look_statistics(struct pg *pg, struct repair_look *out, struct err *err)
+/* The first stage's few samples are no statistics to go to work with: until the last one has begun, and for what
+ * it has not come to, a table counts as having none. */
+static void full_since(struct job *job, char *out, size_t size)
 {
+	const struct json *stage = job_fact(job, "statistics", "");
+	int64_t full_ms = json_int(stage, "full_ms", 0);
+	if (!stage)
+		text_copy(out, size, "0");
+	else if (!full_ms)
+		text_copy(out, size, "Infinity");
+	else
+		text_copyf(out, size, "%lld.%03lld", (long long)(full_ms / 1000), (long long)(full_ms % 1000));
+}
+
+/* Empty tables count too: after a restore nobody has told the planner that they are empty. */
+static int look_statistics(struct job *job, struct pg *pg, struct repair_look *out, struct err *err)
+{
+	char full[40];
+	full_since(job, full, sizeof full);
 	struct pg_result *r = pg_query(
 	    pg,
 	    "SELECT format('%I.%I', n.nspname, c.relname), pg_relation_size(c.oid) FROM pg_class c JOIN "
@@ -35,14 +51,14 @@ static int look_statistics(struct pg *pg, struct repair_look *out, struct err *e
 			 "  (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE "
 			 "t.isleaf AND pg_relation_size(l.oid) > 0) "
 			 " ELSE NOT EXISTS (SELECT FROM pg_stat_all_tables s WHERE s.relid = c.oid AND "
-			 "(s.last_analyze IS NOT NULL OR "
-			 "  s.last_autoanalyze IS NOT NULL)) END ORDER BY pg_relation_size(c.oid) DESC, 1",
-	    NULL, err);
+			 "greatest(s.last_analyze, s.last_autoanalyze) >= to_timestamp($1::float8)) END ORDER BY pg_relation_size(c.oid) DESC, 1",
+	    PG_ARGS(full), err);
 	if (!r)
 		return -1;
 	out->unanalyzed = texts(r, &out->n_unanalyzed);
 	for (size_t i = 0; i < pg_rows(r); i++)
-		out->rows += pg_get_int(r, i, 1) / 100;
+		out->bytes += pg_get_int(r, i, 1);
+	out->rows = out->bytes / 100;
 	pg_result_free(r);
 	int64_t n = 0;
 	int rc = pg_number(pg,
@@ -141,36 +157,20 @@ static int look_rights(struct job *job, struct pg *pg, struct repair_look *out, 
 	return 0;
 }
 
-/* pg_database_collation_actual_version came with 15; older servers cannot tell. */
-static void look_collation(struct pg *pg, struct repair_look *out)
+bool repair_left(const struct repair_look *seen)
 {
-	struct pg_result *r =
-	    pg_major(pg) < 15
-		? NULL
-		: pg_query(
-		      pg,
-		      "SELECT datcollversion, pg_database_collation_actual_version(oid) FROM pg_database "
-		      "WHERE datname = current_database() AND datcollversion IS DISTINCT FROM "
-		      "pg_database_collation_actual_version(oid)",
-		      NULL, NULL);
-	if (pg_rows(r))
-		text_copyf(out->collation, sizeof out->collation,
-			   "the database was made with collation version %s and the server has %s: REINDEX "
-			   "DATABASE, then ALTER DATABASE "
-			   "... REFRESH COLLATION VERSION, in a quiet hour",
-			   pg_get(r, 0, 0), pg_get(r, 0, 1));
-	pg_result_free(r);
+	return seen->n_unanalyzed || seen->behind || seen->n_grants ||
+	       (seen->collation.differs && seen->collation.may);
 }
 
 int repair_look(struct job *job, struct pg *pg, struct repair_look *out, struct err *err)
 {
 	*out = (struct repair_look){0};
 	pg_source_read(job_fact(job, "source", ""), &out->source);
-	if (look_statistics(pg, out, err) < 0 || look_sequences(pg, out, err) < 0 ||
+	if (look_statistics(job, pg, out, err) < 0 || look_sequences(pg, out, err) < 0 ||
 	    look_rights(job, pg, out, err) < 0)
 		return -1;
-	look_collation(pg, out);
-	return 0;
+	return repair_collation_look(job, pg, &out->collation, err);
 }
 
 void repair_evidence(const struct repair_look *seen, enum verdict bad, struct evidence *ev)
@@ -199,8 +199,7 @@ void repair_evidence(const struct repair_look *seen, enum verdict bad, struct ev
 	else
 		evidence_add(ev, VERDICT_PASS, "rights", "same role",
 			     "the app logs in as the role that restores");
-	if (*seen->collation)
-		evidence_add(ev, VERDICT_WARN, "collation", "version", "%s", seen->collation);
+	repair_collation_evidence(&seen->collation, ev);
 }
 
 void repair_look_done(struct repair_look *seen)
@@ -212,6 +211,7 @@ void repair_look_done(struct repair_look *seen)
 	free(seen->unanalyzed);
 	free(seen->grants);
 	free(seen->sequences.list);
+	repair_collation_done(&seen->collation);
 	pg_source_done(&seen->source);
 	*seen = (struct repair_look){0};
 }

@@ -4,6 +4,7 @@
 
 #include "core/job.h"
 #include "core/links/pg_tables.h"
+#include "core/steps/repair_collation.h"
 
 struct repair_look {
 	struct pg_source source; /* the fact; empty when there is none */
@@ -16,8 +17,11 @@ struct repair_look {
 	char app_role[64]; /* "" : the role that restores is the app's */
 	char **grants;     /* statements that give it what it lacks */
 	size_t n_grants;
-	char collation[200]; /* a note; "" */
+	int64_t bytes; /* of the tables without statistics */
+	struct repair_collation collation;
 };
+/* Something is left that repair is for. */
+bool repair_left(const struct repair_look *seen);
 int repair_look(struct job *job, struct pg *pg, struct repair_look *out, struct err *err);
 /* bad: FAIL for a proof; WARN for a plan, where it is only what the step is for. */
 void repair_evidence(const struct repair_look *seen, enum verdict bad, struct evidence *ev);

@@ -42,11 +42,14 @@ enum { JOBS_MAX = 16, STOP_MS = 20000 };
 
 /* ---- opening ---- */
 
+/* Said at each look, by the shell that knows its number as $p. */
+static const char process_state[] = "sed -n \"s/^State:[^A-Z]*//p\" /proc/$p/status 2>/dev/null";
+
 static void use_base(struct restore *r, const char *base)
 {
 	text_copy(r->base, sizeof r->base, base);
 	r->program = (struct detached){
-	    .ssh = r->ssh, .container = r->db.container, .base = r->base, .program = "pg_restore"};
+	    .ssh = r->ssh, .container = r->db.container, .base = r->base, .program = "pg_restore", .extra = process_state};
 }
 
 static int open_all(struct job *job, struct restore *r, struct err *err)

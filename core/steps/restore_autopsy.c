@@ -23,6 +23,8 @@ static const struct {
     {"unexpected end of file", NULL, WHY_CUT, false},
     {"could not uncompress data", NULL, WHY_CUT, false},
     {"did not find magic string", NULL, WHY_CUT, false},
+    {"unexpected block ID", NULL, WHY_CUT, false},
+    {"could not find block ID", NULL, WHY_CUT, false},
     {"corrupt archive", NULL, WHY_CUT, false},
     {"unrecognized data block", NULL, WHY_CUT, false},
     {"extension \"", "is not available", WHY_EXTENSION, true},

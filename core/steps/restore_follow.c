@@ -2,11 +2,11 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
-#include "core/steps/restore.h"
+#include "core/steps/restore_pulse.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_MS = 1000, STALLED_MS = 30000, DEAD_LOOKS = 5 };
+enum { LOOK_MS = 1000, DEAD_LOOKS = 5 };
 
 static void mark_skipped(struct restore *r)
 {
@@ -25,7 +25,7 @@ static void mark_skipped(struct restore *r)
 int restore_contents(struct restore *r, struct err *err)
 {
 	struct buf toc = {0};
-	int rc = ssh_run(r->ssh, &toc, err, "docker exec %s pg_restore -l %s", r->db.container, r->file);
+	int rc = copy_contents(r->ssh, r->db.container, r->file, &toc, err);
 	if (rc == 0 && !restore_log_toc(&r->log, buf_text(&toc)))
 		rc = err_set(err, ERR_WORLD, "the dump %s in %s lists no contents; run download again",
 			     r->file, r->db.container);
@@ -49,6 +49,7 @@ int restore_look(struct restore *r, struct detached_look *look, struct err *err)
 		return -1;
 	restore_log_feed(&r->log, buf_text(&look->log), look->log.len);
 	r->log_at += (int64_t)look->log.len;
+	r->process = *look->extra;
 	return 0;
 }
 
@@ -68,119 +69,6 @@ void restore_left(const struct restore *r, char *out, size_t size)
 {
 	size_t done, n = restore_log_count(&r->log, RESTORE_DATA, &done);
 	text_copyf(out, size, "%zu of %zu tables hold their rows", done, n);
-}
-
-/* ---- what PostgreSQL tells ---- */
-
-struct pulse {
-	int64_t size_bytes, tuples,
-	    blocks; /* of the database; of all running copies; of all running indexes */
-	int64_t moved_at_ms, last_sum;
-	char why[120];
-	struct copy_rate rate;
-};
-
-/* The target may be out of reach for a while; the log still tells what happens. */
-static struct pg *target(struct restore *r)
-{
-	if (r->pg && pg_alive(r->pg))
-		return r->pg;
-	pg_close(r->pg);
-	r->pg = pg_open_new(r->job, PG_LOOK, NULL);
-	if (r->pg)
-		pg_hush(r->pg, true);
-	return r->pg;
-}
-
-static void read_copies(struct restore *r, struct pulse *p)
-{
-	struct pg_result *rows = pg_query(
-	    r->pg,
-	    "SELECT n.nspname, c.relname, p.tuples_processed, p.bytes_processed FROM pg_stat_progress_copy p "
-	    "JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
-	    "p.datname = current_database()",
-	    NULL, NULL);
-	p->tuples = 0;
-	for (size_t i = 0; rows && i < pg_rows(rows); i++) {
-		struct restore_item *item =
-		    restore_log_table(&r->log, pg_get(rows, i, 0), pg_get(rows, i, 1));
-		p->tuples += pg_get_int(rows, i, 2);
-		if (!item || item->state == RESTORE_DONE)
-			continue;
-		item->state = RESTORE_UNDER_WAY;
-		item->rows = pg_get_int(rows, i, 2);
-		item->bytes = pg_get_int(rows, i, 3);
-	}
-	pg_result_free(rows);
-}
-
-static void read_indexes(struct restore *r, struct pulse *p)
-{
-	struct pg_result *rows = pg_query(
-	    r->pg,
-	    "SELECT n.nspname, c.relname, p.blocks_done + p.tuples_done FROM pg_stat_progress_create_index p "
-	    "JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
-	    "p.datname = current_database()",
-	    NULL, NULL);
-	p->blocks = 0;
-	for (size_t i = 0; i < r->log.n; i++)
-		r->log.items[i].indexing = false;
-	for (size_t i = 0; rows && i < pg_rows(rows); i++) {
-		struct restore_item *item =
-		    restore_log_table(&r->log, pg_get(rows, i, 0), pg_get(rows, i, 1));
-		p->blocks += pg_get_int(rows, i, 2);
-		if (item)
-			item->indexing = true;
-	}
-	pg_result_free(rows);
-}
-
-/* Why nothing moves, in words a tired person can act on. */
-static void read_why(struct restore *r, struct pulse *p)
-{
-	struct pg_result *rows =
-	    pg_query(r->pg,
-		     "SELECT a.wait_event_type, a.wait_event, b.pid, b.application_name, b.state FROM "
-		     "pg_stat_activity a "
-		     "LEFT JOIN LATERAL (SELECT * FROM pg_stat_activity x WHERE x.pid = ANY "
-		     "(pg_blocking_pids(a.pid)) LIMIT 1) b ON true "
-		     "WHERE a.application_name = 'pg_restore' AND a.datname = current_database() ORDER BY "
-		     "b.pid IS NULL, a.wait_event_type LIMIT 1",
-		     NULL, NULL);
-	char raw[200];
-	if (!rows || !pg_rows(rows))
-		text_copy(raw, sizeof raw, "pg_restore has no session in the database; read its log");
-	else if (!pg_null(rows, 0, 2))
-		text_copyf(raw, sizeof raw, "it waits for a lock held by session %s (%s, %s)",
-			   pg_get(rows, 0, 2), pg_get(rows, 0, 3), pg_get(rows, 0, 4));
-	else if (text_equal(pg_get(rows, 0, 0), "Client"))
-		text_copy(raw, sizeof raw,
-			  "the server waits for pg_restore: is it stopped, or is its disk slow?");
-	else
-		text_copyf(raw, sizeof raw, "the server waits for %s %s", pg_get(rows, 0, 0),
-			   pg_get(rows, 0, 1));
-	text_clean(p->why, sizeof p->why, raw, strlen(raw));
-	pg_result_free(rows);
-}
-
-static void read_pulse(struct restore *r, struct pulse *p)
-{
-	int64_t now_ms = clock_life_ms();
-	if (target(r)) {
-		read_copies(r, p);
-		read_indexes(r, p);
-		pg_number(r->pg, "SELECT pg_database_size(current_database())", NULL, &p->size_bytes, NULL);
-	}
-	/* Statistics and checkpoints move the size a little by themselves. */
-	int64_t sum = (p->size_bytes >> 20) + p->tuples + p->blocks + r->log_at;
-	if (sum != p->last_sum || !p->moved_at_ms) {
-		p->last_sum = sum;
-		p->moved_at_ms = now_ms;
-		*p->why = 0;
-	}
-	/* Real time: PostgreSQL's pace is no matter of our clock. */
-	if (clock_real_ms(now_ms - p->moved_at_ms) > STALLED_MS && r->pg)
-		read_why(r, p);
 }
 
 /* ---- events ---- */
@@ -203,9 +91,10 @@ static void tell_tables(struct restore *r)
 		if (item->kind != RESTORE_DATA)
 			continue;
 		int64_t now = item->rows * 16 + (int64_t)item->state * 2 + item->indexing;
-		if (now == item->told)
+		if (now == item->told && text_equal(item->note, item->told_note))
 			continue;
 		item->told = now;
+		text_copy(item->told_note, sizeof item->told_note, item->note);
 		struct jw w;
 		jw_event(&w, "transfer.table");
 		jw_str(&w, "table", item->label);
@@ -213,7 +102,9 @@ static void tell_tables(struct restore *r)
 		jw_int(&w, "rows_total", item->rows_total);
 		jw_int(&w, "bytes", item->bytes);
 		jw_str(&w, "state", state_of(item));
-		jw_str(&w, "text", item->skipped ? "left out by copy.skip_data" : "");
+		jw_str(&w, "text", item->skipped ? "left out by copy.skip_data" : item->note);
+		jw_num(&w, "rate", item->rate);
+		jw_int(&w, "eta_ms", item->eta_ms);
 		job_event(r->job, &w);
 	}
 }
@@ -236,13 +127,13 @@ static void sum_rows(const struct restore *r, int64_t *rows, int64_t *total)
 }
 
 /* The database grows with rows and with indexes, so its size is the fairest measure of what is left. */
-static int64_t eta_of(const struct restore *r, const struct pulse *p, double rate)
+static int64_t eta_of(const struct restore *r, const struct restore_pulse *p, double rate)
 {
 	int64_t left = r->source.size_bytes - p->size_bytes;
 	return r->has_source && rate > 0 && left > 0 ? (int64_t)((double)left * 1000 / rate) : -1;
 }
 
-static void tell(struct restore *r, struct pulse *p)
+static void tell(struct restore *r, struct restore_pulse *p)
 {
 	struct copy_total total = {.stage = "restore", COPY_UNKNOWN};
 	char text[160];
@@ -259,7 +150,7 @@ static void tell(struct restore *r, struct pulse *p)
 	total.bytes = p->size_bytes;
 	total.bytes_total = r->has_source ? r->source.size_bytes : -1;
 	total.eta_ms = eta_of(r, p, total.rate);
-	total.stalled_ms = clock_real_ms(still_ms) > STALLED_MS ? still_ms : 0;
+	total.stalled_ms = clock_real_ms(still_ms) > RESTORE_STALLED_MS ? still_ms : 0;
 	total.stalled_why = total.stalled_ms ? p->why : "";
 	text_copyf(text, sizeof text, harm ? "pg_restore -j%d, %zu error%s so far" : "pg_restore -j%d",
 		   r->jobs, harm, harm == 1 ? "" : "s");
@@ -290,7 +181,7 @@ static int look_again(struct restore *r, struct detached_look *look, struct err 
 
 int restore_follow(struct restore *r, int *rc, struct err *err)
 {
-	struct pulse pulse = {0};
+	struct restore_pulse pulse = {0};
 	ssh_hush(r->ssh, true);
 	for (int dead = 0;;) {
 		struct detached_look look;
@@ -303,7 +194,7 @@ int restore_follow(struct restore *r, int *rc, struct err *err)
 		detached_look_done(&look);
 		if (!more && *rc == 0)
 			restore_log_finish(&r->log);
-		read_pulse(r, &pulse);
+		restore_pulse_read(r, &pulse);
 		tell(r, &pulse);
 		/* Between its end and the line in the rc file there is a moment; so one look is not enough.
 		 */

@@ -39,7 +39,7 @@ static bool read_entry(const char *line, size_t len, struct restore_item *item)
 	if (sscanf(copy, "%d; %*d %*d %n", &id, &at) != 1 || !at)
 		return false;
 	const char *rest = copy + at;
-	*item = (struct restore_item){.id = id, .rows_total = -1, .told = -1};
+	*item = (struct restore_item){.id = id, .rows_total = -1, .rate = -1, .eta_ms = -1, .told = -1};
 	size_t type_len = strcspn(rest, " ");
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (text_starts(rest, types[i].type) && rest[strlen(types[i].type)] == ' ') {

@@ -68,6 +68,8 @@ static void fold_transfer_table(struct state *state, const struct event *event)
 	table->rows = json_int(b, "rows", -1);
 	table->rows_total = json_int(b, "rows_total", -1);
 	table->bytes = json_int(b, "bytes", -1);
+	table->rate = json_num(b, "rate", -1);
+	table->eta_ms = json_int(b, "eta_ms", -1);
 	FOLD_TEXT(table->state, b, "state");
 	FOLD_TEXT(table->text, b, "text");
 }

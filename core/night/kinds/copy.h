@@ -20,9 +20,11 @@
 struct transfer_table {
 	char table[96], state[16], text[80];
 	int64_t rows, rows_total, bytes;
+	double rate;    /* bytes per second; -1 not known */
+	int64_t eta_ms; /* -1 not known */
 };
 struct transfer_ended {
-	char stage[16], text[160];
+	char stage[16], text[300];
 	bool ok;
 	int64_t bytes, ms, at_ms;
 };
@@ -33,7 +35,7 @@ struct transfer_state {
 	int64_t tables, tables_total, indexes, indexes_total, keys, keys_total;
 	double rate; /* bytes per second, < 0 unknown */
 	int64_t eta_ms, stalled_ms;
-	char stalled_why[120];
+	char stalled_why[160];
 	struct transfer_table *list;
 	size_t n;
 	struct transfer_ended ended[8];
