@@ -74,8 +74,8 @@ struct step {
 	enum gate gate;      /* the least the engine will ask for, whoever asks */
 	enum gate undo_gate; /* the least for taking it back, when that is more than `gate` */
 	enum cancel cancel;
-	/* run() joins what an earlier attempt left running, and starts no second one: while probe says RUNNING, a
-	 * night without a person goes on by itself. */
+	/* run() joins what an earlier attempt left running, and starts no second one: while probe says
+	 * RUNNING, a night without a person goes on by itself. */
 	bool joins;
 	bool alone; /* nothing that comes after it stands on it: it may be taken back at any time */
 	enum rehearse rehearse;

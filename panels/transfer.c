@@ -206,7 +206,9 @@ static void table_state(const struct transfer_table *table, char *out, size_t si
 		return;
 	}
 	snprintf(out, size, "%2d%% %s", units_percent(table->rows, table->rows_total),
-		 table->text[0] ? table->text : table->rate > 0 ? units_rate(rate, table->rate) : table->state);
+		 table->text[0]    ? table->text
+		 : table->rate > 0 ? units_rate(rate, table->rate)
+				   : table->state);
 	if (!table->text[0] && table->eta_ms >= 0 && table->rate > 0)
 		snprintf(out + strlen(out), size - strlen(out), " %s left",
 			 units_duration(left, table->eta_ms));
@@ -329,7 +331,8 @@ static void transfer_card(const struct scene *scene, struct canvas *canvas)
 			    t->list[i].bytes >= 0 ? units_size((char[UNITS_MAX]){0}, t->list[i].bytes) : "-");
 		if (t->list[i].rate > 0)
 			canvas_putf(canvas, 0, row++, ROLE_TEXT, "%s since it began%s%s",
-				    units_rate(a, t->list[i].rate), t->list[i].eta_ms >= 0 ? ", left about " : "",
+				    units_rate(a, t->list[i].rate),
+				    t->list[i].eta_ms >= 0 ? ", left about " : "",
 				    t->list[i].eta_ms >= 0 ? units_duration(b, t->list[i].eta_ms) : "");
 		row++;
 	}

@@ -140,7 +140,8 @@ static bool turned_back(struct engine *e)
 	return true;
 }
 
-/* What goes on without us (a pg_restore on the host) is joined by the same command, once a look has found it. */
+/* What goes on without us (a pg_restore on the host) is joined by the same command, once a look has found it.
+ */
 static bool look_first(struct engine *e, const struct step_seen *step)
 {
 	const struct step *row = step_row(step->kind);

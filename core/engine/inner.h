@@ -166,8 +166,8 @@ struct engine {
 	uint64_t headless_seq; /* newest event it printed */
 	char headless_step[48];
 	char headless_probed[48]; /* UNKNOWN when this process came; it was looked at once */
-	bool headless_joins;	  /* and something of it still runs, which its run joins */
-	bool headless_held; /* told that it waits for a hold */
+	bool headless_joins;      /* and something of it still runs, which its run joins */
+	bool headless_held;       /* told that it waits for a hold */
 	int exit_status;
 	bool stopping;
 	int64_t wall_minus_life_ms;

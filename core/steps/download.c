@@ -172,6 +172,17 @@ static int record_dump(struct download *d, const char *sha256, struct err *err)
 	return job_record(d->job, &w, err);
 }
 
+/* How long hash, copy and full read took, for the estimate of the next night. */
+static int record_checked(struct download *d, int64_t ms, struct err *err)
+{
+	struct jw w;
+	jw_fact(&w, "dump-checked", "");
+	jw_int(&w, "bytes", d->total);
+	jw_int(&w, "ms", ms);
+	jw_int(&w, "at_ms", clock_wall_ms());
+	return job_record(d->job, &w, err);
+}
+
 /* 1: what the fact says is there, by its hash. */
 static int have_it(struct download *d, struct err *err)
 {
@@ -213,6 +224,8 @@ static int run_all(struct download *d, struct err *err)
 		rc = check_copy(d, sha256, err);
 	if (rc == 0)
 		rc = record_dump(d, sha256, err);
+	if (rc == 0)
+		rc = record_checked(d, clock_life_ms() - began_ms - fetched_ms, err);
 	units_rate(rate, fetched_ms > 0 ? (double)d->total * 1000 / (double)fetched_ms : 0);
 	text_copyf(text, sizeof text,
 		   rc == 0 ? "%s on the host at %s, read to its end" : "%s is not complete on the host",

@@ -21,6 +21,8 @@ int download_url(struct download *d, char *url, size_t size, struct err *err);
 /* One byte of it, asked from the host: sets total and etag, and shows that the host has a way to it at all.
  */
 int download_ask_size(struct download *d, const char *url, struct err *err);
+/* Some MB of it, thrown away on the host: bytes per second, and total. */
+int download_measure(struct download *d, double *rate, struct err *err);
 /* Until all bytes are in d->part; url is replaced by a fresh one for each new try. */
 int download_fetch(struct download *d, char *url, size_t url_size, struct err *err);
 

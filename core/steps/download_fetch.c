@@ -4,10 +4,11 @@
 #include "core/links/detached.h"
 #include "core/links/heroku.h"
 #include "core/steps/download.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIES = 8, LOOK_MS = 500, PROBE_MS = 60000 };
+enum { TRIES = 8, LOOK_MS = 500, PROBE_MS = 60000, SAMPLE_BYTES = 8 << 20, SAMPLE_S = 4 };
 
 /* "url = ..." as curl's config file takes it. */
 static void add_url(struct buf *input, const char *url)
@@ -74,6 +75,54 @@ int download_ask_size(struct download *d, const char *url, struct err *err)
 		d->total = total;
 		text_copy(d->etag, sizeof d->etag, etag);
 	}
+	ssh_reply_done(&reply);
+	return rc;
+}
+
+/* What curl says of itself: "8388608 84123456", bytes and bytes per second. */
+static int read_measure(struct download *d, const struct ssh_reply *reply, double *rate, struct err *err)
+{
+	char range[80];
+	long long bytes = 0;
+	const char *last = strrchr(buf_text(&reply->out), '\n');
+	take_head(buf_text(&reply->out), "\ncontent-range:", range, sizeof range);
+	const char *slash = strchr(range, '/');
+	if (slash && strtoll(slash + 1, NULL, 10) > 0)
+		d->total = strtoll(slash + 1, NULL, 10);
+	if (last && sscanf(last, " %lld %lf", &bytes, rate) == 2 && bytes > 0 && *rate > 0)
+		return 0;
+	char said[200];
+	text_clean(said, sizeof said, buf_text(&reply->err), reply->err.len);
+	return err_set(err, ERR_NET, "curl ended with %d: %s", reply->status,
+		       *said ? said : "it brought no byte");
+}
+
+int download_measure(struct download *d, double *rate, struct err *err)
+{
+	struct buf input = {0};
+	struct ssh_reply reply;
+	char url[4096];
+	if (download_url(d, url, sizeof url, err) < 0)
+		return -1;
+	add_url(&input, url);
+	explicit_bzero(url, sizeof url);
+	buf_addf(&input,
+		 "range = \"0-%d\"\nsilent\nshow-error\nfail\nlocation\nconnect-timeout = 5\nmax-time = "
+		 "%d\ndump-header = \"-\"\noutput = \"/dev/null\"\nwrite-out = \"\\n%%{size_download} "
+		 "%%{speed_download}\"\n",
+		 SAMPLE_BYTES - 1, SAMPLE_S);
+	int rc =
+	    ssh_exec(d->ssh,
+		     &(struct ssh_call){.command = "curl -K -",
+					.say = "curl -K - (some MB of the dump, to see how fast they come)",
+					.input = input.data,
+					.input_len = input.len,
+					.timeout_ms = PROBE_MS},
+		     &reply, err);
+	explicit_bzero(input.data, input.len);
+	buf_done(&input);
+	if (rc == 0)
+		rc = read_measure(d, &reply, rate, err);
 	ssh_reply_done(&reply);
 	return rc;
 }

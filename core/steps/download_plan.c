@@ -2,8 +2,12 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/steps/download.h"
+#include "core/steps/earlier.h"
+#include <string.h>
 
 enum { MARGIN_BYTES = 256 << 20 };
+#define GUESS_LINE 20e6
+#define GUESS_CHECKS 50e6
 
 /* Both copies at once: the file on the host, and the one pg_restore can see inside. */
 static int plan_space(struct download *d, int64_t there, int64_t inside, struct plan *plan, struct err *err)
@@ -48,7 +52,6 @@ static void plan_words(struct download *d, struct plan *plan)
 	text_copyf(plan->from, sizeof plan->from, "Heroku's backup %s, %s", d->label,
 		   d->total > 0 ? units_size(size, d->total) : "size not told");
 	text_copyf(plan->to, sizeof plan->to, "%s:%s", ssh_name(d->ssh), d->path);
-	plan_does(plan, "Heroku S3 → host; the bytes do not pass this machine");
 	plan_does(plan, "POST /client/v11/apps/%s/transfers/%s/actions/public-url", d->app, d->label);
 	plan_does(plan, "on %s: curl -K - (address by standard input, resumed when it breaks)",
 		  ssh_name(d->ssh));
@@ -61,14 +64,55 @@ static void plan_words(struct download *d, struct plan *plan)
 	plan->gate = GATE_NONE;
 }
 
+/* The line is measured by some MB of the dump itself; hash, copy and full read by the last night that had
+ * them. */
+static void plan_pace(struct download *d, struct plan *plan)
+{
+	struct earlier_pace checked;
+	struct err seen = {0};
+	double rate = 0;
+	char speed[UNITS_MAX];
+	bool measured = download_measure(d, &rate, &seen) == 0,
+	     known = earlier_pace(d->job, "dump-checked", &checked);
+	if (measured)
+		evidence_add(&plan->seen, VERDICT_PASS, "path", "direct",
+			     "Heroku S3 → host, %s measured; the bytes do not pass this machine",
+			     units_rate(speed, rate));
+	else
+		evidence_add(&plan->seen, VERDICT_WARN, "path", "unseen",
+			     "Heroku S3 → host, not measured: %s", seen.text);
+	if (d->total <= 0)
+		return;
+	plan->estimate_ms =
+	    (int64_t)((double)d->total * 1000 / (measured ? rate : GUESS_LINE)) + 3000 +
+	    (known ? earlier_ms(&checked, d->total) : (int64_t)((double)d->total * 1000 / GUESS_CHECKS));
+	if (!known)
+		evidence_add(
+		    &plan->seen, VERDICT_PASS, "pace", "",
+		    "hash, copy into the container and full read were not measured yet: guessed at %s",
+		    units_rate(speed, GUESS_CHECKS));
+}
+
+/* The programs that will be run there, with their versions. */
 static int look_tools(struct download *d, struct plan *plan, struct err *err)
 {
 	struct buf out = {0};
-	int rc = ssh_run(d->ssh, &out, err, "command -v curl || echo none");
+	char curl[40] = "", restore[24] = "";
+	int major;
+	int rc = ssh_run(d->ssh, &out, err,
+			 "command -v curl >/dev/null && curl --version | head -n 1 || echo none");
 	if (rc == 0 && text_starts(buf_text(&out), "none"))
 		plan_refuse(
 		    plan, "there is no curl on %s: install it there (apt-get install curl), then plan again",
 		    ssh_name(d->ssh));
+	if (rc == 0)
+		rc = docker_pg_version(d->ssh, d->names.accessory, "pg_restore", &major, restore,
+				       sizeof restore, err);
+	text_clean(curl, sizeof curl, buf_text(&out),
+		   strcspn(buf_text(&out), "\n") < 12 ? 0 : 5 + strcspn(buf_text(&out) + 5, " \n"));
+	if (rc == 0 && !*plan->refused)
+		evidence_add(&plan->seen, VERDICT_PASS, "programs", restore, "%s on %s, pg_restore %s in %s",
+			     curl, ssh_name(d->ssh), restore, d->names.accessory);
 	buf_done(&out);
 	return rc;
 }
@@ -92,10 +136,9 @@ int download_fill_plan(struct download *d, struct plan *plan, struct err *err)
 			     "%s of it are on the host already; it goes on from there",
 			     units_size(have, part));
 	}
+	if (!plan->nothing_to_do)
+		plan_pace(d, plan);
 	if (!plan->nothing_to_do && plan_space(d, there > 0 ? there : part, inside, plan, err) < 0)
 		return -1;
-	/* 20 MB/s over the line until it is measured, 200 MB/s for hash, copy and full read. */
-	if (d->total > 0)
-		plan->estimate_ms = d->total / 20000 + d->total / 50000 + 3000;
 	return 0;
 }

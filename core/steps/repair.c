@@ -46,7 +46,8 @@ static int repair_plan(struct job *job, struct plan *plan, struct err *err)
 		text_copy(plan->back, sizeof plan->back, "not needed: no row is changed");
 		if (seen.n_unanalyzed)
 			plan_does(plan, "ANALYZE of %zu tables over 2 connections%s", seen.n_unanalyzed,
-				  seen.bytes >= STAGES_BYTES ? ", first a coarse round, then the full one" : "");
+				  seen.bytes >= STAGES_BYTES ? ", first a coarse round, then the full one"
+							     : "");
 		if (seen.collation.differs && seen.collation.may && !seen.collation.built_tonight)
 			for (size_t i = 0; i < seen.collation.n_indexes && i < 3; i++)
 				plan_does(plan, "REINDEX INDEX %s", seen.collation.indexes[i]);
@@ -188,8 +189,8 @@ static int record_stage(struct job *job, struct pg *pg, bool full, struct err *e
 	return job_record(job, &w, err);
 }
 
-/* A large database gets a few samples of every table first: with them plans are usable within seconds, also when
- * the full round is cut short. */
+/* A large database gets a few samples of every table first: with them plans are usable within seconds, also
+ * when the full round is cut short. */
 static int analyze(struct job *job, struct pg *pg, const struct repair_look *seen, struct err *err)
 {
 	const struct json *before = job_fact(job, "statistics", "");
@@ -199,8 +200,9 @@ static int analyze(struct job *job, struct pg *pg, const struct repair_look *see
 		if (rc == 0)
 			rc = analyze_round(job, pg, seen, "1", err);
 		if (rc == 0 && job_stopping(job))
-			rc = err_set(err, ERR_CANCELLED,
-				     "Stopped on request after the coarse statistics; running repair again goes on.");
+			rc = err_set(
+			    err, ERR_CANCELLED,
+			    "Stopped on request after the coarse statistics; running repair again goes on.");
 	}
 	bool coarse = before ? json_int(before, "full_ms", 0) == 0 : seen->bytes >= STAGES_BYTES;
 	if (rc == 0 && coarse)

@@ -7,14 +7,17 @@
 enum { BYTES_PER_MS = 20000 }; /* 20 MB of index a second, until the first one is measured */
 
 /* The database's default is collation 100. 15 is the first that records a version for a database. */
-#define MOVED                                                                                               \
-	"WITH moved AS (SELECT 100::oid AS oid, NULL::text AS named, true AS may WHERE $1 = 'database' UNION " \
-	"ALL SELECT c.oid, format('%I.%I', n.nspname, c.collname), pg_has_role(c.collowner, 'USAGE') FROM "   \
-	"pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.collversion IS NOT NULL AND "   \
-	"c.collversion IS DISTINCT FROM pg_collation_actual_version(c.oid) AND c.collencoding IN (-1, (SELECT " \
-	"encoding FROM pg_database WHERE datname = current_database()))), "                                     \
-	"used AS (SELECT DISTINCT i.indexrelid, m.named, m.may FROM pg_index i JOIN pg_class c ON c.oid = "     \
-	"i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace, unnest(i.indcollation) k JOIN moved m ON " \
+#define MOVED                                                                                                \
+	"WITH moved AS (SELECT 100::oid AS oid, NULL::text AS named, true AS may WHERE $1 = 'database' "     \
+	"UNION "                                                                                             \
+	"ALL SELECT c.oid, format('%I.%I', n.nspname, c.collname), pg_has_role(c.collowner, 'USAGE') FROM "  \
+	"pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.collversion IS NOT NULL AND " \
+	"c.collversion IS DISTINCT FROM pg_collation_actual_version(c.oid) AND c.collencoding IN (-1, "      \
+	"(SELECT "                                                                                           \
+	"encoding FROM pg_database WHERE datname = current_database()))), "                                  \
+	"used AS (SELECT DISTINCT i.indexrelid, m.named, m.may FROM pg_index i JOIN pg_class c ON c.oid = "  \
+	"i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace, unnest(i.indcollation) k JOIN moved m " \
+	"ON "                                                                                                \
 	"m.oid = k WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind = 'i') "
 
 static char **texts(const struct pg_result *r, size_t *n)
@@ -48,11 +51,11 @@ static int look_database(struct pg *pg, struct repair_collation *out, struct err
 
 static int look_indexes(struct pg *pg, const char *which, struct repair_collation *out, struct err *err)
 {
-	struct pg_result *r =
-	    pg_query(pg,
-		     MOVED "SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM used GROUP BY "
-			   "indexrelid ORDER BY 2 DESC, 1",
-		     PG_ARGS(which), err);
+	struct pg_result *r = pg_query(
+	    pg,
+	    MOVED "SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM used GROUP BY "
+		  "indexrelid ORDER BY 2 DESC, 1",
+	    PG_ARGS(which), err);
 	if (!r)
 		return -1;
 	out->indexes = texts(r, &out->n_indexes);
@@ -116,10 +119,11 @@ static int build_again(struct job *job, struct pg *pg, const struct repair_colla
 		if (pg_exec(pg, err, "REINDEX INDEX %s", seen->indexes[i]) < 0)
 			return -1;
 		if (job_stopping(job))
-			return err_set(err, ERR_CANCELLED,
-				       "Stopped on request: %zu of %zu indexes are built again; running repair "
-				       "again begins with the first one.",
-				       i + 1, seen->n_indexes);
+			return err_set(
+			    err, ERR_CANCELLED,
+			    "Stopped on request: %zu of %zu indexes are built again; running repair "
+			    "again begins with the first one.",
+			    i + 1, seen->n_indexes);
 	}
 	return 0;
 }
@@ -143,22 +147,25 @@ void repair_collation_evidence(const struct repair_collation *seen, struct evide
 	if (!seen->differs)
 		return;
 	if (!seen->may)
-		evidence_add(ev, VERDICT_WARN, "collation", "not ours",
-			     "the collation's version moved on from %s to %s, and its owner has to REINDEX and "
-			     "REFRESH it: our role may not",
-			     *seen->made ? seen->made : "another", *seen->actual ? seen->actual : "the library's");
+		evidence_add(
+		    ev, VERDICT_WARN, "collation", "not ours",
+		    "the collation's version moved on from %s to %s, and its owner has to REINDEX and "
+		    "REFRESH it: our role may not",
+		    *seen->made ? seen->made : "another", *seen->actual ? seen->actual : "the library's");
 	else if (seen->built_tonight)
-		evidence_add(ev, VERDICT_WARN, "collation", "refresh",
-			     "the collation's version moved on%s%s; all indexes were built tonight, by the library "
-			     "that is there: none has to be built again",
-			     *seen->actual ? " to " : "", seen->actual);
+		evidence_add(
+		    ev, VERDICT_WARN, "collation", "refresh",
+		    "the collation's version moved on%s%s; all indexes were built tonight, by the library "
+		    "that is there: none has to be built again",
+		    *seen->actual ? " to " : "", seen->actual);
 	else
-		evidence_add(ev, VERDICT_WARN, "collation", "reindex",
-			     "the collation's version moved on from %s to %s: %zu indexes that sort by it (%s) are "
-			     "built again, about %s at 20 MB/s, not measured yet",
-			     *seen->made ? seen->made : "another", *seen->actual ? seen->actual : "the library's",
-			     seen->n_indexes, units_size(size, seen->bytes),
-			     units_duration(took, repair_collation_ms(seen)));
+		evidence_add(
+		    ev, VERDICT_WARN, "collation", "reindex",
+		    "the collation's version moved on from %s to %s: %zu indexes that sort by it (%s) are "
+		    "built again, about %s at 20 MB/s, not measured yet",
+		    *seen->made ? seen->made : "another", *seen->actual ? seen->actual : "the library's",
+		    seen->n_indexes, units_size(size, seen->bytes),
+		    units_duration(took, repair_collation_ms(seen)));
 }
 
 void repair_collation_done(struct repair_collation *seen)

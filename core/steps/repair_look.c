@@ -20,8 +20,8 @@ static char **texts(const struct pg_result *r, size_t *n)
 	return list;
 }
 
-/* The first stage's few samples are no statistics to go to work with: until the last one has begun, and for what
- * it has not come to, a table counts as having none. */
+/* The first stage's few samples are no statistics to go to work with: until the last one has begun, and for
+ * what it has not come to, a table counts as having none. */
 static void full_since(struct job *job, char *out, size_t size)
 {
 	const struct json *stage = job_fact(job, "statistics", "");
@@ -31,7 +31,8 @@ static void full_since(struct job *job, char *out, size_t size)
 	else if (!full_ms)
 		text_copy(out, size, "Infinity");
 	else
-		text_copyf(out, size, "%lld.%03lld", (long long)(full_ms / 1000), (long long)(full_ms % 1000));
+		text_copyf(out, size, "%lld.%03lld", (long long)(full_ms / 1000),
+			   (long long)(full_ms % 1000));
 }
 
 /* Empty tables count too: after a restore nobody has told the planner that they are empty. */
@@ -51,7 +52,8 @@ static int look_statistics(struct job *job, struct pg *pg, struct repair_look *o
 			 "  (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE "
 			 "t.isleaf AND pg_relation_size(l.oid) > 0) "
 			 " ELSE NOT EXISTS (SELECT FROM pg_stat_all_tables s WHERE s.relid = c.oid AND "
-			 "greatest(s.last_analyze, s.last_autoanalyze) >= to_timestamp($1::float8)) END ORDER BY pg_relation_size(c.oid) DESC, 1",
+			 "greatest(s.last_analyze, s.last_autoanalyze) >= to_timestamp($1::float8)) END "
+			 "ORDER BY pg_relation_size(c.oid) DESC, 1",
 	    PG_ARGS(full), err);
 	if (!r)
 		return -1;

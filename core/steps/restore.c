@@ -48,8 +48,11 @@ static const char process_state[] = "sed -n \"s/^State:[^A-Z]*//p\" /proc/$p/sta
 static void use_base(struct restore *r, const char *base)
 {
 	text_copy(r->base, sizeof r->base, base);
-	r->program = (struct detached){
-	    .ssh = r->ssh, .container = r->db.container, .base = r->base, .program = "pg_restore", .extra = process_state};
+	r->program = (struct detached){.ssh = r->ssh,
+				       .container = r->db.container,
+				       .base = r->base,
+				       .program = "pg_restore",
+				       .extra = process_state};
 }
 
 static int open_all(struct job *job, struct restore *r, struct err *err)

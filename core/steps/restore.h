@@ -23,8 +23,9 @@ struct restore {
 	int64_t log_at; /* bytes of the log already read */
 	struct pg_source source;
 	bool has_source;
-	char process; /* its state as /proc says: 'R', 'S', 'D' waits for a disk, 'T' is stopped; 0 not seen */
-	bool again;   /* this attempt brings only what an earlier one has lost */
+	char
+	    process; /* its state as /proc says: 'R', 'S', 'D' waits for a disk, 'T' is stopped; 0 not seen */
+	bool again;  /* this attempt brings only what an earlier one has lost */
 };
 
 /* Reads the table of contents and gives every table its rows from the fact "source". */

@@ -185,17 +185,47 @@ static size_t cause_behind(const struct folding *f, size_t before, enum restore_
 	return 0;
 }
 
+/* Keys are called "table key": one that is missing by its own name, or by its table's. */
+static size_t cause_of_key(const struct folding *f, size_t at, const char *table, const char *key)
+{
+	for (size_t i = 0; i < at; i++) {
+		const char *label = f->log->errors[i].label, *blank = strchr(label, ' ');
+		size_t len = blank ? (size_t)(blank - label) : 0;
+		if (!blank || !f->of[i])
+			continue;
+		if ((*table && strlen(table) == len && memcmp(label, table, len) == 0) ||
+		    (*key && text_equal(blank + 1, key)))
+			return f->of[i];
+	}
+	return 0;
+}
+
+/* What only follows from another error; 0 when it stands for itself. */
+static size_t cause_before(const struct folding *f, size_t at)
+{
+	const struct restore_error *e = &f->log->errors[at];
+	char label[140], table[140] = "";
+	const char *unique = strstr(e->text, "no unique constraint matching given keys");
+	read_relation(e, label, sizeof label);
+	size_t cause = *label ? cause_of_label(f, at, label) : 0;
+	if (unique)
+		take_quoted(unique, table, sizeof table);
+	if (!cause && (*label || *table))
+		cause = cause_of_key(f, at, table, label);
+	/* The job that could not go on has said why; a row whose parent is missing, when parents were lost.
+	 */
+	if (!cause && (strstr(e->text, "worker process died") || strstr(e->text, "violates foreign key")))
+		cause = f->out->n;
+	return cause;
+}
+
 static void fold_error(struct folding *f, size_t at)
 {
 	const struct restore_error *e = &f->log->errors[at];
-	char what[130], label[140];
+	char what[130];
 	if (e->harmless)
 		return;
-	read_relation(e, label, sizeof label);
-	size_t cause = *label ? cause_of_label(f, at, label) : 0;
-	/* The job that could not go on has said why. */
-	if (!cause && strstr(e->text, "worker process died"))
-		cause = f->out->n;
+	size_t cause = cause_before(f, at);
 	if (!cause) {
 		enum restore_why why = read_error(e, what, sizeof what);
 		cause = cause_behind(f, at, why, what);
@@ -265,7 +295,7 @@ void restore_autopsy_say(const struct restore_autopsy *a, char *out, size_t size
 	char name[200];
 	text_copyf(out, size, "%zu error%s, %zu cause%s: ", a->errors, a->errors == 1 ? "" : "s", a->n,
 		   a->n == 1 ? "" : "s");
-	for (size_t i = 0; i < a->n && i < 3; i++) {
+	for (size_t i = 0; i < a->n && i < 3 && strlen(out) + 60 < size; i++) {
 		const struct restore_cause *c = &a->list[i];
 		restore_cause_name(c, name, sizeof name);
 		text_copyf(out + strlen(out), size - strlen(out), "%s%s", i ? "; " : "", name);

@@ -38,7 +38,7 @@ static int record_end(struct restore *r, int rc, int64_t ms, const struct restor
 /* What stands behind the errors, what they cost, and the way on. */
 static int explain(struct restore *r, int rc, const struct restore_autopsy *a, struct err *err)
 {
-	char said[300], fix[240], left[80];
+	char said[240], fix[240], left[80];
 	if (rc < 0)
 		return err_set(err, ERR_WORLD,
 			       "pg_restore vanished without a word (was the container or the host "

@@ -21,10 +21,10 @@ struct restore_item {
 	int64_t rows, rows_total, bytes; /* rows_total -1 unknown */
 	bool indexing, skipped;
 	int64_t began_ms, began_bytes, began_rows; /* where its copy was first seen, and when */
-	double rate;				   /* bytes per second since; -1 not known */
-	int64_t eta_ms;				   /* at the rows' pace since; -1 not known */
-	char note[80], told_note[80];		   /* what it waits for, which index is made */
-	int64_t told; /* what the last event said, to tell only changes */
+	double rate;                               /* bytes per second since; -1 not known */
+	int64_t eta_ms;                            /* at the rows' pace since; -1 not known */
+	char note[80], told_note[80];              /* what it waits for, which index is made */
+	int64_t told;                              /* what the last event said, to tell only changes */
 };
 struct restore_error {
 	int id; /* of the table of contents; 0 unknown */

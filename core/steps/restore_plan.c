@@ -2,9 +2,12 @@
  */
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/steps/earlier.h"
 #include "core/steps/restore.h"
 #include <stdlib.h>
 #include <string.h>
+
+enum { GUESS_BYTES_PER_MS = 25000 };
 
 /* What we look at and what pg_restore would write to must be one server: a forgotten tunnel is enough to mix
  * them up. */
@@ -87,6 +90,29 @@ static int plan_space(struct restore *r, struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* At the pace of the last restore of this app that ended well; without one it is a guess, and says so. */
+static void plan_pace(struct restore *r, struct plan *plan)
+{
+	struct earlier_pace pace;
+	char rate[UNITS_MAX], clock[UNITS_MAX];
+	if (r->file_bytes <= 0) {
+		plan->estimate_ms = -1;
+		return;
+	}
+	if (earlier_pace(r->job, "restored-by-us", &pace)) {
+		plan->estimate_ms = earlier_ms(&pace, r->file_bytes) + 3000;
+		evidence_add(&plan->seen, VERDICT_PASS, "pace", "",
+			     "the last restore of this app ran at %s of dump (measured, ended %s)",
+			     units_rate(rate, (double)pace.bytes * 1000 / (double)pace.ms),
+			     units_iso(clock, pace.at_ms));
+		return;
+	}
+	plan->estimate_ms = r->file_bytes / GUESS_BYTES_PER_MS + 3000;
+	evidence_add(&plan->seen, VERDICT_PASS, "pace", "",
+		     "no restore of this app was measured yet: the estimate is a guess of %s of dump",
+		     units_rate(rate, GUESS_BYTES_PER_MS * 1000.0));
+}
+
 static void plan_words(struct restore *r, struct plan *plan)
 {
 	char size[UNITS_MAX];
@@ -104,7 +130,7 @@ static void plan_words(struct restore *r, struct plan *plan)
 	text_copy(plan->then, sizeof plan->then, "nobody notices; the new server is busy");
 	text_copy(plan->back, sizeof plan->back, "wipe-target, then restore again from the same dump");
 	plan->gate = GATE_YES;
-	plan->estimate_ms = r->file_bytes > 0 ? r->file_bytes / 25000 + 3000 : -1;
+	plan_pace(r, plan);
 }
 
 /* What counts for every start: nobody else restores there, it is one server, its programs and disk will do.

@@ -5,28 +5,29 @@
 #include <string.h>
 
 /* Who holds the lock a session waits for. */
-#define BLOCKER                                                                                          \
-	"LEFT JOIN LATERAL (SELECT x.pid, x.application_name, x.state FROM pg_stat_activity x WHERE "    \
-	"a.wait_event_type = 'Lock' AND x.pid = ANY (pg_blocking_pids(a.pid)) ORDER BY x.application_name = " \
+#define BLOCKER                                                                                             \
+	"LEFT JOIN LATERAL (SELECT x.pid, x.application_name, x.state FROM pg_stat_activity x WHERE "       \
+	"a.wait_event_type = 'Lock' AND x.pid = ANY (pg_blocking_pids(a.pid)) ORDER BY x.application_name " \
+	"= "                                                                                                \
 	"'pg_restore' LIMIT 1) b ON true "
 
 static const char copies_sql[] =
     "SELECT n.nspname, c.relname, p.tuples_processed, p.bytes_processed, b.pid, b.application_name, b.state "
     "FROM pg_stat_progress_copy p JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = "
-    "c.relnamespace JOIN pg_stat_activity a ON a.pid = p.pid " BLOCKER
-    "WHERE p.datname = current_database()";
+    "c.relnamespace JOIN pg_stat_activity a ON a.pid = p.pid " BLOCKER "WHERE p.datname = current_database()";
 
 static const char indexes_sql[] =
     "SELECT n.nspname, c.relname, p.blocks_done + p.tuples_done, coalesce(i.relname, 'an index'), CASE WHEN "
     "p.tuples_total > 0 THEN 50 + p.tuples_done * 50 / p.tuples_total WHEN p.blocks_total > 0 THEN "
     "p.blocks_done * 50 / p.blocks_total ELSE -1 END, b.pid, b.application_name, b.state "
     "FROM pg_stat_progress_create_index p JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = "
-    "c.relnamespace LEFT JOIN pg_class i ON i.oid = p.index_relid JOIN pg_stat_activity a ON a.pid = p.pid "
-    BLOCKER "WHERE p.datname = current_database()";
+    "c.relnamespace LEFT JOIN pg_class i ON i.oid = p.index_relid JOIN pg_stat_activity a ON a.pid = "
+    "p.pid " BLOCKER "WHERE p.datname = current_database()";
 
 static const char waits_sql[] =
-    "SELECT a.wait_event_type, a.wait_event, b.pid, b.application_name, b.state FROM pg_stat_activity a "
-    BLOCKER "WHERE a.application_name = 'pg_restore' AND a.datname = current_database() AND a.backend_type = "
+    "SELECT a.wait_event_type, a.wait_event, b.pid, b.application_name, b.state FROM pg_stat_activity "
+    "a " BLOCKER
+    "WHERE a.application_name = 'pg_restore' AND a.datname = current_database() AND a.backend_type = "
     "'client backend' ORDER BY b.pid IS NULL, a.wait_event_type = 'Client', a.wait_event_type LIMIT 1";
 
 /* The target may be out of reach for a while; the log still tells what happens. */
@@ -101,7 +102,8 @@ static void say_index(const struct pg_result *rows, size_t i, struct restore_ite
 	if (*lock)
 		text_copyf(raw, sizeof raw, "%s %s", pg_get(rows, i, 3), lock);
 	else if (pg_get_int(rows, i, 4) >= 0)
-		text_copyf(raw, sizeof raw, "%s %lld%%", pg_get(rows, i, 3), (long long)pg_get_int(rows, i, 4));
+		text_copyf(raw, sizeof raw, "%s %lld%%", pg_get(rows, i, 3),
+			   (long long)pg_get_int(rows, i, 4));
 	else
 		text_copy(raw, sizeof raw, pg_get(rows, i, 3));
 	text_clean(item->note, sizeof item->note, raw, strlen(raw));
@@ -131,7 +133,7 @@ static void read_indexes(struct restore *r, struct restore_pulse *p)
 /* pg_restore's own process, when the server waits for it. */
 static const char *say_client(char process)
 {
-	return process == 'T'	? "pg_restore is stopped (SIGSTOP); kill -CONT lets it go on"
+	return process == 'T'   ? "pg_restore is stopped (SIGSTOP); kill -CONT lets it go on"
 	       : process == 'D' ? "pg_restore waits for the disk the dump lies on"
 				: "the server waits for pg_restore, which sends nothing";
 }

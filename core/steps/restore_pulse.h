@@ -1,5 +1,5 @@
-/* What PostgreSQL and the host tell of a running pg_restore: rows and bytes by table, indexes under way, and why
- * something waits. */
+/* What PostgreSQL and the host tell of a running pg_restore: rows and bytes by table, indexes under way, and
+ * why something waits. */
 #ifndef CORE_STEPS_RESTORE_PULSE_H
 #define CORE_STEPS_RESTORE_PULSE_H
 
@@ -13,7 +13,8 @@ struct restore_pulse {
 	struct copy_rate rate;
 };
 enum { RESTORE_STALLED_MS = 30000 };
-/* One look; the tables' entries in r->log are brought up to date. The target may be out of reach for a while. */
+/* One look; the tables' entries in r->log are brought up to date. The target may be out of reach for a while.
+ */
 void restore_pulse_read(struct restore *r, struct restore_pulse *p);
 
 #endif

@@ -42,7 +42,7 @@ echo "ok  with the source back, the next attempt takes the backup"
 
 # ---- the connection to the host is lost while the dump comes ----
 
-curl -sf -o /dev/null -X POST -d '{"method":"GET","path":"/xfrtu/","skip":1,"hang":8}' "$HEROKU_HOST/__ctl" || fail "The fake Heroku took no rule."
+curl -sf -o /dev/null -X POST -d '{"method":"GET","path":"/xfrtu/","skip":2,"hang":8}' "$HEROKU_HOST/__ctl" || fail "The fake Heroku took no rule."
 rm -rf "$NIGHTFERRY_STATE"
 night whole --until download &
 NIGHT=$!
@@ -96,3 +96,15 @@ rm -rf "$NIGHTFERRY_STATE"
 ends 0 whole
 both_sides_equal
 echo "ok  with room on the disk, the next attempt brings all"
+
+# ---- the next night knows how fast this one was ----
+
+said() { events plan.seen "select(.step == \"$1\") | .plan.seen[] | select(.name == \"$2\") | .text" | tail -n 1; }
+expect_match "$(said restore pace)" 'no restore of this app was measured yet: the estimate is a guess' "the first night"
+expect_match "$(said download path)" 'Heroku S3 → host, [0-9.]+ [kMG]?B/s measured' "the path of the dump"
+expect_match "$(said download programs)" 'curl [0-9.]+ on .*, pg_restore [0-9.]+ in acme-db' "the programs"
+next() { [ "$(date -u +%H%M)" != "$(basename "$(dirname "$(journal)")" | tail -c 5)" ]; }
+eventually 70 next || fail "The minute does not end." # a night is named by its minute
+ends 0 whole
+expect_match "$(said restore pace)" 'the last restore of this app ran at .*measured' "the second night"
+echo "ok  the second night's estimate is measured"

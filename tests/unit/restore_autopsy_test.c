@@ -126,10 +126,19 @@ static void test_two_causes(void **state)
 	     "pg_restore: error: could not execute query: ERROR:  relation \"public.places\" does not exist\n"
 	     "pg_restore: from TOC entry 31; 0 3 TABLE DATA other ann\n"
 	     "pg_restore: error: COPY failed for table \"other\": ERROR:  could not extend file "
-	     "\"base/16384/16385\": No space left on device\n");
+	     "\"base/16384/16385\": No space left on device\n"
+	     "pg_restore: from TOC entry 40; 2606 4 CONSTRAINT other other_pkey ann\n"
+	     "pg_restore: error: could not execute query: ERROR:  could not extend file \"base/1/2\": No "
+	     "space "
+	     "left on device\n"
+	     "pg_restore: error: could not execute query: ERROR:  there is no unique constraint matching "
+	     "given "
+	     "keys for referenced table \"other\"\n"
+	     "pg_restore: error: could not execute query: ERROR:  relation \"public.other_pkey\" does not "
+	     "exist\n");
 	restore_autopsy(&log, &a);
 	restore_autopsy_say(&a, said, sizeof said);
-	assert_string_equal(said, "4 errors, 3 causes: extension postgis → no table lost; missing "
+	assert_string_equal(said, "7 errors, 3 causes: extension postgis → no table lost; missing "
 				  "public.geometry → 1 table lost: places; no room on the database's disk → "
 				  "1 table lost: other");
 	close_up(&log, &a);
