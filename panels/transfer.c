@@ -131,8 +131,15 @@ static void transfer_tail(const struct scene *scene, char *out, size_t size)
 
 static void draw_bytes(struct canvas *canvas, int row, const struct transfer_state *t)
 {
-	char a[UNITS_MAX], b[UNITS_MAX];
+	char a[UNITS_MAX], b[UNITS_MAX], stalled[220];
 
+	/* Why nothing moves takes the whole line: it is what people look for. */
+	if (t->stalled_ms > 0) {
+		snprintf(stalled, sizeof(stalled), "STALLED %s %s", units_duration(a, t->stalled_ms),
+			 t->stalled_why);
+		canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_BAD, stalled);
+		return;
+	}
 	canvas_put(canvas, 0, row, ROLE_MUTED, "bytes");
 	if (t->bytes < 0)
 		canvas_put(canvas, 7, row, ROLE_MUTED, "-");
@@ -141,10 +148,7 @@ static void draw_bytes(struct canvas *canvas, int row, const struct transfer_sta
 			    units_size(b, t->bytes_total));
 	else
 		canvas_put(canvas, 7, row, ROLE_TEXT, units_size(a, t->bytes));
-	if (t->stalled_ms > 0)
-		canvas_putf(canvas, 32, row, ROLE_BAD, "STALLED %s %s", units_duration(a, t->stalled_ms),
-			    t->stalled_why);
-	else if (t->rate >= 0 && canvas->size.cols >= 40)
+	if (t->rate >= 0 && canvas->size.cols >= 40)
 		canvas_putf(canvas, 32, row, ROLE_MUTED, "%s", units_rate(a, t->rate));
 }
 
@@ -340,6 +344,12 @@ static void transfer_card(const struct scene *scene, struct canvas *canvas)
 	if (t->n_ended == 0)
 		canvas_put(canvas, 0, row, ROLE_MUTED, "none has ended yet");
 	draw_ended(canvas, row, t);
+	row += (int)t->n_ended + 1;
+	for (size_t i = 0; i < t->n_ended; i++)
+		if (!t->ended[i].ok)
+			row += canvas_wrap(canvas, 0, row, canvas->size.cols, 6, ROLE_BAD, t->ended[i].text);
+	if (t->stalled_ms > 0)
+		row += canvas_wrap(canvas, 0, row, canvas->size.cols, 3, ROLE_BAD, t->stalled_why);
 	if (t->text[0])
-		canvas_wrap(canvas, 0, row + (int)t->n_ended + 1, canvas->size.cols, 4, ROLE_MUTED, t->text);
+		canvas_wrap(canvas, 0, row, canvas->size.cols, 4, ROLE_MUTED, t->text);
 }

@@ -42,7 +42,7 @@ static struct pg *target(struct restore *r)
 	return r->pg;
 }
 
-/* "waits for a lock of session 4711 (psql, idle in transaction)"; "" when nobody is in its way. */
+/* "lock held by session 4711 (psql, idle in transaction)"; "" when nobody is in its way. */
 static void say_lock(const struct pg_result *rows, size_t i, int col, char *out, size_t size)
 {
 	char raw[200];
@@ -52,7 +52,7 @@ static void say_lock(const struct pg_result *rows, size_t i, int col, char *out,
 	if (text_equal(pg_get(rows, i, col + 1), "pg_restore"))
 		text_copy(raw, sizeof raw, "waits for another job of this restore");
 	else
-		text_copyf(raw, sizeof raw, "waits for a lock of session %s (%s, %s)", pg_get(rows, i, col),
+		text_copyf(raw, sizeof raw, "lock held by session %s (%s, %s)", pg_get(rows, i, col),
 			   *pg_get(rows, i, col + 1) ? pg_get(rows, i, col + 1) : "no name",
 			   pg_get(rows, i, col + 2));
 	text_clean(out, size, raw, strlen(raw));

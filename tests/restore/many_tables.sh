@@ -28,9 +28,7 @@ for size in 80x24 200x50; do
 	SCREEN=s$size screen_start $size "$NF" attach --as ana
 	SCREEN=s$size
 	wait_text 60 "R next"
-	keys 3
-	keys +
-	wait_gone 60 "1 Playbook"
+	wait_text 60 "tables "
 	expect_frame
 	screen | grep -qE '[0-9]{4,5} tables: [0-9]+ done' || fail "The pane does not count its tables."
 	screen >"$T/pane.$size"
