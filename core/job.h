@@ -16,7 +16,10 @@ enum verdict { VERDICT_UNKNOWN = 0, VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL };
 enum done { DONE_UNCLEAR = 0, DONE_DONE, DONE_NOT_DONE, DONE_RUNNING };
 enum gate { GATE_NONE = 0, GATE_YES, GATE_TYPE, GATE_POLL };
 enum cancel { CANCEL_ANYTIME = 0, CANCEL_SAFE_POINT, CANCEL_NEVER };
-enum rehearse { REHEARSE_SAME = 0, REHEARSE_THROWAWAY, REHEARSE_SKIP };
+/* What a rehearsal does with a step. Everything that opens the new database gets the rehearsal's own instead,
+ * so SAME is for what touches neither traffic nor the old app, THROWAWAY for what would destroy or fill the
+ * real target, SKIP for the rest. A row that says nothing is left out, too. */
+enum rehearse { REHEARSE_UNSAID = 0, REHEARSE_SAME, REHEARSE_THROWAWAY, REHEARSE_SKIP };
 
 /* A line of evidence. `name` is short and stable ("rows"), `text` is what people read, `fact` is the part of
  * it that would change a decision and so goes into the gate's tag (no ages, rates or times; may be empty). */
@@ -79,6 +82,7 @@ struct step {
 	bool joins;
 	bool alone; /* nothing that comes after it stands on it: it may be taken back at any time */
 	enum rehearse rehearse;
+	bool by_size; /* takes as long as there is data: a rehearsed time is scaled by the database's size */
 	const struct param *params;              /* ends with a NULL name */
 	const char *const *needs, *const *makes; /* names of facts, NULL-ended; may be NULL */
 	const char *const *secrets;              /* names of secrets, NULL-ended; may be NULL */
@@ -136,6 +140,8 @@ const char *job_night(const struct job *job);         /* "2026-11-20-2200"; "" b
 /* Hash of the journal's last line when this job began: an anchor, wherever it is written down. "" by hand. */
 const char *job_journal_head(const struct job *job);
 const char *job_config_str(const struct job *job, const char *dotted, const char *otherwise);
+/* This is a rehearsal: what is opened as the new database is one of its own, and the old app is live. */
+bool job_rehearsal(const struct job *job);
 /* The first of dns.names; NULL when there is none. */
 const char *job_first_name(const struct job *job);
 const struct json *job_params(const struct job *job); /* `with:` of the step, defaults filled in */

@@ -52,6 +52,11 @@ const char *job_config_str(const struct job *job, const char *dotted, const char
 	return text && *text ? text : otherwise;
 }
 
+bool job_rehearsal(const struct job *job)
+{
+	return *job_config_str(job, "rehearsal.database", "") != '\0';
+}
+
 const char *job_first_name(const struct job *job)
 {
 	return json_text(json_first(json_path(job_config(job), "dns.names")));

@@ -101,6 +101,10 @@ static void end_part(const struct scene *scene, const struct sums *sums, struct 
 			 word);
 	else
 		snprintf(text, sizeof(text), "%s ~%s", word, units_clock_hm(clock, at_ms));
+	if (at_ms > 0 && unknown == 0 && sums->against_rehearsal && line->canvas->size.cols >= WIDE)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%s%s to the rehearsal)",
+			 sums->behind_ms < 0 ? "-" : "+",
+			 units_duration(clock, sums->behind_ms < 0 ? -sums->behind_ms : sums->behind_ms));
 	part(line, ROLE_TEXT, text);
 }
 

@@ -6,6 +6,7 @@
 #include "panels/sums.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *step_mark(const struct canvas *canvas, const struct step_seen *step, enum role *role)
 {
@@ -28,12 +29,27 @@ static const char *step_mark(const struct canvas *canvas, const struct step_seen
 
 static void running_text(const struct scene *scene, const struct step_seen *step, char *out, size_t size)
 {
-	char done[UNITS_MAX];
+	char done[UNITS_MAX], ghost[UNITS_MAX];
 
 	if (step->total > 0 && step->total < 1000 && text_equal(step->unit, "s"))
 		snprintf(out, size, "%d/%d s", (int)step->done, (int)step->total);
+	else if (step->rehearsed_ms >= 0 && step->estimate_ms >= 0)
+		snprintf(out, size, "%s/%s", units_duration(done, scene->now_ms - step->started_at_ms),
+			 units_duration(ghost, step->estimate_ms));
 	else
 		snprintf(out, size, "%s", units_duration(done, scene->now_ms - step->started_at_ms));
+}
+
+/* The rehearsal's ghost beside what it took tonight, where there is room for both. */
+static void took_text(const struct step_seen *step, bool narrow, char *out, size_t size)
+{
+	char ghost[UNITS_MAX];
+
+	brief_took(out, size, step->ended_at_ms - step->started_at_ms);
+	if (narrow || step->rehearsed_ms < 0)
+		return;
+	brief_took(ghost, sizeof(ghost), step->rehearsed_ms);
+	snprintf(out + strlen(out), size - strlen(out), " (%s)", ghost);
 }
 
 /* The right end of a step's line: how long it took, what it is now, or what it should take. */
@@ -45,7 +61,7 @@ static enum role step_right(const struct scene *scene, const struct step_seen *s
 	switch (step->state) {
 	case STEP_DONE:
 		if (step->ended_at_ms > 0 && step->started_at_ms > 0)
-			brief_took(out, size, step->ended_at_ms - step->started_at_ms);
+			took_text(step, narrow, out, size);
 		else
 			snprintf(out, size, "done");
 		return ROLE_MUTED;

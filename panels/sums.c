@@ -90,6 +90,23 @@ static int64_t left_until(const struct state *state, size_t end, int64_t now_ms,
 	return sum;
 }
 
+/* What each step took, against what its rehearsal had made us expect of tonight's data. */
+static void ghost(const struct state *state, int64_t now_ms, struct sums *sums)
+{
+	for (size_t i = 0; i < forward(state); i++) {
+		const struct step_seen *step = &state->steps.steps[i];
+		bool done = step->state == STEP_DONE && step->ended_at_ms > step->started_at_ms;
+		int64_t took = (done ? step->ended_at_ms : now_ms) - step->started_at_ms;
+
+		if (step->rehearsed_ms < 0 || step->estimate_ms < 0 || step->started_at_ms <= 0 ||
+		    (!done && step->state != STEP_RUNNING))
+			continue;
+		sums->against_rehearsal = true;
+		if (done || took > step->estimate_ms)
+			sums->behind_ms += took - step->estimate_ms;
+	}
+}
+
 static void clocks(const struct state *state, int64_t now_ms, struct sums *sums)
 {
 	const struct step_seen *flip = sums_flip(state), *current = steps_current(state);
@@ -245,6 +262,7 @@ void sums_of(const struct state *state, int64_t now_ms, struct sums *sums)
 		sums->number = 0;
 	down(state, now_ms, sums);
 	clocks(state, now_ms, sums);
+	ghost(state, now_ms, sums);
 	way_back(state, now_ms, sums);
 	if (step && sums_step_active(step) && step->budget_ms > 0 && step->started_at_ms > 0 &&
 	    now_ms - step->started_at_ms > step->budget_ms)

@@ -13,6 +13,9 @@ struct sums {
 	/* Projected ends; 0: no step of it has an estimate. unknown: how many steps have none. */
 	int64_t up_at_ms, done_at_ms, now_until_ms;
 	int up_unknown, done_unknown;
+	/* Against the rehearsal, in what is done and what runs: 0 with nothing rehearsed among them. */
+	bool against_rehearsal;
+	int64_t behind_ms;
 	bool one_road; /* the playbook has no section for the way back */
 	enum back back;
 	int64_t back_rows, back_jobs, back_ms; /* back_ms -1: not rehearsed */

@@ -61,7 +61,7 @@ int flight_demo(const char *theme, bool ascii)
 	if (demo_prepare(&demo, &err) < 0)
 		return cmd_fail(&err);
 	setenv("NIGHTFERRY_STATE", demo.state, 1);
-	if (place_new_night("acme", dir, sizeof dir, &err) < 0)
+	if (place_new_night("acme", false, dir, sizeof dir, &err) < 0)
 		return cmd_fail(&err);
 	text_copyf(socket, sizeof socket, "%s/seat.sock", dir);
 	text_copyf(log, sizeof log, "%s/starting", demo.state);

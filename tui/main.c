@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 static int start_run(int argc, char **argv);
+static int rehearse_run(int argc, char **argv);
 static int attach_run(int argc, char **argv);
 static int replay_run(int argc, char **argv);
 static int demo_run(int argc, char **argv);
@@ -29,6 +30,9 @@ static const struct cmd screens[] = {
     {.name = "start",
      .help = "opens the night or takes it up, in the cockpit (the same as no word at all)",
      .run = start_run},
+    {.name = "rehearse",
+     .help = "the night's playbook against a database of its own, without traffic",
+     .run = rehearse_run},
     {.name = "attach", .help = "a seat at the night that is open", .run = attach_run},
     {.name = "replay", .help = "flies a recorded night again", .run = replay_run},
     {.name = "demo", .help = "a whole night in a world of its own", .run = demo_run},
@@ -123,12 +127,12 @@ static int sit_down_on(const struct cli *cli, const struct json *config, bool ma
 	return status;
 }
 
-static int sit_down_here(const struct cli *cli, const struct json *config, bool may_open)
+static int sit_down_here(const struct cli *cli, const struct json *config, enum night_start how)
 {
 	struct err err = {0};
 	struct seat_words words;
 	char dir[400] = "", socket[480];
-	int rc = night_start(config, may_open, dir, sizeof dir, &err);
+	int rc = night_start(config, how, dir, sizeof dir, &err);
 	if (rc < 0)
 		return cmd_fail(&err);
 	night_command(cli, config, dir, "attach", words.again, sizeof words.again);
@@ -140,14 +144,14 @@ static int sit_down_here(const struct cli *cli, const struct json *config, bool 
 	return seat_main(&o);
 }
 
-static int sit_down(const struct cli *cli, bool may_open)
+static int sit_down(const struct cli *cli, enum night_start how)
 {
 	struct err err = {0};
 	struct json *config = cmd_config(cli_get(cli, "config", NULL), &err);
 	if (!config)
 		return cmd_fail(&err);
-	int status =
-	    cli_has(cli, "on") ? sit_down_on(cli, config, may_open) : sit_down_here(cli, config, may_open);
+	int status = cli_has(cli, "on") ? sit_down_on(cli, config, how == NIGHT_OPEN)
+					: sit_down_here(cli, config, how);
 	json_free(config);
 	return status;
 }
@@ -167,7 +171,7 @@ static int start_run(int argc, char **argv)
 	bool named = cli_has(&cli, "config") || getenv("CONFIG");
 	if (!named && access("nightferry.yml", R_OK) < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		return flight_welcome();
-	return sit_down(&cli, true);
+	return sit_down(&cli, NIGHT_OPEN);
 }
 
 static int attach_run(int argc, char **argv)
@@ -181,7 +185,36 @@ static int attach_run(int argc, char **argv)
 	};
 	struct cli cli;
 	int status = cli_parse(&cli, &command, argc, argv);
-	return status >= 0 ? status : sit_down(&cli, false);
+	return status >= 0 ? status : sit_down(&cli, NIGHT_ATTACH);
+}
+
+static int rehearse_run(int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    {"as", "NAME", "your name (default: your login)"},
+	    {"theme", "NAME", "colours (default: default)"},
+	    {"ascii", NULL, "no line-drawing characters"},
+	    {"view", "NAME", "the first view: prepare copy verify flip watch all"},
+	    {0},
+	};
+	static const struct cli_command command = {
+	    .name = "rehearse",
+	    .help =
+		"Opens a rehearsal, or takes up the one that is open, and gives you a seat: the same "
+		"playbook "
+		"against a database\n"
+		"of its own beside the new one, without the steps that touch traffic, the old app or other "
+		"people. What it\n"
+		"takes is kept for the night's estimates. Its last step drops the database and the dump; B "
+		"does "
+		"so at any time.\n"
+		"Without a screen: nightferry run --rehearse.",
+	    .options = options,
+	};
+	struct cli cli;
+	int status = cli_parse(&cli, &command, argc, argv);
+	return status >= 0 ? status : sit_down(&cli, NIGHT_REHEARSE);
 }
 
 static bool parse_size(const char *text, struct size *size)

@@ -4,6 +4,23 @@
 
 enum { LINE_FRESH_MS = 250, ENTER_AFTER_MS = 20 };
 
+/* What the rehearsal let pass is offered again: by name, with its reason to be kept or changed. Nobody has
+ * waived it tonight until Enter and y. */
+static void offer_rehearsed(struct cockpit *c, const char *about)
+{
+	const struct rehearsed_state *r = &c->state->rehearsed;
+	char label[160];
+
+	for (size_t i = 0; i < r->n_waivers; i++) {
+		if (!text_equal(r->waivers[i].about, about))
+			continue;
+		line_set(&c->prompt.line, r->waivers[i].reason);
+		text_copyf(label, sizeof(label), "%.60s (waived by %.20s in the rehearsal)", c->prompt.label,
+			   r->waivers[i].by);
+		text_copy(c->prompt.label, sizeof(c->prompt.label), label);
+	}
+}
+
 void prompt_open(struct cockpit *c, enum prompt_kind kind, const char *subject, const char *label)
 {
 	struct prompt *prompt = &c->prompt;
@@ -11,8 +28,10 @@ void prompt_open(struct cockpit *c, enum prompt_kind kind, const char *subject, 
 	*prompt = (struct prompt){.kind = kind, .opened_real_ms = seat_real_ms(c)};
 	text_copy(prompt->subject, sizeof(prompt->subject), subject);
 	text_copy(prompt->label, sizeof(prompt->label), label);
-	if (kind == PROMPT_WAIVE)
+	if (kind == PROMPT_WAIVE) {
 		waiver_fact(c->state, subject, prompt->fact, sizeof(prompt->fact));
+		offer_rehearsed(c, subject);
+	}
 	c->history_at = c->n_history;
 	seat_dirty(c);
 }

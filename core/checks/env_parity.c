@@ -68,7 +68,7 @@ static enum verdict env_parity_run(struct job *job, struct evidence *ev, struct 
 					  .n_roles = n,
 					  .accept = json_path(job_config(job), "env.accept"),
 					  .database = ""};
-		if (pg_where_new(job, &fills, NULL) == 0)
+		if (pg_where_target(job, &fills, NULL) == 0)
 			sides.database = fills.database;
 		env_parity(job, &sides, ev);
 		tell_roles(&names, roles, n, ev);

@@ -27,9 +27,20 @@ struct json *cmd_config(const char *given, struct err *err);
 
 /* ---- nights ---- */
 
-/* Finds the open night of the config's app, or opens a new one (when `may_open`), starts its engine in the
- * background when none runs, and waits until its socket listens. `dir` gets the night's folder. */
-int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err);
+/* ATTACH: whatever is open, a night or a rehearsal; nothing is opened. */
+enum night_start { NIGHT_ATTACH = 0, NIGHT_OPEN, NIGHT_REHEARSE };
+/* Finds what is open for the config's app, or opens it, starts its engine in the background when none runs,
+ * and waits until its socket listens. `dir` gets the night's folder. */
+int night_start(const struct json *config, enum night_start how, char *dir, size_t size, struct err *err);
+/* A new folder for a rehearsal, and what its engine begins with. */
+struct rehearsal {
+	struct json *config, *playbook;
+};
+int night_rehearsal(const struct json *config, struct json *take_playbook, struct rehearsal *out, char *dir,
+		    size_t size, struct err *err);
+void rehearsal_done(struct rehearsal *rehearsal);
+/* A night is never taken for a rehearsal, nor the other way round. */
+int night_kind_fits(const char *dir, bool rehearse, struct err *err);
 /* Opens a night in a folder that was made for it, and starts its engine in the background. */
 int night_open_in(const char *dir, const struct json *config, struct err *err);
 /* The same where configuration and playbook are resolved already. `open`: `dir` names the open night, which

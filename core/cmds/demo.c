@@ -186,7 +186,7 @@ int demo_headless(void)
 	struct json *config = NULL;
 	if (demo_prepare(&demo, &err) == 0 && demo_world(&demo, print_progress, NULL, &err) == 0 &&
 	    demo_environment(&demo, &err) == 0 && (config = cmd_config(demo.config, &err)))
-		status = night_run(config, NULL, &headless, dir, sizeof dir, &err);
+		status = night_run(config, NULL, false, &headless, dir, sizeof dir, &err);
 	json_free(config);
 	if (status == EXIT_DONE && !all_equal(dir)) {
 		fprintf(stderr, "nightferry: every step is done, but not every table was found equal\n");

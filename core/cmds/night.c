@@ -7,6 +7,7 @@
 #include "core/night/config.h"
 #include "core/night/place.h"
 #include "core/night/playbook.h"
+#include "core/night/rehearsal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -108,7 +109,7 @@ int night_start_with(const struct json *config, const struct json *playbook, boo
 {
 	if (open)
 		return engine_spawn(dir, NULL, NULL, err);
-	if (place_new_night(json_str(config, "app", ""), dir, size, err) < 0)
+	if (place_new_night(json_str(config, "app", ""), false, dir, size, err) < 0)
 		return -1;
 	int rc = engine_spawn(dir, config, playbook, err);
 	if (rc < 0)
@@ -116,16 +117,69 @@ int night_start_with(const struct json *config, const struct json *playbook, boo
 	return rc;
 }
 
-int night_start(const struct json *config, bool may_open, char *dir, size_t size, struct err *err)
+int night_rehearsal(const struct json *config, struct json *take_playbook, struct rehearsal *out, char *dir,
+		    size_t size, struct err *err)
+{
+	*out = (struct rehearsal){0};
+	if (place_new_night(json_str(config, "app", ""), true, dir, size, err) < 0) {
+		json_free(take_playbook);
+		return -1;
+	}
+	const char *slash = strrchr(dir, '/');
+	out->config = rehearsal_config(config, slash ? slash + 1 : dir);
+	out->playbook = rehearsal_playbook(take_playbook);
+	json_free(take_playbook);
+	return 0;
+}
+
+void rehearsal_done(struct rehearsal *rehearsal)
+{
+	json_free(rehearsal->config);
+	json_free(rehearsal->playbook);
+	*rehearsal = (struct rehearsal){0};
+}
+
+int night_kind_fits(const char *dir, bool rehearse, struct err *err)
+{
+	bool rehearsal = place_is_rehearsal(dir);
+	if (rehearsal == rehearse)
+		return 0;
+	return err_set(
+	    err, ERR_REFUSED,
+	    rehearsal ? "a rehearsal of this app is open (%s), and a night does not begin beside it: take it "
+			"up with `nightferry rehearse` and end it there, by its last step or by B"
+		      : "a night of this app is open (%s), so nothing is rehearsed beside it",
+	    dir);
+}
+
+/* A rehearsal in a folder of its own. */
+static int start_rehearsal(const struct json *config, char *dir, size_t size, struct err *err)
+{
+	struct rehearsal rehearsal;
+	struct json *playbook = night_playbook(config, NULL, err);
+	if (!playbook || night_rehearsal(config, playbook, &rehearsal, dir, size, err) < 0)
+		return -1;
+	int rc = engine_spawn(dir, rehearsal.config, rehearsal.playbook, err);
+	if (rc < 0)
+		rmdir(dir);
+	rehearsal_done(&rehearsal);
+	return rc;
+}
+
+int night_start(const struct json *config, enum night_start how, char *dir, size_t size, struct err *err)
 {
 	const char *app = json_str(config, "app", "");
 	if (place_may_look(app, err) < 0)
 		return -1;
 	bool open = place_open_night(app, dir, size);
+	if (open && how != NIGHT_ATTACH && night_kind_fits(dir, how == NIGHT_REHEARSE, err) < 0)
+		return -1;
 	if (open && night_engine_runs(dir))
 		return 0;
-	if (!open && !may_open)
+	if (!open && how == NIGHT_ATTACH)
 		return err_set(err, ERR_USAGE, "no night of %s is open; `nightferry` opens one", app);
+	if (!open && how == NIGHT_REHEARSE)
+		return start_rehearsal(config, dir, size, err);
 	struct json *playbook = open ? NULL : night_playbook(config, NULL, err);
 	int rc = open || playbook ? night_start_with(config, playbook, open, dir, size, err) : -1;
 	json_free(playbook);

@@ -103,6 +103,8 @@ static int open_night(const struct json *order, const char *app, char *dir, size
 	if (app_folder(app, folder, sizeof folder, err) < 0)
 		return -1;
 	bool open = place_open_night(app, dir, size);
+	if (open && json_bool(order, "may_open", false) && night_kind_fits(dir, false, err) < 0)
+		return -1;
 	if (open && night_engine_runs(dir))
 		return 0;
 	if (!open && !json_bool(order, "may_open", false))

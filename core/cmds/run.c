@@ -13,34 +13,52 @@
 static int run_run(int argc, char **argv);
 const struct cmd run_cmd = {.name = "run", .help = "runs a night without a screen", .run = run_run};
 
-int night_run(const struct json *config, const char *playbook_name, const struct headless *headless,
-	      char *dir, size_t size, struct err *err)
+/* Configuration and playbook of a new one, in a new folder. */
+static int open_new(const struct json *config, const char *playbook_name, bool rehearse,
+		    struct rehearsal *out, char *dir, size_t size, struct err *err)
+{
+	struct json *playbook = night_playbook(config, playbook_name, err);
+	if (!playbook)
+		return -1;
+	if (rehearse)
+		return night_rehearsal(config, playbook, out, dir, size, err);
+	out->playbook = playbook;
+	return place_new_night(json_str(config, "app", ""), false, dir, size, err);
+}
+
+int night_run(const struct json *config, const char *playbook_name, bool rehearse,
+	      const struct headless *headless, char *dir, size_t size, struct err *err)
 {
 	struct engine_options o = {.config = config, .headless = headless, .ready_fd = -1};
-	struct json *playbook = NULL;
-	if (place_may_look(json_str(config, "app", ""), err) < 0)
+	struct rehearsal made = {0};
+	const char *app = json_str(config, "app", "");
+	if (place_may_look(app, err) < 0)
 		return -1;
-	bool open = place_open_night(json_str(config, "app", ""), dir, size);
+	bool open = place_open_night(app, dir, size);
+	if (open && night_kind_fits(dir, rehearse, err) < 0)
+		return -1;
 	if (open && night_engine_runs(dir))
 		return err_set(err, ERR_REFUSED,
-			       "an engine already runs this night (%s); attach to it with `nightferry`", dir),
+			       "an engine already runs this night (%s); attach to it with `nightferry%s`",
+			       dir, rehearse ? " rehearse" : ""),
 		       -1;
 	if (!open && headless->back)
-		return err_set(err, ERR_REFUSED, "%s has no open night, so there is no way back to take",
-			       json_str(config, "app", "this app")),
+		return err_set(err, ERR_REFUSED, "%s has no open %s, so there is no way back to take",
+			       *app ? app : "this app", rehearse ? "rehearsal" : "night"),
 		       -1;
+	if (!open && open_new(config, playbook_name, rehearse, &made, dir, size, err) < 0) {
+		rehearsal_done(&made);
+		return -1;
+	}
 	if (!open) {
-		playbook = night_playbook(config, playbook_name, err);
-		if (!playbook || place_new_night(json_str(config, "app", ""), dir, size, err) < 0) {
-			json_free(playbook);
-			return -1;
-		}
-		o.playbook = playbook;
-		config_window(config, clock_wall_ms(), &o.window_start_ms, &o.window_end_ms);
+		o.config = rehearse ? made.config : config;
+		o.playbook = made.playbook;
+		if (!rehearse)
+			config_window(config, clock_wall_ms(), &o.window_start_ms, &o.window_end_ms);
 	}
 	o.dir = dir;
 	int status = engine_main(&o);
-	json_free(playbook);
+	rehearsal_done(&made);
 	return status;
 }
 
@@ -57,6 +75,7 @@ static int run_run(int argc, char **argv)
 	    {"waive", "STEP:NAME=REASON", "waives that line of evidence at STEP's gate; may be repeated"},
 	    {"until", "STEP", "stops when STEP is done and leaves the night open"},
 	    {"back", NULL, "takes the way back of the open night; its own gate is --yes way-back=APP"},
+	    {"rehearse", NULL, "a rehearsal: a database of its own, no traffic, no old app"},
 	    {"quiet", NULL, "prints no events"},
 	    {0},
 	};
@@ -89,7 +108,8 @@ static int run_run(int argc, char **argv)
 	struct err err = {0};
 	char dir[400];
 	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
-	status = config ? night_run(config, cli_get(&cli, "playbook", NULL), &headless, dir, sizeof dir, &err)
+	status = config ? night_run(config, cli_get(&cli, "playbook", NULL), cli_has(&cli, "rehearse"),
+				    &headless, dir, sizeof dir, &err)
 			: -1;
 	char still[400];
 	bool open =

@@ -4,9 +4,9 @@
 
 #include "core/engine/engine.h"
 
-/* Opens a night or takes up the open one and runs it to its end in this process. `dir` gets its folder.
- * Returns the exit status, or -1 with err when it could not begin. */
-int night_run(const struct json *config, const char *playbook_name, const struct headless *headless,
-	      char *dir, size_t size, struct err *err);
+/* Opens a night, or a rehearsal, or takes up the open one of that kind, and runs it to its end in this
+ * process. `dir` gets its folder. Returns the exit status, or -1 with err when it could not begin. */
+int night_run(const struct json *config, const char *playbook_name, bool rehearse,
+	      const struct headless *headless, char *dir, size_t size, struct err *err);
 
 #endif

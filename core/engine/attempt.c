@@ -195,6 +195,8 @@ int attempt_begin(struct engine *e, const char *id, const char *verb, const char
 	const struct step *row = step_row(step->kind);
 	if (!row)
 		return err_set(err, ERR_CONFIG, "this build has no step kind \"%s\"", step->kind);
+	if (rehearsal_may(e, row, id, err) < 0)
+		return -1;
 	act_reset(e);
 	struct act_now *act = &e->act;
 	act->row = row;
@@ -204,6 +206,7 @@ int attempt_begin(struct engine *e, const char *id, const char *verb, const char
 	if (text_equal(verb, "undo"))
 		return undo_begin(e, step, err);
 	act->phase = ACT_PLAN;
+	act->began_life_ms = clock_life_ms();
 	act_state(e, id, "planning", "");
 	if (act_plan(e, err) < 0) {
 		act_give_up(e, "waiting", err->text);
@@ -251,6 +254,7 @@ void act_run(struct engine *e)
 		return;
 	}
 	act->phase = ACT_RUN;
+	act->run_life_ms = clock_life_ms();
 	char spool[512];
 	text_copyf(spool, sizeof spool, "%s/attempts/%s.jsonl", e->dir, act->attempt);
 	int fd = lock_attempt(e, act->attempt, &err);
@@ -274,6 +278,7 @@ void act_end(struct engine *e, const char *outcome, const char *text, const stru
 		jw_json(&w, "seen", seen);
 	bool aside = act->aside;
 	engine_emit(e, &w, NULL);
+	rehearsal_took(e, text_equal(outcome, "done"));
 	act_reset(e);
 	if (aside)
 		seats_say(e, text_equal(outcome, "done") ? "info" : "warn", "%s %s: %s", step, outcome, text);
@@ -373,6 +378,7 @@ void attempt_gate_passed(struct engine *e, const char *by, const char *how)
 	jw_raw(&w, "seen", buf_text(&act->seen), act->seen.len);
 	struct err err = {0};
 	text_copy(act->by, sizeof act->by, by);
+	act->gate_ms = clock_life_ms() - act->gate_life_ms;
 	if (engine_emit(e, &w, &err) < 0)
 		return; /* the gate stays open; the sentence is on every seat */
 	journal_anchor(e->journal, NULL);

@@ -99,6 +99,8 @@ static int open_night(struct engine *e, const struct engine_options *o, struct e
 	jw_int(&w, "start_ms", o->window_start_ms);
 	jw_int(&w, "end_ms", o->window_end_ms);
 	jw_end(&w);
+	jw_bool(&w, "rehearsal", json_get(o->config, "rehearsal") != NULL);
+	rehearsed_open(e, &w);
 	jw_json(&w, "config", o->config);
 	jw_json(&w, "playbook", o->playbook);
 	char *text = xstrdup(jw_finish(&w));
@@ -106,7 +108,7 @@ static int open_night(struct engine *e, const struct engine_options *o, struct e
 	if (rc == 0)
 		e->opened = json_parse(text, strlen(text), NULL);
 	free(text);
-	return rc;
+	return rc < 0 ? rc : rehearsed_tell_dumps(e, err);
 }
 
 static int take_up(struct engine *e, const struct engine_options *o, struct err *err)
@@ -151,6 +153,7 @@ static int take_up(struct engine *e, const struct engine_options *o, struct err 
 void engine_close_night(struct engine *e, const char *verdict, const char *text)
 {
 	struct jw w;
+	rehearsal_over(e);
 	jw_event(&w, "night.closed");
 	jw_str(&w, "verdict", verdict);
 	jw_str(&w, "text", text);
@@ -220,9 +223,12 @@ static void close_when_done(struct engine *e)
 		return;
 	if (e->state->closed_at_ms || e->act.phase != ACT_IDLE || steps_next(e->state) || !e->state->steps.n)
 		return;
-	bool back = e->state->steps.turned;
+	bool back = e->state->steps.turned, rehearsal = e->state->rehearsal;
 	engine_close_night(e, back ? "rolled-back" : "done",
-			   back ? "the old side serves again" : "every step is done");
+			   rehearsal ? back ? "the rehearsal was given up and is cleared away"
+					    : "the rehearsal is over and cleared away"
+			   : back    ? "the old side serves again"
+				     : "every step is done");
 	if (e->headless)
 		engine_stop(e, back ? 3 : 0);
 }
@@ -254,6 +260,7 @@ static void on_tick(uv_timer_t *timer)
 	if (e->attempt_alive)
 		attempt_resume(e, NULL);
 	watches_tick(e);
+	rehearsal_tick(e);
 	headless_tick(e);
 	if (!e->stopping)
 		close_when_done(e);

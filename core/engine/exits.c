@@ -25,6 +25,8 @@ int attempt_aside(struct engine *e, const char *kind, struct json *take_params, 
 	int rc = act_may_start(e, err);
 	if (rc == 0 && !row)
 		rc = err_set(err, ERR_CONFIG, "this build has no step kind \"%s\"", kind);
+	if (rc == 0)
+		rc = rehearsal_may(e, row, kind, err);
 	if (rc == 0 && !act_park(e))
 		rc = err_set(err, ERR_REFUSED, "%s is under way; one step at a time", act->step);
 	if (rc < 0) {

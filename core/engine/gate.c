@@ -190,6 +190,8 @@ int gate_open(struct engine *e)
 	json_free(seen);
 	text_copyf(act->gate_id, sizeof act->gate_id, "g%d", ++e->n_gates);
 	act->phase = ACT_GATE;
+	if (!act->gate_life_ms)
+		act->gate_life_ms = clock_life_ms();
 	act->count_until_life_ms = 0;
 	e->probed_life_ms = clock_life_ms();
 	struct jw w;

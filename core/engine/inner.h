@@ -119,6 +119,9 @@ struct act_now {
 	char words[200];         /* a skip's reason, what was seen by hand, or how its process ended */
 	bool aside;              /* beside the playbook: no step of it */
 	bool failed_quietly;     /* the plan could not be made */
+	/* How long it took: when it began, at its gate since, how long people took there, when it ran;
+	 * run_life_ms 0: it began under an engine before this one. */
+	int64_t began_life_ms, gate_life_ms, gate_ms, run_life_ms;
 };
 
 struct engine {
@@ -338,6 +341,17 @@ void gate_tick(struct engine *e);
 int gate_way_back(struct engine *e, const char *by, struct err *err);
 void way_back_refresh(struct engine *e);
 bool way_back_is_seen(const struct engine *e); /* its cost, or nobody answers */
+
+/* rehearsal.c */
+/* `rehearsed` of night.opened, and each earlier rehearsal's dump as a fact, so that no step takes it for
+ * tonight's. */
+void rehearsed_open(const struct engine *e, struct jw *w);
+int rehearsed_tell_dumps(struct engine *e, struct err *err);
+/* -1: this is a rehearsal, and it leaves such a step out. */
+int rehearsal_may(const struct engine *e, const struct step *row, const char *id, struct err *err);
+void rehearsal_tick(struct engine *e);
+void rehearsal_took(struct engine *e, bool done); /* the attempt in e->act has ended */
+void rehearsal_over(struct engine *e);
 
 /* headless.c */
 void headless_tick(struct engine *e);

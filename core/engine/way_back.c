@@ -54,40 +54,70 @@ static void see_certificate(const struct engine *e, const struct way_back *back,
 	jw_end(w);
 }
 
-static void make_plan(struct engine *e)
+/* A rehearsal has moved nobody: going back is clearing away. */
+static void plan_rehearsal(const struct engine *e, struct jw *w)
+{
+	jw_str(w, "verb", "GIVES THE REHEARSAL UP");
+	jw_str(w, "from", "a rehearsal is under way; visitors were never touched");
+	jw_strf(w, "to", "no %s, no dump of it",
+		json_str(json_get(e->config, "rehearsal"), "database", "database of it"));
+	jw_str(w, "then", "nobody notices");
+	jw_str(w, "back", "none is needed; `nightferry rehearse` begins another one");
+	jw_str(w, "gate", "yes");
+	jw_arr(w, "seen");
+	jw_obj(w, NULL);
+	jw_str(w, "verdict", "PASS");
+	jw_str(w, "name", "cost");
+	jw_str(w, "text",
+	       "FREE: nothing of the old app, its traffic or the night's own database was changed");
+	jw_str(w, "fact", "rehearsal");
+	jw_end(w);
+	jw_end(w);
+}
+
+static void plan_night(const struct engine *e, struct jw *w)
 {
 	const struct state *s = e->state;
-	struct act_now *act = &e->act;
 	struct way_back back;
-	struct jw w = {0};
 	way_back_of(s, clock_wall_ms(), &back);
-	jw_open(&w);
-	jw_str(&w, "target", s->old_name);
-	jw_str(&w, "side", "OLD");
-	jw_str(&w, "verb", "TAKES THE WAY BACK");
-	jw_str(&w, "from", s->flip_at_ms ? "visitors are sent to NEW" : "visitors are sent to OLD");
-	jw_strf(&w, "to", "OLD %s serves, as recorded before the freeze", s->old_name);
-	jw_arr(&w, "does");
-	for (size_t i = s->steps.n_forward; i < s->steps.n && i < s->steps.n_forward + 12; i++)
-		jw_strf(&w, NULL, "%d %s: %s", s->steps.steps[i].number, s->steps.steps[i].id,
-			s->steps.steps[i].title);
-	jw_end(&w);
+	jw_str(w, "verb", "TAKES THE WAY BACK");
+	jw_str(w, "from", s->flip_at_ms ? "visitors are sent to NEW" : "visitors are sent to OLD");
+	jw_strf(w, "to", "OLD %s serves, as recorded before the freeze", s->old_name);
 	if (back.back == BACK_FREE)
-		jw_str(&w, "then", "the old side serves again, as recorded before the freeze");
+		jw_str(w, "then", "the old side serves again, as recorded before the freeze");
 	else
-		jw_strf(&w, "then",
+		jw_strf(w, "then",
 			"the old side serves again without what was written on NEW: the steps bring the rows "
 			"into a file first; "
 			"%lld changes and %lld deletions stay on NEW only",
 			(long long)(back.updated > 0 ? back.updated : 0),
 			(long long)(back.deleted > 0 ? back.deleted : 0));
-	jw_str(&w, "back", "nothing is changed by this gate; each of the steps meets its own");
-	jw_str(&w, "gate", "type");
-	jw_int(&w, "estimate_ms", -1);
-	jw_arr(&w, "seen");
-	see_cost(e, &back, &w);
-	see_certificate(e, &back, &w);
+	jw_str(w, "back", "nothing is changed by this gate; each of the steps meets its own");
+	jw_str(w, "gate", "type");
+	jw_arr(w, "seen");
+	see_cost(e, &back, w);
+	see_certificate(e, &back, w);
+	jw_end(w);
+}
+
+static void make_plan(struct engine *e)
+{
+	const struct state *s = e->state;
+	struct act_now *act = &e->act;
+	struct jw w = {0};
+	jw_open(&w);
+	jw_str(&w, "target", s->old_name);
+	jw_str(&w, "side", s->rehearsal ? "NEW" : "OLD");
+	jw_arr(&w, "does");
+	for (size_t i = s->steps.n_forward; i < s->steps.n && i < s->steps.n_forward + 12; i++)
+		jw_strf(&w, NULL, "%d %s: %s", s->steps.steps[i].number, s->steps.steps[i].id,
+			s->steps.steps[i].title);
 	jw_end(&w);
+	jw_int(&w, "estimate_ms", -1);
+	if (s->rehearsal)
+		plan_rehearsal(e, &w);
+	else
+		plan_night(e, &w);
 	const char *text = jw_finish(&w);
 	json_free(act->plan);
 	free(act->plan_text);
@@ -117,7 +147,7 @@ int gate_way_back(struct engine *e, const char *by, struct err *err)
 	text_copy(act->verb, sizeof act->verb, "back");
 	text_copy(act->by, sizeof act->by, by);
 	act->row = NULL;
-	act->level = GATE_TYPE;
+	act->level = s->rehearsal ? GATE_YES : GATE_TYPE;
 	make_plan(e);
 	return gate_open(e);
 }
@@ -135,5 +165,6 @@ bool way_back_is_seen(const struct engine *e)
 {
 	struct way_back back;
 	way_back_of(e->state, clock_wall_ms(), &back);
-	return back.back != BACK_UNKNOWN || clock_real_ms(clock_life_ms() - e->began_life_ms) > FIRST_LOOK_MS;
+	return e->state->rehearsal || back.back != BACK_UNKNOWN ||
+	       clock_real_ms(clock_life_ms() - e->began_life_ms) > FIRST_LOOK_MS;
 }

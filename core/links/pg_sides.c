@@ -11,8 +11,26 @@
 
 #define URL_MAX 2048
 
+/* The same login at another database of that server. Its name needs no quoting: we made it. */
+static int set_database(char url[URL_MAX], const char *database, struct err *err)
+{
+	char changed[URL_MAX];
+	const char *authority = strstr(url, "://");
+	const char *path = authority ? authority + 3 + strcspn(authority + 3, "/?") : NULL;
+	bool fits = path && text_copyf(changed, sizeof changed, "%.*s/%s%s", (int)(path - url), url, database,
+				       path + strcspn(path, "?"));
+	if (fits)
+		text_copy(url, URL_MAX, changed);
+	explicit_bzero(changed, sizeof changed);
+	return fits
+		   ? 0
+		   : err_set(err, ERR_CONFIG,
+			     "The URL of the NEW database is none in which the rehearsal's database could be "
+			     "put; write it as postgres://USER:PASSWORD@HOST/DATABASE.");
+}
+
 /* From the environment of whoever started nightferry; else from the container itself. The caller wipes it. */
-static int new_url(struct job *job, char url[URL_MAX], struct err *err)
+static int target_url(struct job *job, char url[URL_MAX], struct err *err)
 {
 	const char *given = job_secret(job, "NEW_DATABASE_URL");
 	if (given && text_copy(url, URL_MAX, given))
@@ -28,6 +46,14 @@ static int new_url(struct job *job, char url[URL_MAX], struct err *err)
 			       "nightferry.yml and set that variable where nightferry starts. It may be the "
 			       "URL that the app itself "
 			       "uses: a container's name in it is reached through the host.");
+}
+
+/* In a rehearsal, whoever asks for the new database gets the rehearsal's: there is no other way to a URL. */
+static int new_url(struct job *job, char url[URL_MAX], struct err *err)
+{
+	const char *rehearsal = job_config_str(job, "rehearsal.database", "");
+	int rc = target_url(job, url, err);
+	return rc < 0 || !*rehearsal ? rc : set_database(url, rehearsal, err);
 }
 
 struct pg *pg_open_old(struct job *job, struct err *err)
@@ -91,6 +117,14 @@ struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mo
 struct pg *pg_open_new(struct job *job, enum pg_mode mode, struct err *err)
 {
 	return pg_open_new_at(job, NULL, mode, err);
+}
+
+int pg_where_target(struct job *job, struct pg_where *out, struct err *err)
+{
+	char url[URL_MAX];
+	int rc = target_url(job, url, err) < 0 ? -1 : where_new(job, url, out, err);
+	explicit_bzero(url, sizeof url);
+	return rc;
 }
 
 int pg_where_old(struct job *job, struct pg_where *out, struct err *err)

@@ -7,12 +7,17 @@
 
 struct ssh;
 
-/* OLD is only ever looked at. Its URL is read afresh from Heroku each time: Heroku changes it. */
+/* In a rehearsal NEW is the rehearsal's own database, for everybody, and nothing here leads to the real one
+ * but pg_where_target().
+ *
+ * OLD is only ever looked at. Its URL is read afresh from Heroku each time: Heroku changes it. */
 struct pg *pg_open_old(struct job *job, struct err *err);
 struct pg *pg_open_new(struct job *job, enum pg_mode mode, struct err *err);
 /* The new side's database as its URL names it, without a connection; -1 and err when the URL is not usable.
  */
 int pg_where_new(struct job *job, struct pg_where *out, struct err *err);
+/* The night's target, also in a rehearsal: its name, so that it is never mistaken. */
+int pg_where_target(struct job *job, struct pg_where *out, struct err *err);
 int pg_where_old(struct job *job, struct pg_where *out, struct err *err);
 /* The new server by another database of it ("postgres"), for what cannot be done from inside. */
 struct pg *pg_open_new_at(struct job *job, const char *database, enum pg_mode mode, struct err *err);

@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/night/journal.h"
+#include "core/night/rehearsal.h"
 #include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
@@ -144,13 +145,21 @@ int place_may_look(const char *app, struct err *err)
 	    shut, owner_of(shut, owner, sizeof owner), app, owner);
 }
 
-int place_new_night(const char *app, char *out, size_t size, struct err *err)
+bool place_is_rehearsal(const char *dir)
+{
+	static const char tail[] = REHEARSAL_FOLDER;
+	size_t n = strlen(dir), len = sizeof tail - 1;
+	return n > len && text_equal(dir + n - len, tail);
+}
+
+int place_new_night(const char *app, bool rehearsal, char *out, size_t size, struct err *err)
 {
 	char dir[400], name[32];
+	const char *tail = rehearsal ? REHEARSAL_FOLDER : "";
 	if (place_app_dir(app, dir, sizeof dir, err) < 0)
 		return -1;
 	/* Said before a night is begun that no seat could reach. */
-	if (strlen(dir) + strlen("/2026-01-31T0100-00/seat.sock") > PLACE_SOCKET_MAX)
+	if (strlen(dir) + strlen("/2026-01-31T0100-00/seat.sock") + strlen(tail) > PLACE_SOCKET_MAX)
 		return err_set(err, ERR_CONFIG,
 			       "%s is too long: with a night's name and its socket it may have %d bytes; set "
 			       "NIGHTFERRY_STATE to a shorter folder",
@@ -162,7 +171,10 @@ int place_new_night(const char *app, char *out, size_t size, struct err *err)
 	localtime_r(&now, &tm);
 	strftime(name, sizeof name, "%Y-%m-%dT%H%M", &tm);
 	for (int i = 0; i < 100; i++) {
-		text_copyf(out, size, i ? "%s/%s-%02d" : "%s/%s", dir, name, i);
+		char number[8] = "";
+		if (i)
+			text_copyf(number, sizeof number, "-%02d", i);
+		text_copyf(out, size, "%s/%s%s%s", dir, name, number, tail);
 		if (mkdir(out, 0700) == 0)
 			return 0;
 		if (errno != EEXIST)

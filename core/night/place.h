@@ -15,8 +15,11 @@ int place_may_look(const char *app, struct err *err);
 bool place_open_night(const char *app, char *out, size_t size);
 /* The newest night of all, closed or not. */
 bool place_newest_night(const char *app, char *out, size_t size);
-/* Makes a new folder (mode 0700) named by date and time, e.g. 2026-11-21T0104. */
-int place_new_night(const char *app, char *out, size_t size, struct err *err);
+/* Makes a new folder (mode 0700) named by date and time, e.g. 2026-11-21T0104; a rehearsal's says so at its
+ * end. */
+int place_new_night(const char *app, bool rehearsal, char *out, size_t size, struct err *err);
+/* By the folder's name. */
+bool place_is_rehearsal(const char *dir);
 /* A journal may be given as the file, as its night's folder, or not at all (the newest night of `app`). */
 int place_journal(const char *given, const char *app, char *out, size_t size, struct err *err);
 int place_make_dirs(const char *path, struct err *err);

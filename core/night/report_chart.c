@@ -75,6 +75,8 @@ static void step_took(const struct step_seen *x, struct buf *out)
 			 units_duration(took, ms));
 	if (x->budget_ms > 0)
 		buf_addf(out, " of %s", units_duration(budget, x->budget_ms));
+	if (x->rehearsed_ms >= 0)
+		buf_addf(out, ", rehearsed %s", units_duration(took, x->rehearsed_ms));
 }
 
 static void step_row(const struct report *r, const struct span *of, const struct step_seen *x,

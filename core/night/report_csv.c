@@ -76,7 +76,8 @@ static void timeline(const struct report *r, struct buf *out)
 
 static void steps(const struct report *r, struct buf *out)
 {
-	buf_adds(out, "number,step,kind,state,started_at,ended_at,planned_ms,took_ms,by,text\r\n");
+	buf_adds(out,
+		 "number,step,kind,state,started_at,ended_at,planned_ms,rehearsed_ms,took_ms,by,text\r\n");
 	for (size_t i = 0; i < report_n_steps(r); i++) {
 		const struct step_seen *x = &r->state->steps.steps[i];
 		number(out, x->number, true);
@@ -86,6 +87,7 @@ static void steps(const struct report *r, struct buf *out)
 		when(out, x->started_at_ms);
 		when(out, x->ended_at_ms);
 		number(out, x->budget_ms, x->budget_ms > 0);
+		number(out, x->rehearsed_ms, x->rehearsed_ms >= 0);
 		number(out, x->ended_at_ms - x->started_at_ms, x->started_at_ms && x->ended_at_ms);
 		cell(out, x->by, false);
 		cell(out, x->text, true);

@@ -87,6 +87,11 @@ static void head(const struct report *r, struct buf *out)
 	html_text(out, s->night);
 	buf_adds(out, "</code>, playbook <code>");
 	html_text(out, s->steps.playbook);
+	if (s->rehearsal)
+		buf_adds(
+		    out,
+		    "</code>, <b>a rehearsal</b>: traffic, the old app and the night's database were left "
+		    "alone<code>");
 	buf_addf(out, "</code>, began %s. %zu of %zu steps done, %zu of them by hand.</p>\n",
 		 units_iso(at, s->opened_at_ms), sums.done, sums.steps, sums.byhand);
 	tiles(r, &sums, out);

@@ -45,6 +45,7 @@ static void write_steps(const struct report *r, struct jw *w)
 		else
 			jw_null(w, "seconds");
 		write_ms(w, "budget_s", x->budget_ms > 0 ? x->budget_ms : -1);
+		write_ms(w, "rehearsed_s", x->rehearsed_ms);
 		jw_str(w, "by", x->by);
 		jw_int(w, "attempts", x->attempts);
 		jw_str(w, "text", x->text);
@@ -179,6 +180,11 @@ void report_json(const struct report *r, struct jw *w)
 	jw_str(w, "app", s->app);
 	jw_str(w, "night", s->night);
 	jw_str(w, "playbook", s->steps.playbook);
+	jw_bool(w, "rehearsal", s->rehearsal);
+	if (*s->rehearsed.night)
+		jw_str(w, "rehearsed", s->rehearsed.night);
+	else
+		jw_null(w, "rehearsed");
 	write_time(w, "started_at", s->opened_at_ms);
 	write_time(w, "ended_at", s->closed_at_ms);
 	jw_str(w, "verdict", report_verdict(r));

@@ -47,6 +47,13 @@ static void head(const struct report *r, struct buf *out)
 		 units_duration(a, sums.people_ms), sums.waivers, sums.skipped, sums.byhand);
 	buf_addf(out, "- way back: %s%s, ", s->steps.turned ? "taken; " : "", way_back_word(back.back));
 	say(out, back.why);
+	if (s->rehearsal)
+		buf_adds(
+		    out,
+		    "\n\nThis was a rehearsal: its data went into a database of its own, and traffic, the "
+		    "old app and the night's database were left alone.");
+	else if (*s->rehearsed.night)
+		buf_addf(out, "\n\nRehearsed in `%s`.", s->rehearsed.night);
 	buf_addf(out, "\n\nNight `%s`, playbook `%s`, began %s; steps done: %zu of %zu.\n", s->night,
 		 s->steps.playbook, units_iso(a, s->opened_at_ms), sums.done, sums.steps);
 }
@@ -68,19 +75,22 @@ static void exported(const struct report *r, struct buf *out)
 
 static void steps(const struct report *r, struct buf *out)
 {
-	buf_adds(out, "\n## Steps\n\n| # | step | state | started | planned | took | by | |\n"
-		      "|--:|---|---|---|--:|--:|---|---|\n");
+	buf_adds(out, "\n## Steps\n\n| # | step | state | started | planned | rehearsed | took | by | |\n"
+		      "|--:|---|---|---|--:|--:|--:|---|---|\n");
 	for (size_t i = 0; i < report_n_steps(r); i++) {
 		const struct step_seen *x = &r->state->steps.steps[i];
-		char at[UNITS_MAX] = "", took[UNITS_MAX] = "", budget[UNITS_MAX] = "";
+		char at[UNITS_MAX] = "", took[UNITS_MAX] = "", budget[UNITS_MAX] = "",
+		     rehearsed[UNITS_MAX] = "";
 		if (x->started_at_ms)
 			units_clock(at, x->started_at_ms);
 		if (x->started_at_ms && x->ended_at_ms)
 			units_duration(took, x->ended_at_ms - x->started_at_ms);
 		if (x->budget_ms > 0)
 			units_duration(budget, x->budget_ms);
-		buf_addf(out, "| %d | %s | %s | %s | %s | %s | ", x->number, x->id, step_state_name(x->state),
-			 at, budget, took);
+		if (x->rehearsed_ms >= 0)
+			units_duration(rehearsed, x->rehearsed_ms);
+		buf_addf(out, "| %d | %s | %s | %s | %s | %s | %s | ", x->number, x->id,
+			 step_state_name(x->state), at, budget, rehearsed, took);
 		say(out, x->by);
 		buf_adds(out, " | ");
 		say(out, x->text);

@@ -27,6 +27,7 @@ void state_free(struct state *state)
 	free(state->watching.checks);
 	free(state->watching.watches);
 	free(state->watching.waivers);
+	free(state->rehearsed.waivers);
 	free(state->people.seats);
 	free(state->people.notes);
 	free(state->people.votes);

@@ -37,14 +37,15 @@ struct state {
 	int64_t flip_at_ms;                     /* dns-point done */
 	int64_t new_write_at_ms;                /* first look that saw rows written on tonight's copy */
 
-	struct steps_state steps;       /* playbook, attempts, gate: kinds/steps.h */
-	struct people_state people;     /* seats, driver, hold, notes: kinds/people.h */
-	struct watching_state watching; /* watch ages, checks, waivers: kinds/watching.h */
-	struct dynos_state dynos;       /* kinds/world_old.h */
-	struct writers_state writers;   /* kinds/world_old.h */
-	struct jobs_state jobs;         /* kinds/jobs.h */
-	struct host_state host;         /* kinds/world_new.h: the primary one */
-	struct host_state *more_hosts;  /* the others, where there are several */
+	struct steps_state steps;         /* playbook, attempts, gate: kinds/steps.h */
+	struct rehearsed_state rehearsed; /* kinds/steps.h */
+	struct people_state people;       /* seats, driver, hold, notes: kinds/people.h */
+	struct watching_state watching;   /* watch ages, checks, waivers: kinds/watching.h */
+	struct dynos_state dynos;         /* kinds/world_old.h */
+	struct writers_state writers;     /* kinds/world_old.h */
+	struct jobs_state jobs;           /* kinds/jobs.h */
+	struct host_state host;           /* kinds/world_new.h: the primary one */
+	struct host_state *more_hosts;    /* the others, where there are several */
 	size_t n_more_hosts;
 	struct transfer_state transfer; /* kinds/copy.h */
 	struct rows_state rows;         /* kinds/copy.h */

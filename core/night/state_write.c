@@ -16,6 +16,8 @@ static void write_steps(const struct state *s, struct jw *w)
 		jw_str(w, "text", x->text);
 		jw_int(w, "started_ms", x->started_at_ms);
 		jw_int(w, "ended_ms", x->ended_at_ms);
+		jw_int(w, "estimate_ms", x->estimate_ms);
+		jw_int(w, "rehearsed_ms", x->rehearsed_ms);
 		jw_int(w, "attempts", x->attempts);
 		jw_int(w, "done", x->done);
 		jw_int(w, "total", x->total);
@@ -152,6 +154,8 @@ void state_write(const struct state *s, struct jw *w)
 	jw_str(w, "app", s->app);
 	jw_str(w, "night", s->night);
 	jw_str(w, "playbook", s->steps.playbook);
+	jw_bool(w, "rehearsal", s->rehearsal);
+	jw_str(w, "rehearsed", s->rehearsed.night);
 	jw_int(w, "opened_ms", s->opened_at_ms);
 	jw_int(w, "closed_ms", s->closed_at_ms);
 	jw_str(w, "verdict", s->closed_verdict);

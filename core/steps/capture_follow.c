@@ -103,7 +103,7 @@ const struct heroku_transfer *capture_mine(const struct capture *capture)
 		bool named = *capture->fact_id && text_equal(t->id, capture->fact_id);
 		bool newer = capture->before_num >= 0 && t->num > capture->before_num && !t->scheduled;
 		if (heroku_is_backup(t) && (named || newer) && !capture_failed(t) &&
-		    capture_after_freeze(capture, t))
+		    !job_fact(capture->job, "rehearsal-dump", t->id) && capture_after_freeze(capture, t))
 			return t;
 	}
 	return NULL;

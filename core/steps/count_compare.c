@@ -5,6 +5,7 @@
 #include "core/base/units.h"
 #include "core/links/pg_count.h"
 #include "core/links/pg_sides.h"
+#include "core/steps/old_alive.h"
 #include "core/steps/row_causes.h"
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +112,25 @@ static void judge_waived(struct job *job, struct compared_table *t)
 		   json_str(waiver, "reason", ""), was);
 }
 
-static void add(struct job *job, struct row_causes *causes, const struct copy_compared *found,
-		const struct copy_compared_table *c, struct compared *out)
+/* In a rehearsal OLD is live. A table that was written meanwhile is told with its three counts; missing and
+ * empty ones, and those that stood still, are judged as on the night. */
+static void judge_rehearsed(const struct row_causes *causes, const struct old_alive *alive,
+			    struct compared_table *t)
+{
+	const struct pg_table *was =
+	    causes->have_source ? pg_tables_find(&causes->source.tables, t->label) : NULL;
+	if (t->verdict != VERDICT_FAIL || t->old_rows < 0 || t->new_rows < 0 || !was ||
+	    (t->new_rows == 0 && was->rows > 0) || !old_alive_moved(alive, t->label, was->rows, t->old_rows))
+		return;
+	t->verdict = VERDICT_WARN;
+	text_copyf(t->cause, sizeof t->cause,
+		   "OLD is live in a rehearsal: %lld rows when it was recorded, %lld now, and it was written "
+		   "meanwhile; only the night can tell whether all came across",
+		   (long long)was->rows, (long long)t->old_rows);
+}
+
+static void add(struct job *job, struct row_causes *causes, const struct old_alive *alive,
+		const struct copy_compared *found, const struct copy_compared_table *c, struct compared *out)
 {
 	struct compared_table *t = &out->list[out->n++];
 	text_copy(t->label, sizeof t->label, c->label);
@@ -123,6 +141,7 @@ static void add(struct job *job, struct row_causes *causes, const struct copy_co
 	t->content = *t->old_hash && *t->new_hash;
 	t->skipped = is_skipped(job, t->label);
 	judge(causes, found, c, t);
+	judge_rehearsed(causes, alive, t);
 	judge_waived(job, t);
 	/* Rows that nobody expects on NEW would make the two sums differ for no reason. */
 	out->old_rows += t->old_rows > 0 && !t->skipped ? t->old_rows : 0;
@@ -212,8 +231,11 @@ static int compare_open(struct job *job, struct pg *old_pg, struct pg *new_pg, b
 		out->content = found.content;
 		text_copy(out->no_content, sizeof out->no_content, found.no_content);
 		out->list = xcalloc(found.n + 1, sizeof *out->list);
+		struct old_alive alive;
+		old_alive_look(job, old_pg, &alive);
 		for (size_t i = 0; i < found.n; i++)
-			add(job, &causes, &found, &found.list[i], out);
+			add(job, &causes, &alive, &found, &found.list[i], out);
+		old_alive_done(&alive);
 		qsort(out->list, out->n, sizeof *out->list, worst_first);
 		if (tell)
 			tell_tables(job, out);

@@ -26,6 +26,7 @@ const struct step count_rows_step = {
     .gate = GATE_NONE,
     .cancel = CANCEL_ANYTIME,
     .rehearse = REHEARSE_SAME,
+    .by_size = true,
     .params = params,
     .makes = makes,
     .secrets = secrets,

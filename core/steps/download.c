@@ -30,6 +30,7 @@ const struct step download_step = {
     .cancel = CANCEL_ANYTIME,
     .joins = true,
     .rehearse = REHEARSE_SAME,
+    .by_size = true,
     .params = params,
     .needs = needs,
     .makes = makes,
@@ -50,6 +51,8 @@ static int name_paths(struct download *d, struct err *err)
 	d->total = json_int(backup, "processed_bytes", -1) > 0 ? json_int(backup, "processed_bytes", -1) : -1;
 	if (!*d->id)
 		return err_set(err, ERR_REFUSED, "there is no backup to fetch yet: run capture first");
+	if (copy_not_rehearsed(d->job, d->id, err) < 0)
+		return -1;
 	if (copy_folder(d->ssh, d->folder, sizeof d->folder, err) < 0)
 		return -1;
 	text_copyf(d->path, sizeof d->path, "%s/%s.dump", d->folder, d->label);

@@ -30,6 +30,7 @@ const struct step first_backup_step = {
     .gate = GATE_NONE,
     .cancel = CANCEL_ANYTIME,
     .rehearse = REHEARSE_SAME,
+    .by_size = true,
     .params = params,
     .makes = makes,
     .secrets = secrets,

@@ -54,6 +54,18 @@ void copy_ended(struct job *job, const char *stage, bool ok, int64_t bytes, int6
 	job_event(job, &w);
 }
 
+int copy_not_rehearsed(struct job *job, const char *backup, struct err *err)
+{
+	const struct json *fact = *backup ? job_fact(job, "rehearsal-dump", backup) : NULL;
+	if (!fact)
+		return 0;
+	return err_set(
+	    err, ERR_REFUSED,
+	    "the backup %s was made in the rehearsal %s, before the freeze: what was written since is not "
+	    "in it, so it is never restored tonight; run capture for one of tonight",
+	    json_str(fact, "label", ""), json_str(fact, "night", ""));
+}
+
 int copy_file_size(struct ssh *ssh, const char *container, const char *path, int64_t *size_bytes,
 		   struct err *err)
 {

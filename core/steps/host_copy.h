@@ -28,6 +28,8 @@ struct copy_total {
 void copy_tell(struct job *job, const struct copy_total *total);
 void copy_ended(struct job *job, const char *stage, bool ok, int64_t bytes, int64_t ms, const char *text);
 
+/* -1: Heroku's backup of that id was made in a rehearsal, before the freeze, and is never the night's. */
+int copy_not_rehearsed(struct job *job, const char *backup, struct err *err);
 /* Size of a file on the host (container NULL) or in a container; -1: it is not there. Return -1 with err:
  * could not look. */
 int copy_file_size(struct ssh *ssh, const char *container, const char *path, int64_t *size_bytes,

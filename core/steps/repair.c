@@ -20,6 +20,7 @@ const struct step repair_step = {
     .gate = GATE_NONE,
     .cancel = CANCEL_SAFE_POINT,
     .rehearse = REHEARSE_SAME,
+    .by_size = true,
     .makes = makes,
     .secrets = secrets,
     .plan = repair_plan,

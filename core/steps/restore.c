@@ -28,6 +28,7 @@ const struct step restore_step = {
     .cancel = CANCEL_ANYTIME,
     .joins = true,
     .rehearse = REHEARSE_THROWAWAY,
+    .by_size = true,
     .params = params,
     .needs = needs,
     .makes = makes,
@@ -69,7 +70,7 @@ static int open_all(struct job *job, struct restore *r, struct err *err)
 	r->file_bytes = json_int(dump, "size_bytes", -1);
 	if (!*r->file)
 		return err_set(err, ERR_REFUSED, "there is no dump on the host yet: run download first");
-	if (docker_db(job, &r->db, err) < 0)
+	if (copy_not_rehearsed(job, json_str(dump, "backup", ""), err) < 0 || docker_db(job, &r->db, err) < 0)
 		return -1;
 	r->ssh = ssh_open(job, SSH_ASKING, err);
 	if (!r->ssh)

@@ -31,6 +31,8 @@ extern const struct step prepare_target_step;
 extern const struct step prune_step;
 extern const struct step quiet_timer_step;
 extern const struct step record_source_step;
+extern const struct step rehearsal_create_step;
+extern const struct step rehearsal_drop_step;
 extern const struct step repair_step;
 extern const struct step restore_step;
 extern const struct step run_step;
@@ -76,6 +78,8 @@ const struct step *const step_table[] = {
     &prune_step,
     &quiet_timer_step,
     &record_source_step,
+    &rehearsal_create_step,
+    &rehearsal_drop_step,
     &repair_step,
     &restore_step,
     &run_step,

@@ -60,7 +60,7 @@ static bool may_drop(struct job *job, struct pg *pg, char *why, size_t size)
 /* Catalog columns of the locale changed names between 15, 16 and 17, hence the detour by jsonb. */
 static const char create_sql[] =
     "SELECT format('CREATE DATABASE %I WITH OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE "
-    "%L', d.datname, "
+    "%L', $1::text, "
     "pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), coalesce(j->>'datcollate', 'C'), "
     "coalesce(j->>'datctype', 'C')) "
     "|| CASE j->>'datlocprovider' WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L', "
@@ -85,8 +85,8 @@ static const char database_grants_sql[] =
 /* Values of list settings are kept as they were written; quoting them as one text would make them one name.
  */
 static const char settings_sql[] =
-    "SELECT format('%s SET %I TO %s', CASE s.setrole WHEN 0 THEN format('ALTER DATABASE %I', d.datname) "
-    "ELSE format('ALTER ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), d.datname) END, split_part(c, "
+    "SELECT format('%s SET %I TO %s', CASE s.setrole WHEN 0 THEN format('ALTER DATABASE %I', $1::text) "
+    "ELSE format('ALTER ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), $1::text) END, split_part(c, "
     "'=', 1), "
     "CASE WHEN split_part(c, '=', 1) IN ('search_path', 'session_preload_libraries', "
     "'local_preload_libraries', 'temp_tablespaces') "
@@ -144,10 +144,19 @@ int wipe_way_find(struct job *job, struct pg *pg, struct wipe_way *out, struct e
 	buf_adds(&drop, " WITH (FORCE)");
 	add(out, buf_text(&drop));
 	buf_done(&drop);
-	if (add_rows(pg, create_sql, NULL, out, err) < 0 ||
+	const char *const *named = PG_ARGS(pg_database(pg));
+	if (add_rows(pg, create_sql, named, out, err) < 0 ||
 	    add_rows(pg, database_grants_sql, NULL, out, err) < 0)
 		return -1;
-	return add_rows(pg, settings_sql, NULL, out, err);
+	return add_rows(pg, settings_sql, named, out, err);
+}
+
+int wipe_way_beside(struct pg *pg, const char *database, struct wipe_way *out, struct err *err)
+{
+	*out = (struct wipe_way){.whole = true};
+	return add_rows(pg, create_sql, PG_ARGS(database), out, err) < 0
+		   ? -1
+		   : add_rows(pg, settings_sql, PG_ARGS(database), out, err);
 }
 
 void wipe_way_write(struct jw *w, const struct wipe_way *way)

@@ -18,6 +18,8 @@ struct wipe_way {
 };
 /* Looks at the database of `pg`; changes nothing. */
 int wipe_way_find(struct job *job, struct pg *pg, struct wipe_way *out, struct err *err);
+/* Only the making: an empty database of that name with the owner, encoding, locale and settings of `pg`'s. */
+int wipe_way_beside(struct pg *pg, const char *database, struct wipe_way *out, struct err *err);
 void wipe_way_write(struct jw *w, const struct wipe_way *way);
 bool wipe_way_read(const struct json *fact, struct wipe_way *out);
 void wipe_way_done(struct wipe_way *way);

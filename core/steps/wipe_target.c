@@ -234,7 +234,8 @@ static int plan_there(struct job *job, struct pg *pg, const struct pg_where *whe
 		      ? ours ? "restore again from tonight's dump"
 			     : "none: these rows are gone for good; pg_dump them first if anybody needs them"
 		      : "nothing is lost: there are no rows");
-	plan->nothing_to_do = !seen.tables && (!wiped || json_bool(wiped, "done", false));
+	/* A rehearsal's database is empty already, but how long it takes is what is asked. */
+	plan->nothing_to_do = !seen.tables && (wiped ? json_bool(wiped, "done", false) : !job_rehearsal(job));
 	plan->estimate_ms = 3000;
 	add_evidence(plan, &seen, ours, live_ms);
 	judge(plan, &seen, ours, live_ms);

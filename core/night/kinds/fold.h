@@ -20,6 +20,10 @@ int fold_verdict(const char *name);
 int fold_gate(const char *name);
 /* Stations and people of the night's configuration. */
 void people_opened(struct state *state, const struct json *config);
+/* `rehearsed` of night.opened, after its steps are known. */
+void rehearsed_opened(struct state *state, const struct json *rehearsed);
+/* Tonight's database has been measured. */
+void rehearsed_scale(struct state *state, int64_t bytes);
 void fold_plan(struct plan_seen *plan, const struct json *object, int64_t at_ms);
 
 /* Each file's rows. */

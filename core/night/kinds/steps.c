@@ -1,4 +1,5 @@
 /* Folds of the playbook, its attempts and its facts: see steps.h. The gate's are in gate.c. */
+#include "core/base/units.h"
 #include "core/night/kinds/fold.h"
 
 static const char *const state_names[] = {
@@ -148,6 +149,10 @@ static void push_steps(struct steps_state *s, const struct json *steps, size_t p
 		push_card(step, json_get(x, "with"));
 		step->budget_ms = json_int(x, "budget_ms", -1);
 		step->estimate_ms = json_int(x, "estimate_ms", -1);
+		/* A step that waits for a time takes that time. */
+		if (step->estimate_ms < 0)
+			step->estimate_ms = units_parse_duration_ms(json_str(json_get(x, "with"), "for", ""));
+		step->rehearsed_ms = step->rehearsed_look_ms = -1;
 		step->plan.estimate_ms = -1;
 	}
 }
@@ -190,6 +195,7 @@ static void fold_night_opened(struct state *state, const struct event *event)
 		push_steps(s, json_get(playbook, "rollback"), s->n_phases - 1);
 		phase->n = s->n - phase->first;
 	}
+	rehearsed_opened(state, json_get(b, "rehearsed"));
 }
 
 static void fold_night_closed(struct state *state, const struct event *event)
@@ -221,7 +227,10 @@ static void fold_attempt_started(struct state *state, const struct event *event)
 	/* The plan of an undo is the step's own, the other way round. */
 	if (!step->undoing)
 		fold_plan(&step->plan, json_get(event->body, "plan"), event->at_ms);
-	if (step->plan.estimate_ms > 0)
+	/* What was measured is believed more than what a plan reckons; its looks are over by now. */
+	if (step->rehearsed_ms >= 0)
+		step->estimate_ms -= step->attempts ? 0 : step->rehearsed_look_ms;
+	else if (step->plan.estimate_ms > 0)
 		step->estimate_ms = step->plan.estimate_ms;
 	step->started_at_ms = event->at_ms;
 	step->ended_at_ms = 0;
@@ -338,6 +347,8 @@ static void fold_fact(struct state *state, const struct event *event)
 	free(fact->data);
 	fact->data = json_print(json_get(event->body, "data"));
 	fact->at_ms = event->at_ms;
+	if (text_equal(name, "source"))
+		rehearsed_scale(state, json_int(json_get(event->body, "data"), "size_bytes", 0));
 	/* What was written on the copy before went with it. */
 	if (text_equal(name, "restored-by-us") && !state->flip_at_ms)
 		state->new_write_at_ms = 0;

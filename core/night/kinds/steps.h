@@ -2,17 +2,18 @@
  *
  * night.opened   RECORD {app, night, version, config{}, playbook{name, phases[{name, steps[{id, do, title,
  * with{}, gate, budget_ms, say, estimate_ms, auto, checks[]}]}], rollback[steps]}, old_name, new_name,
- * new_db, window{}} night.closed   RECORD {verdict, text} night.turned   RECORD {by, why} the way back was
- * taken: the rollback section is the playbook now attempt.started RECORD {attempt, step, verb: run|undo, by,
- * plan{}, estimate_ms} attempt.ended  RECORD {attempt, step, outcome:
- * done|failed|unknown|cancelled|refused|undone, text, seen[{verdict,name,text}]} attempt.found  RECORD
- * {attempt, step, probe: DONE|NOT_DONE|RUNNING|UNCLEAR, text}  a restarted engine looked step.skipped RECORD
- * {step, by, reason} step.byhand    RECORD {step, by, words, fields{}} gate.opened    RECORD {gate, step,
- * verb, level, target, tag, plan{...}, seen[]} gate.changed   RECORD {gate, tag, was[], is[], plan{}, seen[]}
- * what it shows moved while it was open: was[i] -> is[i] gate.counting  RECORD {gate, by, until_ms} the
- * phrase is complete: 3 s on every seat gate.stopped   RECORD {gate, by}                         any key
- * stopped the count gate.passed    RECORD {gate, step, by, how, second, by_name_only, votes[]} gate.closed
- * RECORD {gate, step, by, why} nothing happened step.state     RECORD {step, state:
+ * new_db, window{}, rehearsal: this is one, rehearsed{night, at_ms, steps[], waivers[], dumps[]}: what
+ * rehearsals of this app have taught (core/night/rehearsed.h)} night.closed   RECORD {verdict, text}
+ * night.turned   RECORD {by, why} the way back was taken: the rollback section is the playbook now
+ * attempt.started RECORD {attempt, step, verb: run|undo, by, plan{}, estimate_ms} attempt.ended  RECORD
+ * {attempt, step, outcome: done|failed|unknown|cancelled|refused|undone, text, seen[{verdict,name,text}]}
+ * attempt.found  RECORD {attempt, step, probe: DONE|NOT_DONE|RUNNING|UNCLEAR, text}  a restarted engine
+ * looked step.skipped RECORD {step, by, reason} step.byhand    RECORD {step, by, words, fields{}} gate.opened
+ * RECORD {gate, step, verb, level, target, tag, plan{...}, seen[]} gate.changed   RECORD {gate, tag, was[],
+ * is[], plan{}, seen[]} what it shows moved while it was open: was[i] -> is[i] gate.counting  RECORD {gate,
+ * by, until_ms} the phrase is complete: 3 s on every seat gate.stopped   RECORD {gate, by} any key stopped
+ * the count gate.passed    RECORD {gate, step, by, how, second, by_name_only, votes[]} gate.closed RECORD
+ * {gate, step, by, why} nothing happened step.state     RECORD {step, state:
  * planning|gate|running|proving|waiting, text}   between two attempts plan.seen      CHANGE key step {step,
  * plan{}}            a card's or a dialog's plan step.progress  SAMPLE key step {step, done, total, unit,
  * text} fact           RECORD {name, key, step, attempt, data{}}
@@ -70,6 +71,11 @@ struct step_seen {
 	bool skippable_freely;
 	char card[320], fields[6][32];  /* manual: what people do; what they fill in. note: its text */
 	int64_t budget_ms, estimate_ms; /* -1 unknown */
+	/* In the newest rehearsal that had it: from its start to its proof, and the looks before that; -1:
+	 * not rehearsed. by_size: scaled to tonight's database as soon as its size is known. */
+	int64_t rehearsed_ms, rehearsed_look_ms;
+	bool rehearsed_by_size;
+	int64_t rehearsed_bytes;
 	enum step_state state;
 	char by[32], text[320]; /* who started it; what its end said, or why skipped */
 	char attempt[16];
@@ -116,6 +122,17 @@ struct steps_state {
 	bool turned;      /* the way back has been taken */
 	struct gate_seen gate;
 	char last_gate_closed[200]; /* "nothing happened: ..." of the newest closed gate */
+};
+
+/* What the newest rehearsal let pass, to be offered again by name. */
+struct rehearsed_waiver {
+	char about[144], by[32], reason[160];
+};
+struct rehearsed_state {
+	char night[40]; /* "" : nothing was rehearsed */
+	int64_t at_ms;
+	struct rehearsed_waiver *waivers;
+	size_t n_waivers;
 };
 struct state;
 /* The step by id; NULL when there is none. */

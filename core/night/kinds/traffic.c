@@ -25,6 +25,21 @@ static void fold_dns_cell(struct state *state, const struct event *event)
 	cell->at_ms = event->at_ms;
 }
 
+/* Nothing rehearses how caches forget. The longest TTL is the most it can take; caches are somewhere in it
+ * when the names move, so the last of them is seen to follow at about three quarters of it. */
+static void estimate_propagation(struct state *state)
+{
+	int64_t ttl_s = 0;
+	for (size_t i = 0; i < state->dns.n_names; i++)
+		if (state->dns.names[i].ttl_s > ttl_s && state->dns.names[i].ttl_s <= 86400)
+			ttl_s = state->dns.names[i].ttl_s;
+	for (size_t i = 0; ttl_s > 0 && i < state->steps.n; i++) {
+		struct step_seen *step = &state->steps.steps[i];
+		if (text_equal(step->kind, "wait-propagation") && step->state == STEP_WAITING)
+			step->estimate_ms = ttl_s * 750;
+	}
+}
+
 static void fold_dns_plan(struct state *state, const struct event *event)
 {
 	struct dns_state *d = &state->dns;
@@ -38,6 +53,7 @@ static void fold_dns_plan(struct state *state, const struct event *event)
 		FOLD_TEXT(name->new_value, x, "new");
 		name->ttl_s = json_int(x, "ttl_s", -1);
 	}
+	estimate_propagation(state);
 	d->safe_from_ms = json_int(event->body, "safe_from_ms", 0);
 	d->old_die_ms = json_int(event->body, "old_die_ms", 0);
 }

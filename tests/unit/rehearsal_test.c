@@ -1,0 +1,221 @@
+/* A rehearsal: its database's name, its playbook, what it leaves out, and what it teaches the night. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include "core/job.h"
+#include "core/night/rehearsal.h"
+#include "core/night/rehearsed.h"
+#include "core/night/state.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct json *parse(const char *text)
+{
+	struct json *x = json_parse(text, strlen(text), NULL);
+	assert_non_null(x);
+	return x;
+}
+
+static void expect_name(const char *app, const char *night, const char *name)
+{
+	char text[400];
+	text_copyf(text, sizeof text, "{\"app\":\"%s\",\"rehearsal\":{\"database\":\"old\"}}", app);
+	struct json *config = parse(text), *made = rehearsal_config(config, night);
+	assert_string_equal(json_str(json_get(made, "rehearsal"), "database", ""), name);
+	assert_string_equal(json_str(made, "app", ""), app);
+	json_free(made);
+	json_free(config);
+}
+
+static void test_name(void **unused)
+{
+	(void)unused;
+	char longest[101];
+	memset(longest, 'a', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	expect_name("acme", "2026-11-21T0104-rehearsal", "acme_rehearsal_20261121_0104");
+	expect_name("acme", "2026-11-21T0104-02-rehearsal", "acme_rehearsal_20261121_010402");
+	expect_name("Acme.Shop; DROP", "2026-11-21T0104-rehearsal",
+		    "acme_shop__drop_rehearsal_20261121_0104");
+	/* Cut in the middle of the app, never in the mark: without it the database would never be dropped. */
+	char text[200];
+	text_copyf(text, sizeof text, "{\"app\":\"%s\"}", longest);
+	struct json *config = parse(text), *made = rehearsal_config(config, "2026-11-21T0104-rehearsal");
+	const char *name = json_str(json_get(made, "rehearsal"), "database", "");
+	assert_int_equal(strlen(name), 63);
+	assert_string_equal(strstr(name, "_rehearsal_"), "_rehearsal_20261121_0104");
+	json_free(made);
+	json_free(config);
+}
+
+static void test_playbook(void **unused)
+{
+	(void)unused;
+	struct json *book = parse("{\"name\":\"b\",\"phases\":[{\"name\":\"copy\",\"steps\":[{\"id\":"
+				  "\"restore\",\"do\":\"restore\"}]}],"
+				  "\"rollback\":[{\"id\":\"back-dns\",\"do\":\"dns-point\"},{\"id\":\"back-"
+				  "unlock\",\"do\":\"kamal-unlock\"}],"
+				  "\"unattended\":true}");
+	struct json *made = rehearsal_playbook(book);
+	const struct json *phases = json_get(made, "phases"), *first = json_first(phases), *last = NULL;
+	for (const struct json *x = first; x; x = json_next(x))
+		last = x;
+	assert_int_equal(json_count(phases), 3);
+	assert_string_equal(json_str(json_first(json_get(first, "steps")), "do", ""), "rehearsal-create");
+	assert_string_equal(json_str(json_first(json_get(last, "steps")), "do", ""), "rehearsal-drop");
+	assert_string_equal(json_str(json_first(json_get(json_next(first), "steps")), "id", ""), "restore");
+	/* The way back gives back the lock and clears away; it never moves names. */
+	const struct json *back = json_first(json_get(made, "rollback"));
+	assert_int_equal(json_count(json_get(made, "rollback")), 2);
+	assert_string_equal(json_str(back, "id", ""), "back-unlock");
+	assert_string_equal(json_str(json_next(back), "do", ""), "rehearsal-drop");
+	assert_true(json_bool(made, "unattended", false));
+	json_free(made);
+	json_free(book);
+}
+
+/* What would be noticed outside: of every kind that is in the table, whoever adds one. */
+static void test_left_out(void **unused)
+{
+	(void)unused;
+	static const char *const outside[] = {
+	    "maintenance",   "scale",           "dns-point",     "wait-propagation", "wait-quiet",
+	    "quiet-timer",   "end-session",     "manual",        "command",          "run",
+	    "prune",         "export-new-rows", "dns-ttl",       "dns-weight",       "stop-one-offs",
+	    "pause-backups", "config-set",      "fence-writers", "cancel-transfer"};
+	static const struct step says_nothing = {.name = "new"};
+	for (size_t i = 0; step_table[i]; i++)
+		for (size_t k = 0; k < sizeof outside / sizeof *outside; k++)
+			if (text_equal(step_table[i]->name, outside[k]) && !rehearsal_omits(step_table[i]))
+				fail_msg("%s would be carried out in a rehearsal", outside[k]);
+	assert_non_null(strstr(rehearsal_omits(&says_nothing), "does not say"));
+	assert_non_null(rehearsal_omits(NULL));
+	for (size_t i = 0; step_table[i]; i++)
+		if (step_table[i]->rehearse == REHEARSE_UNSAID)
+			fail_msg("%s does not say what a rehearsal does with it", step_table[i]->name);
+}
+
+static const char opened[] =
+    "{\"seq\":1,\"at\":1000,\"src\":\"engine\",\"kind\":\"night.opened\",\"app\":\"acme\",\"night\":\"n\",%s"
+    "\"playbook\":{\"name\":\"b\",\"phases\":[{\"name\":\"copy\",\"steps\":[{\"id\":\"restore\",\"do\":"
+    "\"restore\"},"
+    "{\"id\":\"app-boot\",\"do\":\"app-boot\",\"estimate_ms\":9},{\"id\":\"q\",\"do\":\"quiet-timer\","
+    "\"with\":{\"for\":\"10m\"}}]}],"
+    "\"rollback\":[]}}";
+
+static const struct step_seen *fold_opened(struct state *state, const char *folder)
+{
+	struct jw w = {0};
+	struct buf line = {0};
+	jw_open(&w);
+	rehearsed_write(folder, &w);
+	/* {"rehearsed":{...}} -> the member and a comma */
+	const char *text = jw_finish(&w);
+	char *member = strdup(text + 1);
+	member[strlen(member) - 1] = *text && text[1] != '}' ? ',' : '\0';
+	buf_addf(&line, opened, member);
+	assert_int_equal(state_fold_line(state, buf_text(&line), line.len, NULL), 0);
+	free(member);
+	buf_done(&line);
+	jw_done(&w);
+	return state->steps.steps;
+}
+
+static void test_teaches(void **unused)
+{
+	(void)unused;
+	char folder[] = "/tmp/nf-rehearsed-XXXXXX", path[80];
+	struct jw w;
+	assert_non_null(mkdtemp(folder));
+	text_copyf(path, sizeof path, "%s/rehearsed.jsonl", folder);
+	struct state *state = state_new();
+	const struct step_seen *steps = fold_opened(state, folder);
+	assert_string_equal(state->rehearsed.night, "");
+	assert_int_equal(steps[0].estimate_ms, -1);
+	assert_int_equal(steps[0].rehearsed_ms, -1);
+	assert_int_equal(steps[2].estimate_ms, 600000);
+	state_free(state);
+
+	FILE *f = fopen(path, "w");
+	/* An older one of the same step, hostile lines, a torn one, and a step of another kind. */
+	fputs("{\"night\":\"a-rehearsal\",\"what\":\"step\",\"step\":\"restore\",\"kind\":\"restore\",\"ms\":"
+	      "1,\"bytes\":1}\n"
+	      "\n[]\n{}\nnull\n{\"night\":3}\n\xff\xfe\n{\"night\":\"a-rehearsal\",\"what\":\"step\","
+	      "\"step\":\"app-boot\","
+	      "\"kind\":\"kamal\",\"ms\":77}\n"
+	      "{\"night\":\"a-rehearsal\",\"what\":\"waiver\",\"about\":\"check:ttl\",\"by\":\"bea\","
+	      "\"reason\":\"old\"}\n"
+	      "{\"night\":\"a-rehearsal\",\"what\":\"dump\",\"backup\":\"b1\",\"label\":\"b001\"}\n"
+	      "{\"night\":\"a-rehearsal\",\"what\":\"step\",\"step\":\"q\",\"kind\":\"quiet-timer\",\"ms\":-"
+	      "5}\n"
+	      "{\"night\":\"b-reh",
+	      f);
+	fputc('\n', f);
+	fclose(f);
+	rehearsed_line(&w, "b-rehearsal", "step");
+	jw_str(&w, "step", "restore");
+	jw_str(&w, "kind", "restore");
+	jw_int(&w, "ms", 60000);
+	jw_int(&w, "look_ms", 2000);
+	jw_int(&w, "bytes", 1000);
+	jw_bool(&w, "by_size", true);
+	assert_int_equal(rehearsed_add(folder, &w, NULL), 0);
+	rehearsed_line(&w, "b-rehearsal", "waiver");
+	jw_str(&w, "about", "check:aaaa");
+	jw_str(&w, "by", "ana");
+	jw_str(&w, "reason", "no IPv6 here");
+	assert_int_equal(rehearsed_add(folder, &w, NULL), 0);
+
+	state = state_new();
+	steps = fold_opened(state, folder);
+	assert_string_equal(state->rehearsed.night, "b-rehearsal");
+	assert_int_equal(state->rehearsed.n_waivers, 1);
+	assert_string_equal(state->rehearsed.waivers[0].about, "check:aaaa");
+	assert_int_equal(steps[0].rehearsed_ms, 60000);
+	assert_int_equal(steps[0].estimate_ms, 62000);
+	assert_int_equal(steps[1].rehearsed_ms, -1); /* another kind of step had that id */
+	assert_int_equal(steps[1].estimate_ms, 9);
+	assert_int_equal(steps[2].rehearsed_ms, -1);
+	/* Tonight there is half as much again. */
+	static const char source[] =
+	    "{\"seq\":2,\"at\":2000,\"src\":\"engine\",\"kind\":\"fact\",\"name\":\"source\",\"key\":\"\","
+	    "\"data\":{\"size_bytes\":1500}}";
+	assert_int_equal(state_fold_line(state, source, sizeof source - 1, NULL), 0);
+	assert_int_equal(state->steps.steps[0].estimate_ms, 92000);
+	assert_int_equal(state->steps.steps[0].rehearsed_ms, 60000);
+	/* Its looks are over when it begins, and what a plan reckons is believed less than what was measured.
+	 */
+	static const char began[] =
+	    "{\"seq\":3,\"at\":3000,\"src\":\"engine\",\"kind\":\"attempt.started\",\"attempt\":\"a1\","
+	    "\"step\":\"restore\",\"verb\":\"run\",\"plan\":{\"estimate_ms\":5}}";
+	assert_int_equal(state_fold_line(state, began, sizeof began - 1, NULL), 0);
+	assert_int_equal(state->steps.steps[0].estimate_ms, 90000);
+	state_free(state);
+	unlink(path);
+	rmdir(folder);
+}
+
+/* A full or shut disk is told, and costs nothing but the figures. */
+static void test_not_kept(void **unused)
+{
+	(void)unused;
+	struct err err = {0};
+	struct jw w;
+	rehearsed_line(&w, "n", "step");
+	assert_int_equal(rehearsed_add("/nowhere/at/all", &w, &err), -1);
+	assert_non_null(strstr(err.text, "the rehearsal itself goes on"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_name),    cmocka_unit_test(test_playbook), cmocka_unit_test(test_left_out),
+	    cmocka_unit_test(test_teaches), cmocka_unit_test(test_not_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
