@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/cmds/cmds.h"
 #include "core/cmds/on.h"
+#include "core/night/after.h"
 #include "core/night/place.h"
 #include "core/night/report.h"
 #include <errno.h>
@@ -23,6 +24,8 @@ static int print_report(const struct report *report, const char *format, const c
 	} else if (!csv && text_equal(format, "json")) {
 		report_json(report, &w);
 		buf_addf(&out, "%s\n", jw_finish(&w));
+	} else if (!csv && text_equal(format, "ics")) {
+		after_ics(report->state, &out);
 	} else if (!csv && text_equal(format, "html")) {
 		report_html(report, &out);
 	} else if (!csv) {
@@ -39,8 +42,9 @@ static int print_report(const struct report *report, const char *format, const c
 static int report_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-	    {"format", "md|html|json",
-	     "Markdown (default), one page that needs no server, or one JSON object"},
+	    {"format", "md|html|json|ics",
+	     "Markdown (default), one page that needs no server, one JSON object, or a calendar of what is "
+	     "still to do"},
 	    {"csv", "TABLE", "rows, checks, steps or timeline, for a spreadsheet"},
 	    {"config", "FILE", "the configuration, to find the newest night"},
 	    {"on", "HOST", "that of `nightferry --on HOST`"},
@@ -61,8 +65,9 @@ static int report_run(int argc, char **argv)
 	const char *format = cli_get(&cli, "format", "md"), *given = cli_arg(&cli, 0, NULL),
 		   *csv = cli_get(&cli, "csv", NULL);
 	struct err err = {0};
-	if (!text_equal(format, "md") && !text_equal(format, "html") && !text_equal(format, "json")) {
-		err_set(&err, ERR_USAGE, "--format is md, html or json, not \"%s\"", format);
+	if (!text_equal(format, "md") && !text_equal(format, "html") && !text_equal(format, "json") &&
+	    !text_equal(format, "ics")) {
+		err_set(&err, ERR_USAGE, "--format is md, html, json or ics, not \"%s\"", format);
 		return cmd_fail(&err);
 	}
 	if (cli_has(&cli, "on"))

@@ -1,10 +1,12 @@
 /* nightferry status: where the night stands, from its journal. */
 #include "core/base/cli.h"
 #include "core/base/clock.h"
+#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/cmds/cmds.h"
 #include "core/cmds/on.h"
+#include "core/night/after.h"
 #include "core/night/place.h"
 #include "core/night/report.h"
 #include <stdio.h>
@@ -29,6 +31,42 @@ static void print_line(const struct state *s)
 	if (s->people.hold && !s->closed_at_ms)
 		printf(" HOLD");
 	putchar('\n');
+}
+
+/* An empty line where the playbook has no words for this moment: nothing outside has begun, or it is over. */
+static void print_page(const struct report *report)
+{
+	const struct state *s = report->state;
+	const struct json *book = json_get(report->opened, "playbook"),
+			  *phase = json_first(json_get(book, "phases"));
+	const struct step_seen *step = steps_current(s) ? steps_current(s) : steps_next(s);
+	for (size_t i = 0; phase && step && i < step->phase; i++)
+		phase = json_next(phase);
+	puts(s->rehearsal      ? ""
+	     : s->steps.turned ? json_str(book, "rollback_status", "")
+	     : s->closed_at_ms
+		 ? json_str(book, text_equal(s->closed_verdict, "done") ? "done_status" : "", "")
+	     : step ? json_str(phase, "status", "")
+		    : "");
+}
+
+/* The day after: what is still to do, and until when. */
+static void print_after(const struct state *s)
+{
+	struct after after;
+	char at[UNITS_MAX], age[UNITS_MAX];
+	int64_t now_ms = clock_wall_ms();
+	after_of(s, &after);
+	if (after.n)
+		printf("to do    `nightferry report --format ics` writes this as a calendar\n");
+	for (size_t i = 0; i < after.n; i++) {
+		const struct after_item *x = &after.list[i];
+		int64_t left_ms = x->at_ms - now_ms;
+		units_age(age, left_ms < 0 ? -left_ms : left_ms);
+		printf("  %.10s %s%s%s  %s\n             %s\n", units_iso(at, x->at_ms),
+		       left_ms < 0 ? "" : "in ", age, left_ms < 0 ? " ago" : "", x->what, x->why);
+	}
+	after_done(&after);
 }
 
 static void print_all(const struct state *s, const char *journal, bool runs)
@@ -56,6 +94,7 @@ static void print_all(const struct state *s, const char *journal, bool runs)
 		       s->rows.compared, s->rows.skipped, s->rows.waived);
 	if (s->people.hold)
 		printf("HOLD     by %s %s\n", s->people.hold_by, s->people.hold_why);
+	print_after(s);
 	printf("journal  %s\n", journal);
 }
 
@@ -66,6 +105,7 @@ static int status_run(int argc, char **argv)
 	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {"json", NULL, "everything, as one JSON object"},
 	    {"line", NULL, "one short line, for tmux's status-right"},
+	    {"page", NULL, "the text for your status page at this moment, as the playbook has it"},
 	    {0},
 	};
 	static const struct cli_command command = {
@@ -82,7 +122,10 @@ static int status_run(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (cli_has(&cli, "on")) {
-		const char *form = cli_has(&cli, "json") ? "--json" : cli_has(&cli, "line") ? "--line" : NULL;
+		const char *form = cli_has(&cli, "json")   ? "--json"
+				   : cli_has(&cli, "line") ? "--line"
+				   : cli_has(&cli, "page") ? "--page"
+							   : NULL;
 		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "status",
 				  (const char *const[]){form, NULL});
 	}
@@ -111,6 +154,8 @@ static int status_run(int argc, char **argv)
 		jw_bool(&w, "engine", night_engine_runs(dir));
 		puts(jw_finish(&w));
 		jw_done(&w);
+	} else if (cli_has(&cli, "page")) {
+		print_page(&report);
 	} else if (cli_has(&cli, "line")) {
 		print_line(s);
 	} else {

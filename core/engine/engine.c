@@ -229,8 +229,22 @@ static void close_when_done(struct engine *e)
 					    : "the rehearsal is over and cleared away"
 			   : back    ? "the old side serves again"
 				     : "every step is done");
-	if (e->headless)
-		engine_stop(e, back ? 3 : 0);
+}
+
+void engine_end(struct engine *e, int status)
+{
+	if (e->ends_life_ms)
+		return;
+	e->exit_status = status;
+	e->ends_life_ms = clock_life_ms();
+}
+
+static void end_run(struct engine *e)
+{
+	if (e->headless && e->state->closed_at_ms)
+		engine_end(e, text_equal(e->state->closed_verdict, "rolled-back") ? 3 : 0);
+	if (e->ends_life_ms && !notices_wait(e))
+		engine_stop(e, e->exit_status);
 }
 
 static void disarm_idle(struct engine *e)
@@ -260,10 +274,14 @@ static void on_tick(uv_timer_t *timer)
 	if (e->attempt_alive)
 		attempt_resume(e, NULL);
 	watches_tick(e);
+	notices_tick(e);
 	rehearsal_tick(e);
 	headless_tick(e);
 	if (!e->stopping)
 		close_when_done(e);
+	notices_tick(e);
+	if (!e->stopping)
+		end_run(e);
 	/* A closed night with nobody at it has nothing left to do. */
 	if (!e->stopping && e->state->closed_at_ms && !e->seats && !e->headless &&
 	    clock_wall_ms() - e->state->closed_at_ms > 60000)

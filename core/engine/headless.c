@@ -36,7 +36,7 @@ static void fail(struct engine *e, const char *fmt, ...)
 	secrets_redact(e, buf_text(&text), text.len, &cut);
 	fprintf(stderr, "nightferry: %s\n", buf_text(&cut));
 	/* The night stays open: a person can attach, or run can be started again when the cause is mended. */
-	engine_stop(e, 1);
+	engine_end(e, 1);
 	buf_done(&cut);
 	buf_done(&text);
 }
@@ -136,9 +136,9 @@ static bool until_reached(struct engine *e)
 		fail(e, "the playbook has no step \"%s\" to stop after", until);
 		e->exit_status = 2;
 	} else if (step && step_state_finished(step->state)) {
-		engine_stop(e, 0);
+		engine_end(e, 0);
 	}
-	return e->stopping;
+	return e->ends_life_ms != 0;
 }
 
 /* The way back opens like anybody's, by its own gate. */
@@ -165,7 +165,7 @@ static bool look_first(struct engine *e, const struct step_seen *step)
 
 void headless_tick(struct engine *e)
 {
-	if (!e->headless || e->stopping || e->attempt_alive || e->state->closed_at_ms)
+	if (!e->headless || e->stopping || e->ends_life_ms || e->attempt_alive || e->state->closed_at_ms)
 		return;
 	if (e->journal_broken) {
 		fail(e, "the journal in %s cannot be written, so nothing acts; make room and run again",
@@ -183,7 +183,7 @@ void headless_tick(struct engine *e)
 	e->headless_held = false;
 	if (e->act.phase == ACT_GATE && !e->act.refreshing)
 		try_gate(e);
-	if (e->act.phase != ACT_IDLE || e->stopping)
+	if (e->act.phase != ACT_IDLE || e->ends_life_ms)
 		return;
 	if (until_reached(e) || turned_back(e))
 		return;

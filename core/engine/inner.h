@@ -172,6 +172,8 @@ struct engine {
 	bool headless_joins;      /* and something of it still runs, which its run joins */
 	bool headless_held;       /* told that it waits for a hold */
 	int exit_status;
+	int64_t ends_life_ms; /* a run without a screen is over since, and waits for its last notices; 0: it
+				 is not */
 	bool stopping;
 	int64_t wall_minus_life_ms;
 	int64_t probed_life_ms;
@@ -342,6 +344,11 @@ int gate_way_back(struct engine *e, const char *by, struct err *err);
 void way_back_refresh(struct engine *e);
 bool way_back_is_seen(const struct engine *e); /* its cost, or nobody answers */
 
+/* notices.c */
+bool notices_wanted(const struct engine *e);
+void notices_tick(struct engine *e);
+bool notices_wait(const struct engine *e); /* some are still on their way, and it is worth the wait */
+
 /* rehearsal.c */
 /* `rehearsed` of night.opened, and each earlier rehearsal's dump as a fact, so that no step takes it for
  * tonight's. */
@@ -358,6 +365,8 @@ void headless_tick(struct engine *e);
 void headless_print(struct engine *e, const char *line, size_t len);
 
 void engine_stop(struct engine *e, int status);
+/* The same for a run without a screen, as soon as what it has to tell has found its way. */
+void engine_end(struct engine *e, int status);
 void engine_close_night(struct engine *e, const char *verdict, const char *text);
 
 #endif

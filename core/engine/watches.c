@@ -10,7 +10,8 @@ struct slot {
 	const char *role;
 	char name[32]; /* as its child's; "host@203.0.113.43" for another host than the primary one */
 	const char *const *secrets;
-	struct json *params; /* {"host": one of the config's hosts}, or NULL */
+	const char *own_secrets[2]; /* where the configuration names it, and no row can */
+	struct json *params;        /* {"host": one of the config's hosts}, or NULL */
 	int64_t again_life_ms, backoff_ms;
 	struct child *child; /* NULL: it does not run */
 };
@@ -96,6 +97,17 @@ static void add_hosts(struct engine *e, const struct watch *watch)
 	}
 }
 
+/* Only where somebody wants to be told. Its address is a secret of the user's own name. */
+static void add_notify(struct engine *e, const struct watch *watch)
+{
+	const char *webhook = json_str(json_get(e->config, "notify"), "webhook", "");
+	struct slot *slot = notices_wanted(e) ? add_slot("watch", watch->name, NULL) : NULL;
+	if (!slot || !text_starts(webhook, "env:"))
+		return;
+	slot->own_secrets[0] = webhook + 4;
+	slot->secrets = slot->own_secrets;
+}
+
 void watches_start(struct engine *e)
 {
 	while (n_slots > 0)
@@ -103,7 +115,9 @@ void watches_start(struct engine *e)
 	for (size_t i = 0; line_table[i]; i++)
 		add_slot("line", line_table[i]->name, line_table[i]->secrets);
 	for (size_t i = 0; watch_table[i]; i++)
-		if (!watch_table[i]->asked)
+		if (text_equal(watch_table[i]->name, "notify"))
+			add_notify(e, watch_table[i]);
+		else if (!watch_table[i]->asked)
 			add_slot("watch", watch_table[i]->name, watch_table[i]->secrets);
 	for (size_t i = 0; watch_table[i]; i++)
 		if (watch_table[i]->each_host)

@@ -217,6 +217,17 @@ static const struct schema env_fields[] = {
      .help = "config vars that may be missing or other on the new side, for example [LANG]"},
     {0},
 };
+static const struct schema notify_fields[] = {
+    {.name = "command",
+     .type = SCHEMA_TEXTS,
+     .otherwise = "[]",
+     .help = "a program and its arguments, for example [./tell-team]; it reads NIGHTFERRY_TEXT and others"},
+    {.name = "webhook",
+     .otherwise = "\"\"",
+     .help = "an address that takes a POST of JSON, best as \"env:NOTIFY_URL\"",
+     .check = check_url},
+    {0},
+};
 const struct schema config_keys[] = {
     {.name = "app",
      .required = true,
@@ -282,6 +293,10 @@ const struct schema config_keys[] = {
     {.name = "playbook", .otherwise = "\"heroku-to-kamal\"", .help = "a playbook's name or its path"},
     {.name = "copy", .type = SCHEMA_MAP, .fields = copy_fields, .help = "a map, for example {jobs: 2}"},
     {.name = "env", .type = SCHEMA_MAP, .fields = env_fields, .help = "a map, for example {accept: [LANG]}"},
+    {.name = "notify",
+     .type = SCHEMA_MAP,
+     .fields = notify_fields,
+     .help = "a map, for example {webhook: \"env:NOTIFY_URL\"}"},
     {.name = "steps",
      .type = SCHEMA_ANY,
      .help = "a map, for example {restore: {jobs: 4}}",

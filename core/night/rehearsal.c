@@ -127,7 +127,9 @@ const char *rehearsal_omits(const struct step *row)
 	case REHEARSE_SAME:
 	case REHEARSE_THROWAWAY: return NULL;
 	case REHEARSE_SKIP:
-		return "left out in a rehearsal: it would touch the running app, its traffic or other people";
+		return "left out in a rehearsal: it acts on the running app, its traffic or people, or asks "
+		       "an app "
+		       "that stands on the copy";
 	default: return "left out in a rehearsal: this kind of step does not say what it may do in one";
 	}
 }

@@ -29,6 +29,7 @@ const struct step stream_step = {
     .gate = GATE_YES,
     .cancel = CANCEL_ANYTIME,
     .rehearse = REHEARSE_THROWAWAY,
+    .by_size = true,
     .params = params,
     .makes = makes,
     .secrets = secrets,

@@ -10,6 +10,7 @@ extern const struct watch heroku_logs_watch;
 extern const struct watch host_watch;
 extern const struct watch jobs_watch;
 extern const struct watch newrows_watch;
+extern const struct watch notify_watch;
 extern const struct watch traffic_watch;
 extern const struct watch writers_watch;
 
@@ -25,6 +26,7 @@ const struct watch *const watch_table[] = {
     &host_watch,
     &jobs_watch,
     &newrows_watch,
+    &notify_watch,
     &traffic_watch,
     &writers_watch,
     NULL,

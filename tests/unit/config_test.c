@@ -66,7 +66,7 @@ static const struct {
     {HEAD "hots: {}\n", "nightferry.yml:5:1: \"hots\" is not a key of this file; did you mean \"host\"?"},
     {HEAD "zzzzzzzz: 1\n",
      "nightferry.yml:5:1: \"zzzzzzzz\" is not a key of this file; its keys are app, heroku, kamal, host, "
-     "database, redis, dns, web, smoke, canary, backup, window, people, stations, playbook, copy, env, "
+     "database, redis, dns, web, smoke, canary, backup, window, people, stations, playbook, copy, env, notify, "
      "steps, group."},
     {HEAD "dns: {}\n",
      "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare, hetzner, route53 or manual."},
@@ -199,7 +199,8 @@ static void test_defaults(void **state)
 	    ","
 	    "\"smoke\":[{\"get\":\"/"
 	    "up\",\"expect\":200}],\"canary\":[],\"people\":1,\"stations\":[],\"playbook\":"
-	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"env\":{\"accept\":[]},\"steps\":{},"
+	    "\"heroku-to-kamal\",\"copy\":{\"skip_data\":[],\"jobs\":2},\"env\":{\"accept\":[]},\"notify\":{"
+	    "\"command\":[],\"webhook\":\"\"},\"steps\":{},"
 	    "\"group\":\"\","
 	    "\"hosts\":[{"
 	    "\"name\":\"h\",\"address\":\"h\",\"port\":0,\"user\":\"\",\"key\":\"\",\"known_hosts\":"

@@ -144,6 +144,111 @@ static void test_lines_moved(void **state)
 	buf_done(&all);
 }
 
+/* A small generator of our own: the same changes on every machine, named by their number when one is missed.
+ */
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+struct cut {
+	size_t at, len; /* a line, with its newline */
+};
+
+static struct cut any_line(const struct buf *all, uint64_t *seed)
+{
+	size_t at = next_random(seed) % all->len;
+	while (at > 0 && all->data[at - 1] != '\n')
+		at--;
+	return (struct cut){at, (size_t)((char *)memchr(all->data + at, '\n', all->len - at) - all->data) -
+				    at + 1};
+}
+
+/* One change of a kind: a byte, a byte more, a byte less, a line less, a line twice, two lines swapped, the
+ * end cut. */
+static void change(const struct buf *all, int kind, uint64_t *seed, struct buf *out)
+{
+	size_t at = next_random(seed) % all->len;
+	struct cut a = any_line(all, seed), b = any_line(all, seed);
+	buf_reset(out);
+	if (kind < 3) {
+		buf_add(out, all->data, at);
+		if (kind != 2)
+			buf_addc(out, (char)(kind == 1 ? 'x' : all->data[at] ^ (1 << next_random(seed) % 8)));
+		buf_add(out, all->data + at + (kind != 1), all->len - at - (kind != 1));
+	} else if (kind < 5) {
+		buf_add(out, all->data, a.at + a.len * (kind == 4));
+		buf_add(out, all->data + a.at + a.len * (kind == 3), all->len - a.at - a.len * (kind == 3));
+	} else if (kind == 5) {
+		struct cut first = a.at < b.at ? a : b, second = a.at < b.at ? b : a;
+		buf_add(out, all->data, first.at);
+		buf_add(out, all->data + second.at, second.len);
+		if (second.at > first.at)
+			buf_add(out, all->data + first.at + first.len, second.at - first.at - first.len);
+		if (second.at > first.at)
+			buf_add(out, all->data + first.at, first.len);
+		buf_add(out, all->data + second.at + second.len, all->len - second.at - second.len);
+	} else {
+		buf_add(out, all->data, a.at);
+	}
+}
+
+static void test_random_on_a_large_one(void **state)
+{
+	(void)state;
+	enum { LINES = 4000, CHANGES = 420 };
+	uint64_t seed = 20261121;
+	struct buf changed = {0};
+	write_lines(LINES);
+	struct buf all = read_all();
+	assert_false(finds());
+	for (int i = 0; i < CHANGES; i++) {
+		change(&all, i % 7, &seed, &changed);
+		/* Two lines that are one, and a newline for a newline, are no change. */
+		if (changed.len == all.len && memcmp(changed.data, all.data, all.len) == 0)
+			continue;
+		write_all(buf_text(&changed), changed.len);
+		if (!finds())
+			fail_msg("change %d of kind %d was not found", i, i % 7);
+	}
+	write_all(all.data, all.len);
+	assert_false(finds());
+	buf_done(&changed);
+	buf_done(&all);
+}
+
+/* How far it reaches is said: behind the anchor a cut cannot be seen. */
+static void test_reach_is_told(void **state)
+{
+	(void)state;
+	write_lines(6);
+	struct err err = {0};
+	struct journal *j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	static const char line[] = "{\"seq\":7,\"kind\":\"note.added\"}";
+	assert_int_equal(journal_append(j, line, sizeof line - 1, true, &err), 0);
+	journal_close(j);
+	struct buf all = read_all();
+	struct journal_check check;
+	assert_int_equal(journal_check(path, NULL, NULL, &check, NULL), 0);
+	assert_int_equal(check.lines, 7);
+	assert_int_equal(check.anchor_line, 6);
+	size_t last = all.len - 1;
+	while (all.data[last - 1] != '\n')
+		last--;
+	write_all(all.data, last);
+	assert_false(finds());
+	last--;
+	while (all.data[last - 1] != '\n')
+		last--;
+	write_all(all.data, last);
+	assert_true(finds());
+	buf_done(&all);
+}
+
 static void test_torn_is_set_aside(void **state)
 {
 	(void)state;
@@ -201,6 +306,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_holds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_byte, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lines_moved, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_random_on_a_large_one, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_reach_is_told, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_torn_is_set_aside, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_changed_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_second_engine_is_refused, setup, teardown),

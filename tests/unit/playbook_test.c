@@ -186,24 +186,25 @@ static void test_good(void **state)
 	expect(STEP("id: a, do: scale, with: {all: 0}, budget: 90s, say: Hm., auto: false, checks: [ttl], "
 		    "title: T"),
 	       NULL,
-	       "{\"name\":\"night\",\"help\":\"\",\"unattended\":false,\"phases\":[{\"name\":\"one\","
+	       "{\"name\":\"night\",\"help\":\"\",\"unattended\":false,\"done_status\":\"\",\"rollback_"
+	       "status\":\"\",\"phases\":[{\"name\":\"one\",\"status\":\"\","
 	       "\"steps\":[{\"id\":\"a\","
 	       "\"do\":\"scale\",\"title\":\"T\",\"with\":{\"all\":0,\"force\":false},\"gate\":\"yes\","
 	       "\"budget_ms\":90000,"
 	       "\"estimate_ms\":-1,\"say\":\"Hm.\",\"auto\":false,\"checks\":[\"ttl\"]}]}],\"rollback\":[]}");
-	expect(
-	    "name: late\nunattended: true\n" STEP(
-		"id: a, do: wait-quiet") "rollback:\n- {id: b, do: capture, gate: poll}\n",
-	    NULL,
-	    "{\"name\":\"late\",\"help\":\"\",\"unattended\":true,\"phases\":[{\"name\":\"one\",\"steps\":[{"
-	    "\"id\":\"a\","
-	    "\"do\":\"wait-quiet\",\"title\":\"waits\",\"with\":{\"for\":\"60s\"},\"gate\":\"none\","
-	    "\"budget_ms\":-1,"
-	    "\"estimate_ms\":-1,\"say\":\"\",\"auto\":true,\"checks\":[]}]}],\"rollback\":[{\"id\":\"b\","
-	    "\"do\":"
-	    "\"capture\",\"title\":\"b\",\"with\":{},\"gate\":\"poll\",\"budget_ms\":-1,\"estimate_ms\":-"
-	    "1,\"say\":\"\","
-	    "\"auto\":true,\"checks\":[]}]}");
+	expect("name: late\nunattended: true\n" STEP(
+		   "id: a, do: wait-quiet") "rollback:\n- {id: b, do: capture, gate: poll}\n",
+	       NULL,
+	       "{\"name\":\"late\",\"help\":\"\",\"unattended\":true,\"done_status\":\"\",\"rollback_"
+	       "status\":\"\",\"phases\":[{\"name\":\"one\",\"status\":\"\",\"steps\":[{"
+	       "\"id\":\"a\","
+	       "\"do\":\"wait-quiet\",\"title\":\"waits\",\"with\":{\"for\":\"60s\"},\"gate\":\"none\","
+	       "\"budget_ms\":-1,"
+	       "\"estimate_ms\":-1,\"say\":\"\",\"auto\":true,\"checks\":[]}]}],\"rollback\":[{\"id\":\"b\","
+	       "\"do\":"
+	       "\"capture\",\"title\":\"b\",\"with\":{},\"gate\":\"poll\",\"budget_ms\":-1,\"estimate_ms\":-"
+	       "1,\"say\":\"\","
+	       "\"auto\":true,\"checks\":[]}]}");
 }
 
 /* The `with` of the first step of the first phase. */
