@@ -95,7 +95,8 @@ bool s3_place_read(const struct job *job, struct s3_place *out)
 {
 	const char *to = job_config_str(job, "backup.to", "");
 	*out = (struct s3_place){.endpoint = ""};
-	if (!text_starts(to, "s3://"))
+	/* What a rehearsal dumps is no backup, and would be taken for one. */
+	if (!text_starts(to, "s3://") || job_rehearsal(job))
 		return false;
 	to += 5;
 	size_t len = strcspn(to, "/");

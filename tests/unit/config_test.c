@@ -66,7 +66,8 @@ static const struct {
     {HEAD "hots: {}\n", "nightferry.yml:5:1: \"hots\" is not a key of this file; did you mean \"host\"?"},
     {HEAD "zzzzzzzz: 1\n",
      "nightferry.yml:5:1: \"zzzzzzzz\" is not a key of this file; its keys are app, heroku, kamal, host, "
-     "database, redis, dns, web, smoke, canary, backup, window, people, stations, playbook, copy, env, notify, "
+     "database, redis, dns, web, smoke, canary, backup, window, people, stations, playbook, copy, env, "
+     "notify, "
      "steps, group."},
     {HEAD "dns: {}\n",
      "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare, hetzner, route53 or manual."},
