@@ -195,6 +195,9 @@ static void draw_figures(const struct scene *scene, struct canvas *canvas)
 	if (t->rows >= 0 && t->rows_total > 0)
 		canvas_putf(canvas, 7, 2, ROLE_TEXT, "%s of %s", units_count(a, t->rows),
 			    units_count(b, t->rows_total));
+	else if (text_equal(t->stage, "delta") || text_equal(t->stage, "warm-copy"))
+		/* No rows to be done, but a window that is open. */
+		canvas_field(canvas, 0, 2, cols, false, ROLE_TEXT, t->text);
 	else
 		canvas_put(canvas, 7, 2, ROLE_MUTED, "-");
 	draw_bytes(canvas, 3, t);

@@ -70,15 +70,22 @@ static void read_holder(struct pg *pg, struct copy_boundary *out)
 	pg_result_free(r);
 }
 
-int copy_boundary_open(struct pg *pg, struct copy_boundary *out, char *snapshot, size_t size, struct err *err)
+int copy_boundary_read(struct pg *pg, struct copy_boundary *out, struct err *err)
 {
 	*out = (struct copy_boundary){0};
-	if (pg_exec(pg, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0 ||
-	    read_numbers(pg, out, err) < 0)
+	if (read_numbers(pg, out, err) < 0)
 		return -1;
 	read_identity(pg, out);
 	if (out->xid < out->next)
 		read_holder(pg, out);
+	return 0;
+}
+
+int copy_boundary_open(struct pg *pg, struct copy_boundary *out, char *snapshot, size_t size, struct err *err)
+{
+	if (pg_exec(pg, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0 ||
+	    copy_boundary_read(pg, out, err) < 0)
+		return -1;
 	return snapshot ? pg_value(pg, "SELECT pg_export_snapshot()", NULL, snapshot, size, err) : 0;
 }
 

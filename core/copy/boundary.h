@@ -26,6 +26,8 @@ struct copy_boundary {
  * Refuses a server in recovery: its numbers are another server's. */
 int copy_boundary_open(struct pg *pg, struct copy_boundary *out, char *snapshot, size_t size,
 		       struct err *err);
+/* The same of a transaction that is already open so. */
+int copy_boundary_read(struct pg *pg, struct copy_boundary *out, struct err *err);
 /* Makes another session see the same. */
 int copy_snapshot_join(struct pg *pg, const char *snapshot, struct err *err);
 /* -1 (ERR_WORLD) with the reason and the way out when rows that were copied at `was` cannot be told from

@@ -11,19 +11,17 @@ int warm_state_make(struct pg *target, const struct copy_boundary *source, const
 	pg_add_text(&kind, types);
 	int rc = pg_exec(
 	    target, err,
-	    "BEGIN; DROP SCHEMA IF EXISTS nightferry CASCADE; CREATE SCHEMA nightferry; "
-	    "COMMENT ON SCHEMA nightferry IS 'nightferry: what was copied when; removed after the last "
-	    "delta'; "
+	    "CREATE SCHEMA IF NOT EXISTS nightferry; DROP TABLE IF EXISTS nightferry.warm_source, "
+	    "nightferry.warm_table; "
 	    "CREATE TABLE nightferry.warm_source (system text NOT NULL, timeline bigint NOT NULL, database "
-	    "bigint "
-	    "NOT NULL, next bigint NOT NULL, log_bytes bigint NOT NULL, types text NOT NULL, began "
-	    "timestamptz NOT "
-	    "NULL DEFAULT now()); "
+	    "bigint NOT NULL, next bigint NOT NULL, log_bytes bigint NOT NULL, types text NOT NULL, began "
+	    "timestamptz NOT NULL DEFAULT now()); "
 	    "CREATE TABLE nightferry.warm_table (schema_name text, table_name text, oid bigint NOT NULL, "
 	    "fingerprint text NOT NULL, boundary bigint NOT NULL, rows bigint NOT NULL, mark bigint NOT "
-	    "NULL, own "
-	    "bigint NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (schema_name, table_name)); "
-	    "INSERT INTO nightferry.warm_source VALUES (%s, %u, %u, %llu, %llu, %s); COMMIT",
+	    "NULL, "
+	    "own bigint NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (schema_name, "
+	    "table_name)); "
+	    "INSERT INTO nightferry.warm_source VALUES (%s, %u, %u, %llu, %llu, %s)",
 	    buf_text(&system), source->timeline, source->database, (unsigned long long)source->next,
 	    (unsigned long long)source->log_bytes, buf_text(&kind));
 	buf_done(&system);
@@ -153,5 +151,8 @@ int warm_state_copied(struct pg *target, const struct delta_table *table, uint64
 
 int warm_state_drop(struct pg *target, struct err *err)
 {
-	return pg_exec(target, err, "DROP SCHEMA IF EXISTS nightferry CASCADE");
+	return pg_exec(
+	    target, err,
+	    "DROP TABLE IF EXISTS nightferry.warm_source, nightferry.warm_table; DO $$BEGIN DROP SCHEMA IF "
+	    "EXISTS nightferry; EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END$$");
 }

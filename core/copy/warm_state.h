@@ -21,7 +21,7 @@ struct warm_state {
 	struct warm_table *list; /* by schema and name */
 	size_t n;
 };
-/* Makes the schema anew, empty, for a copy of this source. */
+/* Empty, for a copy of this source. */
 int warm_state_make(struct pg *target, const struct copy_boundary *source, const char *types,
 		    struct err *err);
 /* 0 with n = 0 and source.xid = 0 when there is none. */

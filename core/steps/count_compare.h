@@ -35,5 +35,9 @@ int compare_written(struct pg *pg, int64_t *out, struct err *err);
 /* FAIL for missing or different tables, UNKNOWN for uncounted ones, WARN for what a person let pass. */
 enum verdict compared_verdict(const struct compared *compared);
 void compared_evidence(const struct compared *compared, struct evidence *ev);
+/* In count_rows.c, for every step that ends in a comparison. The event and the fact "compared". */
+int compared_record(struct job *job, const struct compared *compared, struct err *err);
+/* By that fact where nothing was written on either server since, else by another comparison. */
+enum verdict compared_prove(struct job *job, bool content, struct evidence *ev, struct err *err);
 
 #endif

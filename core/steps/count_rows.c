@@ -84,7 +84,7 @@ static void tell(struct jw *w, const struct compared *c)
 	jw_bool(w, "content", c->content);
 }
 
-static int record(struct job *job, const struct compared *c, struct err *err)
+int compared_record(struct job *job, const struct compared *c, struct err *err)
 {
 	struct jw w;
 	jw_event(&w, "rows.compared");
@@ -107,7 +107,7 @@ static int count_rows_run(struct job *job, struct err *err)
 	struct compared compared;
 	int rc = compare_sides(job, wants_content(job), true, &compared, err);
 	if (rc == 0)
-		rc = record(job, &compared, err);
+		rc = compared_record(job, &compared, err);
 	compared_done(&compared);
 	return rc;
 }
@@ -147,6 +147,11 @@ static enum since look_since(struct job *job, const struct json *compared)
 
 static enum verdict count_rows_prove(struct job *job, struct evidence *ev, struct err *err)
 {
+	return compared_prove(job, wants_content(job), ev, err);
+}
+
+enum verdict compared_prove(struct job *job, bool wanted, struct evidence *ev, struct err *err)
+{
 	char rows[UNITS_MAX];
 	const struct json *was = job_fact(job, "compared", "");
 	bool equal = text_equal(json_str(was, "verdict", ""), "PASS"),
@@ -161,7 +166,7 @@ static enum verdict count_rows_prove(struct job *job, struct evidence *ev, struc
 		return VERDICT_PASS;
 	}
 	struct compared now;
-	bool again = wants_content(job) && !(content && since == SINCE_TRANSACTIONS);
+	bool again = wanted && !(content && since == SINCE_TRANSACTIONS);
 	if (compare_sides(job, again, false, &now, err) < 0) {
 		compared_done(&now);
 		return VERDICT_UNKNOWN;

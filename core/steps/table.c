@@ -11,6 +11,7 @@ extern const struct step command_step;
 extern const struct step config_set_step;
 extern const struct step compare_step;
 extern const struct step count_rows_step;
+extern const struct step delta_step;
 extern const struct step dns_point_step;
 extern const struct step dns_ttl_step;
 extern const struct step dns_weight_step;
@@ -43,6 +44,7 @@ extern const struct step stop_one_offs_step;
 extern const struct step stream_step;
 extern const struct step wait_propagation_step;
 extern const struct step wait_quiet_step;
+extern const struct step warm_copy_step;
 extern const struct step wipe_target_step;
 
 /* One line each, so that two changes do not meet. */
@@ -58,6 +60,7 @@ const struct step *const step_table[] = {
     &config_set_step,
     &compare_step,
     &count_rows_step,
+    &delta_step,
     &dns_point_step,
     &dns_ttl_step,
     &dns_weight_step,
@@ -89,6 +92,7 @@ const struct step *const step_table[] = {
     &stream_step,
     &wait_propagation_step,
     &wait_quiet_step,
+    &warm_copy_step,
     &wipe_target_step,
     NULL,
 };

@@ -1,0 +1,336 @@
+/* warm-copy: the database is copied while the app is live, hours before the night, so that the night itself
+ * has to move only what changed since. Its worker goes on without us; it is whole in the end, or no warm
+ * copy. */
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "core/copy/delta.h"
+#include "core/job.h"
+#include "core/links/docker.h"
+#include "core/links/pg_sides.h"
+#include "core/links/pg_tables.h"
+#include "core/steps/warm_follow.h"
+#include "core/steps/wipe_database.h"
+#include <stdlib.h>
+
+static int warm_copy_plan(struct job *job, struct plan *plan, struct err *err);
+static int warm_copy_run(struct job *job, struct err *err);
+static enum done warm_copy_probe(struct job *job, struct err *err);
+static enum verdict warm_copy_prove(struct job *job, struct evidence *ev, struct err *err);
+
+static const struct param params[] = {
+    {"lanes", "int", "2", "connections to OLD beside the first: below what its plan has left"},
+    {"limit", "text", "", "at most so much a second, as 20MB; empty: as fast as OLD stays quick"},
+    {"where", "text", "auto", "host: on the new server; here: beside the engine; auto: host if it can"},
+    {0},
+};
+static const char *const makes[] = {"warm-copy", "restored-by-us", NULL};
+static const char *const secrets[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", NULL};
+
+const struct step warm_copy_step = {
+    .name = "warm-copy",
+    .help = "copies the database while the app is live; delta then moves what changed",
+    .gate = GATE_YES,
+    .cancel = CANCEL_ANYTIME,
+    .rehearse = REHEARSE_THROWAWAY,
+    .by_size = true,
+    .params = params,
+    .makes = makes,
+    .secrets = secrets,
+    .plan = warm_copy_plan,
+    .run = warm_copy_run,
+    .probe = warm_copy_probe,
+    .prove = warm_copy_prove,
+};
+
+#define STARTED "warm-started"
+enum { LANES_MOST = 16 };
+
+static int64_t limit_bytes(struct job *job)
+{
+	const char *text = json_str(job_params(job), "limit", "");
+	char *unit;
+	double number = strtod(text, &unit);
+	return (int64_t)(number * (text_starts(unit, "GB")   ? 1e9
+				   : text_starts(unit, "MB") ? 1e6
+				   : text_starts(unit, "kB") ? 1e3
+							     : 1));
+}
+
+/* ---- the plan ---- */
+
+static int plan_source(struct job *job, struct plan *plan, struct err *err)
+{
+	struct copy_boundary boundary;
+	struct delta_tables tables = {0};
+	char size[UNITS_MAX];
+	int used = 0, limit = 0;
+	int64_t bytes = 0;
+	const char **skip = warm_skip(job);
+	struct pg *pg = pg_open_old(job, err);
+	int rc = pg ? copy_boundary_open(pg, &boundary, NULL, 0, err) : -1;
+	if (rc == 0)
+		rc = delta_tables_look(pg, skip, &tables, err);
+	if (rc == 0) {
+		int room = pg_room(pg, &used, &limit, NULL), lanes = (int)warm_param(job, "lanes", 2);
+		size_t keyless = 0;
+		for (size_t i = 0; i < tables.n; i++)
+			bytes += tables.list[i].size_bytes, keyless += !tables.list[i].n_keys;
+		text_copyf(plan->from, sizeof plan->from, "OLD live, %zu tables, %s", tables.n,
+			   units_size(size, bytes));
+		evidence_add(&plan->seen, room > lanes + 1 ? VERDICT_PASS : VERDICT_FAIL, "connections", "",
+			     "%d of %d connections of OLD are used, the copy takes %d more", used, limit,
+			     lanes + 1);
+		evidence_add(&plan->seen, VERDICT_PASS, "open", "",
+			     *boundary.held_by
+				 ? "%llu transactions back, because of %s: what they write counts as changed"
+				 : "%llu transactions are open on OLD%s",
+			     (unsigned long long)(boundary.next - boundary.xid), boundary.held_by);
+		if (!*boundary.system)
+			evidence_add(&plan->seen, VERDICT_WARN, "identity", "unseen",
+				     "OLD does not show which cluster it is; the delta will know it by "
+				     "database, timeline and log");
+		if (keyless)
+			evidence_add(
+			    &plan->seen, VERDICT_PASS, "keys", "keyless",
+			    "%zu tables have no usable key: the delta copies them again when they changed",
+			    keyless);
+	}
+	delta_tables_done(&tables);
+	free(skip);
+	pg_close(pg);
+	return rc;
+}
+
+/* What NEW holds, and whether it is what an attempt of tonight has left when it broke off. */
+struct found {
+	size_t tables;
+	bool ours;
+	char database[64];
+};
+
+static int find(struct job *job, struct found *out, struct err *err)
+{
+	struct pg_tables tables = {0};
+	const char *token = json_str(job_fact(job, STARTED, ""), "token", "");
+	char left[128] = "";
+	*out = (struct found){0};
+	struct pg *pg = pg_open_new(job, PG_LOOK, err);
+	int rc = pg ? pg_tables_look(pg, &tables, err) : -1;
+	bool marked = rc == 0 && pg_tables_find(&tables, "nightferry.unfinished_stream");
+	if (marked)
+		rc = pg_value(pg, "SELECT token FROM nightferry.unfinished_stream", NULL, left, sizeof left,
+			      err);
+	if (rc == 0)
+		text_copy(out->database, sizeof out->database, pg_database(pg));
+	out->tables = tables.n - marked;
+	out->ours = marked && *token && text_equal(token, left);
+	pg_tables_done(&tables);
+	pg_close(pg);
+	return rc;
+}
+
+static void plan_words(const struct copy_worker *w, struct plan *plan)
+{
+	text_copy(plan->side, sizeof plan->side, "NEW");
+	text_copy(plan->verb, sizeof plan->verb, "COPIES");
+	text_copy(plan->to, sizeof plan->to, "the same on NEW as of one moment; delta brings the rest");
+	text_copy(plan->then, sizeof plan->then,
+		  "nobody notices: the copy waits whenever OLD answers slower");
+	text_copy(plan->back, sizeof plan->back, "wipe-target; OLD is only read");
+	plan_does(plan, "nightferry __copy warm on %s (detached)", copy_worker_place(w));
+	plan_does(
+	    plan,
+	    "REPEATABLE READ, pg_export_snapshot() on OLD; its vacuum is held back until the copy ends");
+	plan_does(plan, "COPY of each table into NEW; indexes, keys and the rest as pg_dump writes them");
+	plan->estimate_ms = -1;
+}
+
+static int warm_copy_plan(struct job *job, struct plan *plan, struct err *err)
+{
+	struct copy_worker w;
+	enum detached_state state = DETACHED_NEVER;
+	struct found found = {0};
+	int ended;
+	int64_t lanes = warm_param(job, "lanes", 2);
+	if (lanes < 1 || lanes > LANES_MOST)
+		return err_set(err, ERR_CONFIG,
+			       "warm-copy: lanes is %lld, but it goes from 1 to %d; mend the playbook",
+			       (long long)lanes, LANES_MOST);
+	int rc = copy_worker_open(job, &w, STARTED, err);
+	if (rc == 0)
+		rc = copy_worker_look(&w, &state, &ended, err);
+	if (rc == 0)
+		rc = plan_source(job, plan, err);
+	if (rc == 0)
+		rc = find(job, &found, err);
+	if (rc == 0) {
+		text_copy(plan->target, sizeof plan->target, found.database);
+		plan_words(&w, plan);
+		copy_worker_evidence(&w, plan);
+		if (state == DETACHED_ALIVE)
+			plan_does(plan, "it runs already: its end is waited for, nothing is started twice");
+		else if (found.ours)
+			plan_does(plan, "empty %s first: %zu tables of tonight's unfinished copy",
+				  found.database, found.tables);
+		else if (found.tables)
+			plan_refuse(plan,
+				    "%s is not empty, it holds %zu tables: run wipe-target, then plan again",
+				    found.database, found.tables);
+	}
+	copy_worker_close(&w);
+	return rc;
+}
+
+/* ---- the run ---- */
+
+static void add_order(struct jw *w, void *ctx)
+{
+	struct job *job = ctx;
+	struct docker_names names;
+	jw_int(w, "lanes", warm_param(job, "lanes", 2));
+	jw_int(w, "limit_bytes", limit_bytes(job));
+	jw_strf(w, "token", "%s %s", job_night(job), job_attempt(job));
+	if (docker_names(job, &names, NULL) == 0)
+		jw_str(w, "container", names.accessory);
+	warm_add_skip(job, w);
+}
+
+static int record_end(struct job *job, const struct json *result, struct err *err)
+{
+	struct jw w;
+	jw_fact(&w, "warm-copy", "");
+	jw_int(&w, "at_ms", clock_wall_ms());
+	jw_int(&w, "tables", json_int(result, "tables", 0));
+	jw_int(&w, "rows", json_int(result, "rows", 0));
+	jw_int(&w, "bytes", json_int(result, "bytes", 0));
+	jw_int(&w, "ms", json_int(result, "ms", 0));
+	return job_record(job, &w, err);
+}
+
+/* Whoever wipes NEW after this meets rows of ours. */
+static int record_ours(struct job *job, const char *database, struct err *err)
+{
+	struct jw w;
+	jw_fact(&w, "restored-by-us", "");
+	jw_str(&w, "database", database);
+	jw_int(&w, "at_ms", clock_wall_ms());
+	return job_record(job, &w, err);
+}
+
+static int record_empties(struct job *job, const struct wipe_way *way, bool done, struct err *err)
+{
+	struct jw w;
+	jw_fact(&w, "warm-empties", "");
+	jw_bool(&w, "done", done);
+	wipe_way_write(&w, way);
+	return job_record(job, &w, err);
+}
+
+/* The statements that give the database its grants back are recorded before it goes; `way` may come from
+ * there.
+ */
+static int empty_target(struct job *job, bool half, struct err *err)
+{
+	struct wipe_way way = {0};
+	struct pg *pg = half ? NULL : pg_open_new(job, PG_LOOK, err);
+	bool known = half && wipe_way_read(job_fact(job, "warm-empties", ""), &way);
+	int rc = known ? 0 : pg ? wipe_way_find(job, pg, &way, err) : -1;
+	pg_close(pg);
+	if (rc == 0 && *way.cannot)
+		rc = err_set(err, ERR_REFUSED, "%s Nothing was changed.", way.cannot);
+	if (rc == 0 && !known)
+		rc = record_empties(job, &way, false, err);
+	if (rc == 0)
+		rc = wipe_way_go(job, &way, err);
+	if (rc == 0)
+		rc = record_empties(job, &way, true, err);
+	wipe_way_done(&way);
+	return rc;
+}
+
+static int start(struct job *job, struct copy_worker *w, struct err *err)
+{
+	struct found found = {0};
+	const struct json *emptied = job_fact(job, "warm-empties", "");
+	bool half = emptied && !json_bool(emptied, "done", false);
+	if (!half && find(job, &found, err) < 0)
+		return -1;
+	if (found.tables && !found.ours)
+		return err_set(err, ERR_WORLD,
+			       "%s is not empty any more, it holds %zu tables; nothing was changed, run "
+			       "wipe-target and plan again",
+			       found.database, found.tables);
+	if ((half || found.ours) && empty_target(job, half, err) < 0)
+		return -1;
+	if (half && find(job, &found, err) < 0)
+		return -1;
+	if (record_ours(job, found.database, err) < 0)
+		return -1;
+	return copy_worker_start(w, "warm", STARTED, add_order, job, err);
+}
+
+static int warm_copy_run(struct job *job, struct err *err)
+{
+	struct copy_worker w;
+	struct warm_follow follow = {.job = job, .stage = "warm-copy", .proof_ms = -1};
+	enum detached_state state = DETACHED_NEVER;
+	int ended = -1;
+	int64_t began_ms = clock_life_ms();
+	int rc = copy_worker_open(job, &w, STARTED, err);
+	if (rc == 0)
+		rc = copy_worker_look(&w, &state, &ended, err);
+	if (rc == 0 && state != DETACHED_ALIVE)
+		rc = start(job, &w, err);
+	if (rc == 0)
+		rc = warm_follow(&w, &follow, err);
+	if (rc == 0) {
+		copy_ended(job, "warm-copy", true, json_int(w.result, "bytes", -1),
+			   clock_life_ms() - began_ms, "as of one moment; delta brings the rest");
+		rc = record_end(job, w.result, err);
+	}
+	copy_worker_close(&w);
+	return rc;
+}
+
+/* ---- looking back ---- */
+
+static enum done warm_copy_probe(struct job *job, struct err *err)
+{
+	struct copy_worker w;
+	enum detached_state state = DETACHED_NEVER;
+	enum done done = DONE_UNCLEAR;
+	int ended = -1;
+	if (!job_fact(job, STARTED, ""))
+		return DONE_NOT_DONE;
+	if (copy_worker_open(job, &w, STARTED, err) == 0 && copy_worker_look(&w, &state, &ended, err) == 0)
+		done = state == DETACHED_ALIVE                 ? DONE_RUNNING
+		       : state == DETACHED_ENDED && ended == 0 ? DONE_DONE
+		       : state == DETACHED_NEVER               ? DONE_NOT_DONE
+		       : state == DETACHED_ENDED               ? DONE_NOT_DONE
+							       : DONE_UNCLEAR;
+	copy_worker_close(&w);
+	return done;
+}
+
+/* A delta could begin: the state is in NEW, for every table of OLD, from this very source. */
+static enum verdict warm_copy_prove(struct job *job, struct evidence *ev, struct err *err)
+{
+	struct copy_delta look = {0};
+	struct err refused = {0};
+	const char **skip = warm_skip(job);
+	struct pg *old_pg = pg_open_old(job, err), *new_pg = old_pg ? pg_open_new(job, PG_LOOK, err) : NULL;
+	int rc = new_pg ? copy_delta_look(old_pg, new_pg, skip, &look, &refused) : -1;
+	if (new_pg && rc < 0 && refused.kind != ERR_WORLD && refused.kind != ERR_REFUSED)
+		err_set(err, refused.kind, "%s", refused.text);
+	else if (new_pg && rc < 0)
+		evidence_add(ev, VERDICT_FAIL, "warm", "none", "%.240s", refused.text);
+	else if (rc == 0)
+		evidence_add(ev, VERDICT_PASS, "warm", "ready",
+			     "%zu tables stand on NEW, %llu transactions behind OLD", look.tables,
+			     (unsigned long long)(look.now.next - look.was.xid));
+	free(skip);
+	pg_close(old_pg);
+	pg_close(new_pg);
+	return rc < 0 && !ev->n ? VERDICT_UNKNOWN : evidence_verdict(ev);
+}

@@ -1,0 +1,177 @@
+/* See the header. Lines of the workers: core/copy/stream_tell.c, core/copy/delta_verb.c, core/copy/gentle.c.
+ */
+#include "core/steps/warm_follow.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include <stdlib.h>
+#include <string.h>
+
+int64_t warm_param(struct job *job, const char *name, int64_t otherwise)
+{
+	const struct json *given = json_get(job_params(job), name);
+	return json_text(given) ? units_parse_int(json_text(given), otherwise) : json_value(given, otherwise);
+}
+
+bool warm_flag(struct job *job, const char *name)
+{
+	const struct json *given = json_get(job_params(job), name);
+	return json_is_bool(given) ? json_true(given) : text_equal(json_text(given), "true");
+}
+
+const char **warm_skip(struct job *job)
+{
+	const struct json *skip = json_path(job_config(job), "copy.skip_data");
+	const char **list = xcalloc(json_count(skip) + 1, sizeof *list);
+	size_t n = 0;
+	for (const struct json *t = json_first(skip); t; t = json_next(t))
+		if (json_text(t))
+			list[n++] = json_text(t);
+	return list;
+}
+
+void warm_add_skip(struct job *job, struct jw *w)
+{
+	const char **skip = warm_skip(job);
+	jw_arr(w, "skip");
+	for (size_t i = 0; skip[i]; i++)
+		jw_str(w, NULL, skip[i]);
+	jw_end(w);
+	free(skip);
+}
+
+int64_t warm_window_ms(struct job *job)
+{
+	const struct json *page = job_fact(job, "maintenance", "");
+	return json_bool(page, "set", false) ? json_int(page, "at_ms", 0) : 0;
+}
+
+/* ---- telling ---- */
+
+static void tell_table(struct warm_follow *f, const struct json *line)
+{
+	char text[80] = "", changed[UNITS_MAX], removed[UNITS_MAX];
+	const char *state = json_str(line, "state", "");
+	int64_t rows = json_int(line, "rows", -1), moved = json_int(line, "changed", -1);
+	bool delta = json_get(line, "changed") != NULL;
+	if (text_equal(state, "equal"))
+		text_copy(text, sizeof text, "no change");
+	else if (delta && moved >= 0)
+		text_copyf(text, sizeof text, "%s rows, %s removed%s%s", units_count(changed, moved),
+			   units_count(removed, json_int(line, "removed", 0)),
+			   text_equal(state, "replaced") ? ", copied again: " : "",
+			   text_equal(state, "replaced") ? json_str(line, "why", "") : "");
+	struct jw w;
+	jw_event(&w, "transfer.table");
+	jw_str(&w, "table", json_str(line, "table", ""));
+	jw_int(&w, "rows", rows);
+	jw_int(&w, "rows_total", delta ? rows : json_int(line, "rows_guess", -1));
+	jw_int(&w, "bytes", json_int(line, "bytes", -1));
+	jw_str(&w, "state", !delta ? state : moved < 0 ? "copying" : "done");
+	jw_str(&w, "text", text);
+	job_event(f->job, &w);
+}
+
+/* What is left is reading: as fast as so far, then the proof as it was measured before. */
+static void add_window(const struct warm_follow *f, char *text, size_t size, int64_t left_ms)
+{
+	char so_far[UNITS_MAX], in_all[UNITS_MAX];
+	size_t at = strlen(text);
+	if (!f->window_ms)
+		return;
+	int64_t now_ms = clock_wall_ms() - f->window_ms;
+	if (left_ms < 0 || f->proof_ms < 0)
+		text_copyf(text + at, size - at, "%swindow so far %s", at ? "; " : "",
+			   units_duration(so_far, now_ms));
+	else
+		text_copyf(text + at, size - at, "%swindow so far %s, projected %s", at ? "; " : "",
+			   units_duration(so_far, now_ms),
+			   units_duration(in_all, now_ms + left_ms + f->proof_ms));
+}
+
+static int64_t left_of(int64_t done, int64_t total, int64_t ms)
+{
+	return done > 0 && total >= done ? (int64_t)((double)ms * (double)(total - done) / (double)done) : -1;
+}
+
+static void tell_delta(struct warm_follow *f, const struct json *line)
+{
+	struct copy_total total = {.stage = f->stage, COPY_UNKNOWN};
+	char text[160] = "", changed[UNITS_MAX], removed[UNITS_MAX];
+	total.tables = json_int(line, "tables", -1);
+	total.tables_total = json_int(line, "tables_total", -1);
+	total.bytes = json_int(line, "read_bytes", -1);
+	total.bytes_total = json_int(line, "size_bytes", -1);
+	total.rate = copy_rate(&f->rate, total.bytes);
+	total.eta_ms = left_of(total.bytes, total.bytes_total, json_int(line, "ms", 0));
+	text_copyf(text, sizeof text, "%s rows in the delta, %s removed",
+		   units_count(changed, json_int(line, "changed", 0)),
+		   units_count(removed, json_int(line, "removed", 0)));
+	add_window(f, text, sizeof text, total.eta_ms);
+	total.text = text;
+	copy_tell(f->job, &total);
+	job_progress(f->job, total.tables, total.tables_total, "items", text);
+}
+
+static void tell_stream(struct warm_follow *f, const struct json *line)
+{
+	struct copy_total total = {.stage = f->stage, COPY_UNKNOWN};
+	char text[160] = "", held[UNITS_MAX];
+	total.tables = json_int(line, "tables", -1);
+	total.tables_total = json_int(line, "tables_total", -1);
+	total.indexes = json_int(line, "indexes", -1);
+	total.indexes_total = json_int(line, "indexes_total", -1);
+	total.keys = json_int(line, "keys", -1);
+	total.keys_total = json_int(line, "keys_total", -1);
+	total.rows = json_int(line, "rows", -1);
+	total.bytes = json_int(line, "bytes", -1);
+	total.bytes_total = json_int(line, "size_bytes", -1);
+	total.rate = copy_rate(&f->rate, total.bytes);
+	total.eta_ms =
+	    left_of(json_int(line, "work", -1), json_int(line, "work_total", -1), json_int(line, "ms", 0));
+	text_copyf(text, sizeof text, "the app is live; OLD's vacuum held back for %s%s%s",
+		   units_duration(held, json_int(line, "ms", 0)), *f->note ? "; held: " : "", f->note);
+	total.text = text;
+	copy_tell(f->job, &total);
+	job_progress(f->job, total.tables, total.tables_total, "items", text);
+}
+
+static void hear(void *ctx, const struct json *line)
+{
+	struct warm_follow *f = ctx;
+	const char *kind = json_str(line, "kind", "");
+	if (text_equal(kind, "table"))
+		tell_table(f, line);
+	else if (text_equal(kind, "total") && json_get(line, "read_bytes"))
+		tell_delta(f, line);
+	else if (text_equal(kind, "total"))
+		tell_stream(f, line);
+	else if (text_equal(kind, "gentle"))
+		text_copy(f->note, sizeof f->note,
+			  json_bool(line, "still", false) ? json_str(line, "why", "") : "");
+	else if (text_equal(kind, "left_out"))
+		job_log(f->job, "NEW", "left out: %s (%s)", json_str(line, "what", ""),
+			json_str(line, "why", ""));
+	else if (text_equal(kind, "boundary") && *json_str(line, "held_by", ""))
+		job_log(f->job, "OLD",
+			"the boundary lies %s transactions back, because of %s: the delta gets larger by "
+			"what they wrote",
+			json_str(line, "open", "?"), json_str(line, "held_by", ""));
+}
+
+int warm_follow(struct copy_worker *worker, struct warm_follow *f, struct err *err)
+{
+	struct copy_ears ears = {.hear = hear, .ctx = f};
+	struct err own = {0}, stopped = {0};
+	int rc = -1;
+	if (copy_worker_follow(worker, &ears, &rc, &own) < 0) {
+		if (own.kind != ERR_CANCELLED)
+			return err_set(err, own.kind, "%s", own.text);
+		if (copy_worker_stop(worker, &stopped) < 0)
+			return err_set(err, ERR_CANCELLED, "stopped here, but the %s may still run on %s: %s",
+				       f->stage, copy_worker_place(worker), stopped.text);
+		return err_set(err, ERR_CANCELLED,
+			       "the %s was stopped; OLD is as it was. Run it again when you like", f->stage);
+	}
+	return rc == 0 && worker->result ? 0 : copy_worker_failed(worker, rc, err);
+}

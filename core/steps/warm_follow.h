@@ -1,0 +1,28 @@
+/* What warm-copy and delta share: following their worker, and telling the transfer pane what it says. */
+#ifndef CORE_STEPS_WARM_FOLLOW_H
+#define CORE_STEPS_WARM_FOLLOW_H
+
+#include "core/steps/copy_worker.h"
+#include "core/steps/host_copy.h"
+
+struct warm_follow {
+	struct job *job;
+	const char *stage; /* "warm-copy", "delta" */
+	int64_t window_ms; /* wall time at which the app went down; 0: it is up */
+	int64_t proof_ms;  /* what the proof took the last time; -1 unknown */
+	struct copy_rate rate;
+	char note[120]; /* what holds it; "" */
+};
+/* Until the worker has ended well; a cancel stops it first. -1 with its sentence, or ours. */
+int warm_follow(struct copy_worker *worker, struct warm_follow *follow, struct err *err);
+/* The labels of copy.skip_data, NULL-ended, to be free()d; its texts are the config's. */
+const char **warm_skip(struct job *job);
+/* The order's "skip". */
+void warm_add_skip(struct job *job, struct jw *w);
+/* When the maintenance page went up tonight; 0: it is not up. */
+int64_t warm_window_ms(struct job *job);
+/* A param that is an integer, also when it was written as text. */
+int64_t warm_param(struct job *job, const char *name, int64_t otherwise);
+bool warm_flag(struct job *job, const char *name);
+
+#endif
