@@ -1,8 +1,8 @@
 /* The worker's verb "warm": the stream, while the source is live, and in the end what a delta needs to know.
  *
- * One snapshot serves all tables. Measured against one a table (README of the bench: window-*): the old
- * side's vacuum is held back longer, but foreign keys can be built at once, no round has to follow before
- * they hold, and an interrupted copy leaves no tables of different moments behind.
+ * One snapshot serves all tables, though a delta would take a boundary for each: foreign keys can be built at
+ * once, and an interrupted copy leaves no tables of different moments behind. The price is that the old
+ * side's vacuum is held back until the end, and not only for one table's time; how long is told.
  *
  * The copy runs in a group of processes of its own, and the worker itself is its governor: when the old side
  * answers slower than it did before, or more comes than was allowed, the whole group is held still (SIGSTOP):
