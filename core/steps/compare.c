@@ -117,10 +117,31 @@ static void tell(const struct copy_objects *o, struct evidence *ev)
 			     "and %zu more; the log of this step names them", o->grave + o->slight - LINES);
 }
 
+/* In a rehearsal OLD gives out numbers while the copy is made: that its sequences are ahead is worth telling
+ * there, and a failure only on the night. */
+static void spare_sequences(struct copy_objects *o)
+{
+	static const char kind[] = "sequence's value";
+	for (size_t i = 0; i < o->n; i++)
+		if (text_equal(o->list[i].kind, kind))
+			o->list[i].grave = false;
+	for (size_t i = 0; i < o->n_kinds; i++) {
+		struct copy_kind *k = &o->kinds[i];
+		if (!text_equal(k->kind, kind))
+			continue;
+		o->grave -= k->grave;
+		o->slight += k->grave;
+		k->slight += k->grave;
+		k->grave = 0;
+	}
+}
+
 static enum verdict compare_prove(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct copy_objects objects;
 	int rc = look(job, &objects, err);
+	if (rc == 0 && job_rehearsal(job))
+		spare_sequences(&objects);
 	if (rc == 0)
 		tell(&objects, ev);
 	copy_objects_done(&objects);
