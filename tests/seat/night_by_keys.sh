@@ -51,15 +51,15 @@ whole() {
 }
 
 in_view() {
-	screen_like "^─ 1 Playbook .* [0-9]+/25 ─┬" && return
+	screen_like "^─ 1 Playbook .* [0-9]+/26 ─┬" && return
 	keys v
 	sleep 0.3
-	screen_like "^─ 1 Playbook .* [0-9]+/25 ─┬"
+	screen_like "^─ 1 Playbook .* [0-9]+/26 ─┬"
 }
 
 back_to_view() {
 	eventually 5 in_view || fail "$PHASE: the view of the phase does not come back."
-	says 5 "^─ 1 Playbook .* [0-9]+/25 ─┬" "$PHASE-view"
+	says 5 "^─ 1 Playbook .* [0-9]+/26 ─┬" "$PHASE-view"
 }
 
 # A box takes no key in its first quarter of a second.
@@ -141,7 +141,7 @@ panel 9 Checks "WARN +target-empty" "PASS +extensions"
 by_hand freeze-deploys "told in the channel, CI is paused"
 
 PHASE=freeze
-says 10 "FREEZE 4/25" "phase"
+says 10 "FREEZE 4/26" "phase"
 yes_to "4 maintenance-on   CLOSES THE SHOP   OLD"
 says 20 "DOWN 0[0-9]:[0-9][0-9]" "down"
 panel 2 Dynos "maintenance ON since"
@@ -163,20 +163,20 @@ says 20 "^ Next: R 13 restore" "wiped"
 every_panel
 back_to_view
 yes_to "13 restore   RESTORES   NEW"
-says 60 "FLIP 19/25 " "restored"
+says 60 "FLIP 20/26 " "restored"
 
 PHASE=verify
 panel 3 Transfer "^ restore .*100%" "tables 2[79]/2[79]" "^ orders +3,[0-9]{3} .*done"
 panel 4 Rows "^ 27/27 tables equal, content too" "OLD  27 of 27 tables" "NEW  27 of 27 tables" "^ PASS +orders +([0-9,]+) +\1 +0"
-panel 1 Playbook "OK verify +1/1" "OK boot +3/3"
+panel 1 Playbook "OK verify +2/2" "OK boot +3/3"
 panel 7 Host "^ acme-web-[0-9a-f]{7} +[0-9a-f]{7} +(running|healthy)" "^ acme-db "
 panel 9 Checks "PASS +/up .*NEW 200"
 every_panel
 back_to_view
 
 PHASE=flip
-phrase_for "19 dns-point   MOVES TRAFFIC   NEW"
-says 20 "WATCH (20|21)/25" "flipped"
+phrase_for "20 dns-point   MOVES TRAFFIC   NEW"
+says 20 "WATCH (21|22)/26" "flipped"
 panel 8 DNS "flipped [0-9:]+ " "^ ns1.* NEW  auth +NEW  auth"
 says 40 "WAS DOWN 0[0-9]:[0-9][0-9]" "up again"
 panel 0 Traffic "NEW .* [1-9][0-9]?%" "WAY BACK  (COSTS [0-9,]+ ROWS|ONE-WAY)"
@@ -187,7 +187,7 @@ says 30 "answers  NEW 8   OLD 0   of 8" "all new"
 back_to_view
 
 PHASE=after
-says 60 "^ Next: M 22 webhooks" "webhooks"
+says 60 "^ Next: M 23 webhooks" "webhooks"
 by_hand webhooks "stripe and postmark, each tried once"
 says 40 "THE NIGHT IS CLOSED: done" "closed"
 every_panel
