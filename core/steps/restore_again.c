@@ -111,6 +111,10 @@ int restore_again_fits(struct restore *r, const struct detached_look *look, char
 			   (long long)r->log.ignored, r->log.n_errors);
 		return 0;
 	}
+	char such[140];
+	size_t n;
+	if (restore_mark_missing(r, &n, such, sizeof such, err) < 0)
+		return -1;
 	if (!reached_all(r, why, size) || !causes_spare(r, why, size))
 		return 0;
 	return tables_take(r, why, size, err);

@@ -96,25 +96,57 @@ static void feed_serial_made(struct restore_log *log, const char *line, size_t l
 	}
 }
 
-/* The jobs write into one log, each line in pieces: the beginnings of two lines may stand before one, and the
- * rest of the other then follows on a line without a beginning. */
-static const char *strip_heads(struct restore_log *log, const char *line, size_t *len, bool *error)
+static bool starts(const char *line, size_t len, const char *head)
 {
-	static const char name[] = "pg_restore: ", kind[] = "error: ";
-	const size_t n = sizeof name - 1, k = sizeof kind - 1;
+	size_t n = strlen(head);
+	return len >= n && memcmp(line, head, n) == 0;
+}
+
+/* How an error goes on; no statement that is quoted in the log begins a line like this. */
+static bool is_error_text(const char *line, size_t len)
+{
+	return starts(line, len, "could not execute query: ") || starts(line, len, "COPY failed for table ");
+}
+
+/* Lines of a quoted statement stand between, and are nobody's rest. */
+static bool is_own_text(const char *line, size_t len)
+{
+	static const char *const begins[] = {
+	    "launching item ", "finished item ", "processing ", "from TOC entry ", "creating ",
+	    "executing ",      "warning: ",      "entering ",   "finished main ",  "while "};
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (starts(line, len, begins[i]))
+			return true;
+	return is_error_text(line, len);
+}
+
+/* The jobs write into one log, each line in pieces ("pg_restore:", a blank, its kind, its text): the
+ * beginnings of several lines may stand before the text of one, and the text of another then follows on a
+ * line without a beginning, perhaps behind lines of a statement that is quoted. errors: how many lines of
+ * this kind have begun here. */
+static const char *strip_heads(struct restore_log *log, const char *line, size_t *len, int *errors)
+{
+	static const char name[] = "pg_restore:";
+	static const char *const kinds[] = {"error: ", "detail: ", "hint: "};
 	int names = 0;
-	*error = false;
-	for (;;) {
-		bool is_name = *len >= n && memcmp(line, name, n) == 0;
-		bool is_kind = (names || log->owed) && *len >= k && memcmp(line, kind, k) == 0;
-		if (!is_name && !is_kind)
-			break;
-		names += is_name;
-		*error = *error || is_kind;
-		line += is_name ? n : k;
-		*len -= is_name ? n : k;
+	*errors = 0;
+	size_t head = starts(line, *len, " error: ") ? 8 : starts(line, *len, kinds[0]) ? 7 : 0;
+	if (head && is_error_text(line + head, *len - head))
+		log->owed += log->owed == 0;
+	for (bool more = true; more;) {
+		size_t n = starts(line, *len, name) ? strlen(name) : 0;
+		names += n > 0;
+		n += !n && (names || log->owed) && starts(line, *len, " ");
+		for (size_t k = 0; !n && (names || log->owed) && k < sizeof kinds / sizeof *kinds; k++)
+			if (starts(line, *len, kinds[k])) {
+				n = strlen(kinds[k]);
+				*errors += k == 0;
+			}
+		more = n > 0;
+		line += n;
+		*len -= n;
 	}
-	if (!names && log->owed == 0)
+	if (!names && (log->owed == 0 || (!*errors && !is_own_text(line, *len))))
 		return NULL;
 	log->owed += names - 1;
 	return line;
@@ -138,9 +170,8 @@ void restore_log_finish(struct restore_log *log)
 
 static void feed_line(struct restore_log *log, const char *line, size_t len)
 {
-	bool error;
-	int id;
-	line = strip_heads(log, line, &len, &error);
+	int errors, id;
+	line = strip_heads(log, line, &len, &errors);
 	if (!line)
 		return;
 	if ((id = number_after(line, len, "launching item "))) {
@@ -158,8 +189,9 @@ static void feed_line(struct restore_log *log, const char *line, size_t len)
 		const char *colon = memrchr(line, ':', len);
 		log->ignored = colon ? units_parse_int(colon + 1, -1) : -1;
 		restore_log_finish(log);
-	} else if (error) {
-		add_error(log, line, len);
+	} else if (errors) {
+		while (errors-- > 0)
+			add_error(log, line, len);
 	} else {
 		feed_serial_data(log, line, len);
 		feed_serial_made(log, line, len);

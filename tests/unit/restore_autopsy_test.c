@@ -144,6 +144,30 @@ static void test_two_causes(void **state)
 	close_up(&log, &a);
 }
 
+/* As two jobs of a real pg_restore 15 did it: the beginning of an error stands before another's word, and its
+ * rest comes two lines later, behind a statement that is quoted. */
+static void test_torn_by_pieces(void **state)
+{
+	struct restore_log log = {0};
+	(void)state;
+	assert_true(restore_log_toc(&log, small_toc));
+	feed(&log, "pg_restore: launching item 30 TABLE DATA places\n"
+		   "pg_restore: pg_restore:launching item 31 TABLE DATA other\n"
+		   "    ADD CONSTRAINT x UNIQUE (y);\n"
+		   "from TOC entry 30; 0 2 TABLE DATA places ann\n"
+		   "pg_restore: pg_restore:finished item 31 TABLE DATA other\n"
+		   " error: could not execute query: ERROR:  relation \"places\" does not exist\n"
+		   "Command was: COPY places\n"
+		   "pg_restore: detail: pg_restore: launching item 40 CONSTRAINT x\n"
+		   "error: could not execute query: ERROR:  relation \"places\" does not exist\n"
+		   "pg_restore: warning: errors ignored on restore: 2\n");
+	assert_int_equal(log.n_errors, 2);
+	assert_true(restore_log_names_all(&log));
+	assert_int_equal(restore_log_item(&log, 30)->state, RESTORE_FAILED);
+	assert_int_equal(restore_log_item(&log, 31)->state, RESTORE_DONE);
+	restore_log_done(&log);
+}
+
 /* While jobs run side by side, the words of two errors may change places; the numbers do not lie. */
 static void test_torn(void **state)
 {
@@ -207,8 +231,10 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_heroku_ext), cmocka_unit_test(test_cut),  cmocka_unit_test(test_rights),
-	    cmocka_unit_test(test_two_causes), cmocka_unit_test(test_torn), cmocka_unit_test(test_hostile),
+	    cmocka_unit_test(test_heroku_ext), cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_rights),     cmocka_unit_test(test_two_causes),
+	    cmocka_unit_test(test_torn),       cmocka_unit_test(test_torn_by_pieces),
+	    cmocka_unit_test(test_hostile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
