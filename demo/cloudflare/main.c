@@ -24,18 +24,11 @@ static const struct http_route routes[] = {
     {"DELETE", ZONE "/dns_records/:id", api_change_one, false},
 };
 
-static long number_from(const char *text, long fallback)
-{
-	char *end;
-	long value = text ? strtol(text, &end, 10) : -1;
-	return text && *text && !*end && value > 0 ? value : fallback;
-}
-
 int main(int argc, char **argv)
 {
 	http_init();
 	static struct api api = {.knot.zone = "acme.example", .rules.zone = "acme.example"};
-	long port = argc > 3 ? number_from(argv[1], 0) : 0;
+	long port = argc > 3 ? http_number(argv[1], 0) : 0;
 	if (argc < 4 || port < 1 || port > 65535) {
 		fprintf(stderr, "usage: cloudflare PORT KNOT_SOCKET STATE_FILE [LOG_FILE]\n");
 		return 2;
@@ -47,8 +40,8 @@ int main(int argc, char **argv)
 	}
 	api.knot.socket = argv[2];
 	api.state_path = argv[3];
-	api.rules.ttl_least = number_from(getenv("CLOUDFLARE_TTL_LEAST"), 60);
-	api.asked_most = (int)number_from(getenv("CLOUDFLARE_RATE"), 1200);
+	api.rules.ttl_least = http_number(getenv("CLOUDFLARE_TTL_LEAST"), 60);
+	api.asked_most = (int)http_number(getenv("CLOUDFLARE_RATE"), 1200);
 	record_new_id(api.account_id);
 	if (state_load(api.state_path, api.zone_id, &api.known) < 0) {
 		perror(api.state_path);

@@ -20,18 +20,11 @@ static const struct http_route routes[] = {
     {"GET", "/v1/actions/:id", api_action, false},
 };
 
-static long number_from(const char *text, long fallback)
-{
-	char *end;
-	long value = text ? strtol(text, &end, 10) : -1;
-	return text && *text && !*end && value > 0 ? value : fallback;
-}
-
 int main(int argc, char **argv)
 {
 	http_init();
 	static struct api api = {.knot.zone = "acme.example"};
-	long port = argc > 3 ? number_from(argv[1], 0) : 0;
+	long port = argc > 3 ? http_number(argv[1], 0) : 0;
 	if (argc < 4 || port < 1 || port > 65535) {
 		fprintf(stderr, "usage: hetzner PORT KNOT_SOCKET STATE_FILE [LOG_FILE]\n");
 		return 2;
@@ -43,8 +36,8 @@ int main(int argc, char **argv)
 	}
 	api.knot.socket = argv[2];
 	api.state_path = argv[3];
-	api.asked_most = number_from(getenv("HETZNER_RATE"), 3600);
-	api.pending_ms = number_from(getenv("HETZNER_ACTION_MS"), 600);
+	api.asked_most = http_number(getenv("HETZNER_RATE"), 3600);
+	api.pending_ms = http_number(getenv("HETZNER_ACTION_MS"), 600);
 	api.readonly = getenv("HETZNER_READONLY") != NULL;
 	api.mode = getenv("HETZNER_MODE") ? getenv("HETZNER_MODE") : "primary";
 	if (state_load(api.state_path, api.zone_id, &api.known) < 0) {

@@ -28,6 +28,13 @@ void http_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
+long http_number(const char *text, long fallback)
+{
+	char *end;
+	long value = text ? strtol(text, &end, 10) : -1;
+	return text && *text && !*end && value > 0 ? value : fallback;
+}
+
 void http_init(void)
 {
 	sigset_t set;

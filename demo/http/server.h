@@ -66,6 +66,9 @@ struct http_config {
 	void *ctx;
 };
 
+/* A whole number above 0, as in a server's arguments and environment; `fallback` for anything else and NULL.
+ */
+long http_number(const char *text, long fallback);
 /* Blocks SIGINT and SIGTERM for all later threads and ignores SIGPIPE. Call it first in main. */
 void http_init(void);
 /* Listens on all addresses. NULL when one cannot be bound; the reason is on stderr. The configuration is

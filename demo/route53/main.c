@@ -21,18 +21,11 @@ static const struct http_route routes[] = {
     {"GET", "/2013-04-01/change/:id", api_change_state, false},
 };
 
-static long number_from(const char *text, long fallback)
-{
-	char *end;
-	long value = text ? strtol(text, &end, 10) : -1;
-	return text && *text && !*end && value > 0 ? value : fallback;
-}
-
 int main(int argc, char **argv)
 {
 	http_init();
 	static struct api api = {.knot.zone = "acme.example"};
-	long port = argc > 3 ? number_from(argv[1], 0) : 0;
+	long port = argc > 3 ? http_number(argv[1], 0) : 0;
 	if (argc < 4 || port < 1 || port > 65535) {
 		fprintf(stderr, "usage: route53 PORT KNOT_SOCKET STATE_FILE [LOG_FILE]\n");
 		return 2;
@@ -49,8 +42,8 @@ int main(int argc, char **argv)
 	api.state_path = argv[3];
 	api.weights_path = getenv("ROUTE53_WEIGHTS");
 	api.second_socket = getenv("ROUTE53_SECOND");
-	api.rate = number_from(getenv("ROUTE53_RATE"), 10);
-	api.pending_ms = number_from(getenv("ROUTE53_PENDING_MS"), 1500);
+	api.rate = http_number(getenv("ROUTE53_RATE"), 10);
+	api.pending_ms = http_number(getenv("ROUTE53_PENDING_MS"), 1500);
 	api.twin = getenv("ROUTE53_TWIN") != NULL;
 	if (state_load(api.state_path, api.zone_id, &api.known) < 0) {
 		perror(api.state_path);
