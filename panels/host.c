@@ -247,6 +247,9 @@ static void draw_rows(const struct scene *scene, struct canvas *canvas, int top)
 		if (scene->focus && page.top + (size_t)r == page.selected)
 			canvas_select(canvas, top + 2 + r);
 	}
+	/* A database that is out of sight is not a database that is gone. */
+	if (r > 0 && (size_t)r < page.n)
+		canvas_putf(canvas, (int)strlen("CONTAINER "), top + 1, ROLE_WARN, "%d of %zu", r, page.n);
 	if (rows.n == 0)
 		age_nothing(canvas, top + 2 + r++,
 			    scene->state->no_kamal
