@@ -20,10 +20,8 @@ struct pg *copy_open_source(const struct copy_order *order, struct err *err)
 	return pg;
 }
 
-static int set_memory(struct pg *pg, int mb, struct err *err)
+static int set_up(struct pg *pg, struct err *err)
 {
-	if (mb > 0 && pg_exec(pg, err, "SET maintenance_work_mem = '%dMB'", mb) < 0)
-		return -1;
 	/* A backend whose client was killed would go on building its index. */
 	if (pg_major(pg) >= 14)
 		return pg_exec(pg, err, "SET client_connection_check_interval = '2s'");
@@ -44,7 +42,7 @@ struct pg *copy_open_target(const struct copy_order *order, struct err *err)
 	if (pg_exec(pg, err,
 		    "SET lock_timeout = 0; SET synchronous_commit = off; SET client_min_messages = error") <
 		0 ||
-	    set_memory(pg, order->maintenance_mb, err) < 0) {
+	    set_up(pg, err) < 0) {
 		pg_close(pg);
 		return NULL;
 	}

@@ -11,7 +11,7 @@ struct copy_order {
 	const struct json
 	    *json;          /* the whole order; source, target: {url, folder} (folder: see pg_open_tunnel) */
 	int stop_fd;        /* readable: the worker shall stop; -1 */
-	int maintenance_mb; /* maintenance_work_mem of each session on the target; 0: the server's own */
+	int maintenance_mb; /* the most that one session on the target may take to sort; 0: not known */
 };
 
 /* A session on the source that only reads, without a limit on its statements. */

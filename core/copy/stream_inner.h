@@ -67,6 +67,8 @@ void stream_tasks_post(struct stream *s); /* once the script of post-data is the
 /* The task that should run now; NULL: nothing can, or nothing is left. */
 struct stream_task *stream_next(struct stream *s);
 bool stream_all_done(const struct stream *s);
+/* maintenance_work_mem for a task that `workers` may help with. */
+int stream_memory_mb(const struct stream *s, const struct stream_task *task, int workers);
 void stream_begin(struct stream *s, struct stream_task *task);
 void stream_end(struct stream *s, struct stream_task *task, const struct copy_done *done);
 bool stream_is_task(const struct stream *s, const struct copy_entry *entry);

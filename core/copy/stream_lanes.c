@@ -19,6 +19,7 @@ struct lane_order {
 	struct copy_piece piece; /* of the catalog that both have */
 	size_t entry_len;        /* statements follow, each with its NUL */
 	int workers;             /* that may help to build an index */
+	int memory_mb;           /* for its sort or its hash table */
 };
 struct lane_answer {
 	enum { ANSWER_MOVES, ANSWER_DONE, ANSWER_FAILED } what;
@@ -90,7 +91,9 @@ static int lane_statements(struct lane *l, const struct lane_order *o, char *tex
 	struct copy_entry entry = {.list = list};
 	for (char *at = text; at < text + o->entry_len && entry.n < 64; at += strlen(at) + 1)
 		list[entry.n++] = at;
-	if (pg_exec(l->target, err, "SET max_parallel_maintenance_workers = %d", o->workers) < 0)
+	if (pg_exec(l->target, err,
+		    "SET max_parallel_maintenance_workers = %d; SET maintenance_work_mem = '%dMB'",
+		    o->workers, o->memory_mb) < 0)
 		return -1;
 	return stream_entry_run(l->target, &entry, o->kind == STREAM_KEY, err);
 }
@@ -210,6 +213,7 @@ static void give(struct stream *s, struct stream_lane *lane, struct stream_task 
 {
 	struct buf text = {0};
 	struct lane_order order = {.kind = task->kind, .piece = task->piece, .workers = spare_cores(s)};
+	order.memory_mb = stream_memory_mb(s, task, order.workers);
 	for (size_t i = 0; task->entry && i < task->entry->n; i++)
 		buf_add(&text, task->entry->list[i], strlen(task->entry->list[i]) + 1);
 	order.entry_len = text.len;

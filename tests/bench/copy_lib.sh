@@ -53,7 +53,7 @@ copy_pg_dump() {
 
 copy_pgcopydb() {
 	rm -rf "$T/pcd"
-	pgcopydb clone --source "$(copy_url old)" --target "$(copy_url new)" --dir "$T/pcd" --table-jobs 2 --index-jobs 2 >"$T/pcd.log" 2>&1
+	"$PGCOPYDB" clone --source "$(copy_url old)" --target "$(copy_url new)" --dir "$T/pcd" --table-jobs 2 --index-jobs 2 >"$T/pcd.log" 2>&1
 }
 
 # What has arrived is the same, or the time means nothing.
@@ -65,7 +65,7 @@ copy_is_whole() {
 copy_figures() {
 	local i who name
 	copy_clusters
-	if wanted copy-vs-pgcopydb && ! command -v pgcopydb >/dev/null; then
+	if wanted copy-vs-pgcopydb && ! command -v "$PGCOPYDB" >/dev/null; then
 		apt-get install -qqy pgcopydb >/dev/null 2>&1 || fail "pgcopydb is not installed, and apt-get install pgcopydb failed."
 	fi
 	for ((i = 0; i < ${BENCH_COPY_RUNS:-3}; i++)); do
