@@ -11,11 +11,12 @@ declare -F free_port >/dev/null || free_port() {
 	printf '%s\n' "$port"
 }
 
-copy_clusters() {
+copy_clusters() { # MB of the shop on OLD; what the postmaster of another user has to enter stays open
 	local side
 	pgbin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 	as=()
 	[ "$(id -u)" != 0 ] || as=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+	chmod 711 "$T"
 	mkdir "$T/pg" && { [ "$(id -u)" != 0 ] || chown postgres "$T/pg"; }
 	declare -gA pg_port
 	for side in old new; do
@@ -26,7 +27,7 @@ copy_clusters() {
 		at_end "(cd / && ${as[*]} $pgbin/pg_ctl -D $T/pg/$side -m immediate stop >/dev/null)"
 	done
 	pg old -d postgres -c "CREATE DATABASE shop"
-	pg old -d shop -v size="${BENCH_SHOP_MB:-2048}" -f tests/bench/shop.sql >/dev/null || fail "The shop could not be made."
+	pg old -d shop -v size="$1" -f tests/bench/shop.sql >/dev/null || fail "The shop could not be made."
 }
 
 pg() { # SIDE ARG...
@@ -64,7 +65,7 @@ copy_is_whole() {
 
 copy_figures() {
 	local i who name
-	copy_clusters
+	copy_clusters "${BENCH_SHOP_MB:-2048}"
 	if wanted copy-vs-pgcopydb && ! command -v "$PGCOPYDB" >/dev/null; then
 		apt-get install -qqy pgcopydb >/dev/null 2>&1 || fail "pgcopydb is not installed, and apt-get install pgcopydb failed."
 	fi
