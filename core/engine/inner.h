@@ -207,6 +207,17 @@ const char *child_last_word(const struct child *child, const char *otherwise);
 void children_tick(struct engine *e); /* looks that hang are ended: UNKNOWN is better than silence */
 struct child *child_find(struct engine *e, const char *role, const char *name);
 
+/* child_said.c: a line of its job line; text of its stdout or stderr, with what is not a whole line yet kept
+ * in `text` until `last` */
+void child_take_line(struct child *child, const char *line, size_t len);
+void child_take_text(struct child *child, struct buf *text, const char *level, const char *chunk, size_t n,
+		     bool last);
+
+/* child_told.c */
+void child_hello(struct child *child, const struct child_spec *spec);
+/* Ours without anything that looks like or holds a secret; the array alone is to be freed. */
+char **child_environment(const struct engine *e);
+
 /* checks.c */
 const struct check *check_row(const char *name);
 void check_tell(struct child *child); /* its verdict as events */
@@ -301,7 +312,7 @@ const struct json *playbook_step(const struct engine *e, const char *id);
 /* The next ungated step, if `auto` is on and nothing forbids it. */
 void attempt_go_on(struct engine *e, const char *by);
 
-/* What the files of one attempt share: attempt.c, plan.c, exits.c, resume.c. */
+/* What the files of one attempt share: attempt.c, attempt_run.c, plan.c, exits.c, resume.c. */
 int night_is_open(const struct engine *e, struct err *err);
 int act_may_start(const struct engine *e, struct err *err); /* what stands in the way of everything */
 /* Lets a step that only waits run on beside what begins now; false: the way is not free. act_reset() takes it
@@ -315,6 +326,7 @@ int act_spawn(struct engine *e, const char *verb, child_ended_fn *ended, const c
 	      int lock_fd, struct err *err);
 int act_plan(struct engine *e, struct err *err);
 void act_run(struct engine *e);
+void act_run_over(struct engine *e); /* its process is gone */
 void act_close_gate(struct engine *e, const char *by, const char *why);
 void act_prove(struct engine *e);
 void act_end(struct engine *e, const char *outcome, const char *text, const struct json *seen);

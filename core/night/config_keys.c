@@ -1,38 +1,29 @@
-/* The keys of nightferry.yml: types, defaults, help, and a look at those that need one. */
+/* The keys of nightferry.yml: types, defaults, help. What looks at a value closer is in config_look.c. */
 #include "core/night/config_keys.h"
-#include "core/base/text.h"
-#include "core/base/units.h"
-#include "core/night/config.h"
+#include "core/night/config_look.h"
 
-#include <grp.h>
-#include <stdlib.h>
 #include <string.h>
 
-static int check_url(const struct schema_run *, const struct yaml *, struct err *);
-static int check_database(const struct schema_run *, const struct yaml *, struct err *);
-static int check_name(const struct schema_run *, const struct yaml *, struct err *);
 static int check_smoke(const struct schema_run *, const struct yaml *, struct err *);
-static int check_path(const struct schema_run *, const struct yaml *, struct err *);
-static int check_hour(const struct schema_run *, const struct yaml *, struct err *);
 static int write_steps(const struct schema_run *, const struct yaml *, struct jw *, struct err *);
-static int check_word(const struct schema_run *, const struct yaml *, struct err *);
-static int check_container(const struct schema_run *, const struct yaml *, struct err *);
-static int check_bucket(const struct schema_run *, const struct yaml *, struct err *);
-static int check_endpoint(const struct schema_run *, const struct yaml *, struct err *);
-static int check_group(const struct schema_run *, const struct yaml *, struct err *);
-static int check_variable(const struct schema_run *, const struct yaml *, struct err *);
 
 static const char *const providers[] = {"cloudflare", "hetzner", "route53", "manual", NULL};
 static const char *const schemes[] = {"https", "http", NULL};
 
 static const struct schema heroku_fields[] = {
     {.name = "app", .required = true, .help = "the Heroku app's name, for example acme-production"},
-    {.name = "api", .otherwise = "\"\"", .help = "another address of Heroku's API", .check = check_url},
-    {.name = "data", .otherwise = "\"\"", .help = "another address of Heroku's data API", .check = check_url},
+    {.name = "api",
+     .otherwise = "\"\"",
+     .help = "another address of Heroku's API",
+     .check = config_check_url},
+    {.name = "data",
+     .otherwise = "\"\"",
+     .help = "another address of Heroku's data API",
+     .check = config_check_url},
     {.name = "status",
      .otherwise = "\"\"",
      .help = "another address of Heroku's status page",
-     .check = check_url},
+     .check = config_check_url},
     {0},
 };
 const struct schema config_kamal_keys[] = {
@@ -65,14 +56,14 @@ static const struct schema database_fields[] = {
     {.name = "url",
      .otherwise = "\"\"",
      .help = "env: and the name of a variable that holds the new database's URL",
-     .check = check_url},
+     .check = config_check_url},
     {.name = "accessory",
      .otherwise = "\"\"",
      .help = "the Kamal accessory that runs Postgres, for example db"},
     {.name = "container",
      .otherwise = "\"\"",
      .help = "the container on the new server that runs Postgres, where Kamal does not",
-     .check = check_container},
+     .check = config_check_container},
     {.name = "app_role", .otherwise = "\"\"", .help = "the role the app logs in with"},
     {0},
 };
@@ -81,20 +72,23 @@ static const struct schema dns_fields[] = {
      .required = true,
      .one_of = providers,
      .help = "cloudflare, hetzner, route53 or manual"},
-    {.name = "api", .otherwise = "\"\"", .help = "another address of the provider's API", .check = check_url},
+    {.name = "api",
+     .otherwise = "\"\"",
+     .help = "another address of the provider's API",
+     .check = config_check_url},
     {.name = "zone",
      .otherwise = "\"\"",
      .help = "the zone the names are in, for example acme.com",
-     .check = check_name},
+     .check = config_check_name},
     {.name = "names",
      .type = SCHEMA_TEXTS,
      .required = true,
      .help = "the names that move, for example [www.acme.com]",
-     .check = check_name},
+     .check = config_check_name},
     {.name = "new_name",
      .otherwise = "\"\"",
      .help = "a name that already points to the new server",
-     .check = check_name},
+     .check = config_check_name},
     {.name = "servers",
      .type = SCHEMA_TEXTS,
      .otherwise = "[]",
@@ -113,8 +107,8 @@ static const struct schema web_fields[] = {
     {0},
 };
 static const struct schema smoke_fields[] = {
-    {.name = "get", .help = "a path, for example /up", .check = check_path},
-    {.name = "post", .help = "a path, for example /login", .check = check_path},
+    {.name = "get", .help = "a path, for example /up", .check = config_check_path},
+    {.name = "post", .help = "a path, for example /login", .check = config_check_path},
     {.name = "expect",
      .type = SCHEMA_INT,
      .otherwise = "200",
@@ -133,12 +127,12 @@ static const struct schema canary_fields[] = {
      .required = true,
      .length_max = 32,
      .help = "a short name for the gate, for example decrypt",
-     .check = check_word},
+     .check = config_check_word},
     {.name = "run", .required = true, .help = "a line for the shell in the new app's container"},
     {.name = "in",
      .otherwise = "\"\"",
      .help = "the role whose container it runs in, or host; default: the first role",
-     .check = check_container},
+     .check = config_check_container},
     {.name = "times",
      .type = SCHEMA_INT,
      .otherwise = "1",
@@ -157,11 +151,11 @@ static const struct schema backup_fields[] = {
     {.name = "to",
      .required = true,
      .help = "a bucket and a folder in it, for example s3://acme-backups/nightferry",
-     .check = check_bucket},
+     .check = config_check_bucket},
     {.name = "endpoint",
      .otherwise = "\"\"",
      .help = "the address of storage that is not Amazon's, for example https://fsn1.your-objectstorage.com",
-     .check = check_endpoint},
+     .check = config_check_endpoint},
     {.name = "region",
      .otherwise = "\"\"",
      .help = "the storage's region; default: AWS_REGION, or us-east-1"},
@@ -174,11 +168,11 @@ static const struct schema window_fields[] = {
     {.name = "start",
      .required = true,
      .help = "an hour of local time, for example \"01:00\"",
-     .check = check_hour},
+     .check = config_check_hour},
     {.name = "end",
      .required = true,
      .help = "an hour of local time, for example \"02:00\"",
-     .check = check_hour},
+     .check = config_check_hour},
     {0},
 };
 static const struct schema copy_fields[] = {
@@ -198,11 +192,11 @@ static const struct schema redis_fields[] = {
     {.name = "variable",
      .otherwise = "\"REDIS_URL\"",
      .help = "the config var that holds Redis' URL, for example REDISCLOUD_URL",
-     .check = check_variable},
+     .check = config_check_variable},
     {.name = "url",
      .otherwise = "\"\"",
      .help = "env: and the name of a variable that holds the new Redis' URL",
-     .check = check_url},
+     .check = config_check_url},
     {.name = "namespace", .otherwise = "\"\"", .help = "the namespace of Sidekiq's keys, where it has one"},
     {.name = "verify",
      .type = SCHEMA_FLAG,
@@ -225,14 +219,14 @@ static const struct schema notify_fields[] = {
     {.name = "webhook",
      .otherwise = "\"\"",
      .help = "an address that takes a POST of JSON, best as \"env:NOTIFY_URL\"",
-     .check = check_url},
+     .check = config_check_url},
     {0},
 };
 const struct schema config_keys[] = {
     {.name = "app",
      .required = true,
      .help = "a short name for your app, for example acme",
-     .check = check_word},
+     .check = config_check_word},
     {.name = "heroku",
      .type = SCHEMA_MAP,
      .required = true,
@@ -251,7 +245,7 @@ const struct schema config_keys[] = {
      .type = SCHEMA_MAP,
      .fields = database_fields,
      .help = "a map, for example {url: \"env:NEW_DATABASE_URL\"}",
-     .check = check_database},
+     .check = config_check_database},
     {.name = "redis",
      .type = SCHEMA_MAP,
      .fields = redis_fields,
@@ -304,77 +298,9 @@ const struct schema config_keys[] = {
     {.name = "group",
      .otherwise = "\"\"",
      .help = "the group of this machine whose members may join",
-     .check = check_group},
+     .check = config_check_group},
     {0},
 };
-
-const char *config_env_name(const char *value)
-{
-	const char *name = text_starts(value, "env:") ? value + 4 : NULL;
-
-	if (!name || !*name || (*name >= '0' && *name <= '9'))
-		return NULL;
-	for (const char *p = name; *p; p++)
-		if (!((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
-		      *p == '_'))
-			return NULL;
-	return name;
-}
-
-static int check_url(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	const char *text = node->text;
-
-	if (config_env_name(text) || !*text)
-		return 0;
-	if (text_starts(text, "env:"))
-		return yaml_err(run->doc, node, err,
-				"after \"env:\" comes the name of an environment variable, for example "
-				"env:NEW_DATABASE_URL.");
-	if (strstr(text, "://"))
-		return 0;
-	return yaml_err(run->doc, node, err,
-			"\"%s\" must be a URL, or \"env:\" and the name of a variable that holds it.",
-			node->key);
-}
-
-static int check_database(const struct schema_run *run, const struct yaml *map, struct err *err)
-{
-	if (yaml_str(map, "url", NULL) || yaml_str(map, "accessory", NULL) ||
-	    yaml_str(map, "container", NULL) ||
-	    yaml_str(yaml_get(run->doc->root, "kamal"), "accessory", NULL))
-		return 0;
-	return yaml_err_key(
-	    run->doc, map, err,
-	    "`database:` needs \"url\" or \"accessory\"; write url: \"env:NEW_DATABASE_URL\", or the name of "
-	    "Kamal's accessory.");
-}
-
-/* A DNS name, nothing around it. */
-static int check_name(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	size_t len = strlen(node->text);
-
-	if (len && len < 254 && node->text[0] != '.' &&
-	    strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len)
-		return 0;
-	return yaml_err(run->doc, node, err,
-			"\"%.80s\" is no name in DNS; write only the name, for example www.acme.com.",
-			node->text);
-}
-
-/* The name goes into commands on the server. */
-static int check_container(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	size_t len = strlen(node->text);
-
-	if (len < 128 && node->text[0] != '-' && node->text[0] != '.' &&
-	    strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len)
-		return 0;
-	return yaml_err(run->doc, node, err,
-			"\"%.80s\" is no name of a container; `docker ps` on the server lists them.",
-			node->text);
-}
 
 static int check_smoke(const struct schema_run *run, const struct yaml *map, struct err *err)
 {
@@ -393,42 +319,6 @@ static int check_smoke(const struct schema_run *run, const struct yaml *map, str
 		return 0;
 	return yaml_err(run->doc, map, err,
 			"a smoke test needs either \"get\" or \"post\" with a path; write {get: /up}.");
-}
-
-static int check_path(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	if (node->text[0] == '/')
-		return 0;
-	return yaml_err(run->doc, node, err,
-			"\"%s\" is a path that begins with /; the address comes from `web:` and `dns:`.",
-			node->key);
-}
-
-/* Minutes since midnight; -1 for no "HH:MM". */
-static int parse_hour(const char *text)
-{
-	size_t digits = text ? strspn(text, "0123456789") : 0;
-	int hour, minute;
-
-	if (!text || digits < 1 || digits > 2 || text[digits] != ':' || strlen(text + digits) != 3 ||
-	    strspn(text + digits + 1, "0123456789") != 2)
-		return -1;
-	hour = (int)units_parse_int(text, 0);
-	minute = (int)units_parse_int(text + digits + 1, 0);
-	return hour < 24 && minute < 60 ? hour * 60 + minute : -1;
-}
-
-static int check_hour(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	const struct yaml *map = yaml_get(run->doc->root, "window");
-
-	if (parse_hour(node->text) < 0)
-		return yaml_err(run->doc, node, err,
-				"\"%s\" must be an hour of local time; write it like \"01:00\".", node->key);
-	if (strcmp(node->key, "end") == 0 && parse_hour(node->text) == parse_hour(yaml_str(map, "start", "")))
-		return yaml_err(run->doc, node, err,
-				"the window ends when it starts; write a later \"end\".");
-	return 0;
 }
 
 /* Scalars stay as written: the step's own table knows their types. */
@@ -462,72 +352,4 @@ static int write_steps(const struct schema_run *run, const struct yaml *map, str
 	}
 	jw_end(w);
 	return 0;
-}
-
-/* The name becomes a folder's. */
-static int check_word(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	size_t len = strlen(node->text);
-
-	if (len && len <= 40 && node->text[0] != '-' &&
-	    strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == len)
-		return 0;
-	return yaml_err(
-	    run->doc, node, err,
-	    "\"%s\" may hold letters, digits, - and _, at most 40 of them; write for example acme.",
-	    node->key);
-}
-
-static int check_group(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	if (!*node->text || getgrnam(node->text))
-		return 0;
-	return yaml_err(
-	    run->doc, node, err,
-	    "\"%.80s\" is no group of this machine; `getent group` lists them, `groupadd` makes one.",
-	    node->text);
-}
-
-static int check_variable(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	char text[120];
-
-	text_copyf(text, sizeof(text), "env:%s", node->text);
-	if (config_env_name(text))
-		return 0;
-	return yaml_err(run->doc, node, err,
-			"\"%.80s\" is no name of a variable; write only the name, for example REDIS_URL.",
-			node->text);
-}
-
-/* s3://BUCKET[/FOLDER]: what needs no escaping in a URL, so that every storage signs and reads it the same
- * way. */
-static int check_bucket(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	const char *bucket = text_starts(node->text, "s3://") ? node->text + 5 : "";
-	size_t len = strcspn(bucket, "/"), all = strlen(bucket);
-
-	if (len >= 3 && len <= 63 && strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len &&
-	    all < 400 &&
-	    strspn(bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == all &&
-	    !strstr(bucket, "..") && !strstr(bucket, "//"))
-		return 0;
-	return yaml_err(
-	    run->doc, node, err,
-	    "\"%.80s\" is no bucket with a folder of plain characters; write s3://acme-backups/nightferry.",
-	    node->text);
-}
-
-static int check_endpoint(const struct schema_run *run, const struct yaml *node, struct err *err)
-{
-	const char *text = node->text;
-
-	if (!*text || ((text_starts(text, "https://") || text_starts(text, "http://127.0.0.1") ||
-			text_starts(text, "http://localhost")) &&
-		       !strpbrk(strstr(text, "://") + 3, "/?#@ ")))
-		return 0;
-	return yaml_err(
-	    run->doc, node, err,
-	    "\"%s\" must be https:// and a host, without a path; http:// is for this machine only.",
-	    node->key);
 }

@@ -5,13 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "core/engine/inner.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include "tests/unit/hands.h"
 
 static const char config_text[] =
     "{\"app\":\"acme\",\"people\":2,\"stations\":[\"DB\",\"APP\"],\"heroku\":{\"app\":\"acme-production\"}}";
@@ -21,195 +15,34 @@ static const char playbook_text[] = "{\"name\":\"t\",\"phases\":[{\"name\":\"go\
 				    "{\"id\":\"flip\",\"do\":\"dns-point\",\"gate\":\"poll\"}]}],"
 				    "\"rollback\":[{\"id\":\"back-dns\",\"do\":\"dns-point\"}]}";
 
-struct person {
-	int fd;
-	struct buf in, said; /* said: every sentence to this seat */
-	char id[16];
-	bool closed;
-};
-
 static struct engine *engine;
-static char dir[64];
-
-static void turn(int times)
-{
-	for (int i = 0; i < times; i++) {
-		uv_run(&engine->loop, UV_RUN_NOWAIT);
-		gate_tick(engine);
-		poll(NULL, 0, 0);
-	}
-}
-
-static void emit_text(const char *fields)
-{
-	assert_int_equal(engine_admit(engine, "test", fields, strlen(fields), NULL), 0);
-	turn(2);
-}
-
-static int begin(const char *config)
-{
-	text_copy(dir, sizeof dir, "/tmp/nfp.XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	struct engine *e = engine = xcalloc(1, sizeof *e);
-	char path[128];
-	struct err err = {0};
-	uv_loop_init(&e->loop);
-	e->state = state_new();
-	text_copy(e->dir, sizeof e->dir, dir);
-	text_copyf(e->socket_path, sizeof e->socket_path, "%s/seat.sock", dir);
-	text_copyf(path, sizeof path, "%s/trace.jsonl", dir);
-	assert_non_null(e->trace = trace_open(path, &err));
-	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
-	assert_non_null(e->journal = journal_open(path, NULL, NULL, NULL, &err));
-	struct buf opened = {0};
-	buf_addf(&opened,
-		 "{\"kind\":\"night.opened\",\"app\":\"acme\",\"old_name\":\"acme-production\",\"config\":%s,"
-		 "\"playbook\":%s}",
-		 config, playbook_text);
-	assert_int_equal(engine_admit(e, "engine", opened.data, opened.len, NULL), 0);
-	e->opened = json_parse(opened.data, opened.len, NULL);
-	e->config = json_get(e->opened, "config");
-	e->playbook = json_get(e->opened, "playbook");
-	buf_done(&opened);
-	assert_int_equal(socket_listen(e, &err), 0);
-	return 0;
-}
 
 static int setup(void **unused)
 {
 	(void)unused;
-	return begin(config_text);
+	engine = hands_begin(config_text, playbook_text);
+	return 0;
 }
 
 static int teardown(void **unused)
 {
 	(void)unused;
-	struct engine *e = engine;
-	struct err err = {0};
-	e->stopping = true;
-	attempt_leave_gate(e, "test", "end");
-	socket_close(e);
-	turn(50);
-	assert_null(e->seats);
-	uv_loop_close(&e->loop);
-	journal_close(e->journal);
-	trace_close(e->trace);
-	struct journal_check check;
-	char path[128];
-	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
-	assert_int_equal(journal_check(path, NULL, NULL, &check, &err), 0);
-	assert_int_equal(check.bad, 0);
-	state_free(e->state);
-	json_free(e->opened);
-	for (size_t i = 0; i < e->n_log; i++)
-		shared_unref(e->log[i]);
-	free(e->log);
-	for (size_t i = 0; i < e->n_kept; i++) {
-		free(e->kept[i].key);
-		free(e->kept[i].fields);
-		free(e->kept[i].waiting);
-		shared_unref(e->kept[i].line);
-	}
-	free(e->kept);
-	free(e->ring);
-	free(e);
-	static const char *const files[] = {"trace.jsonl", "journal.jsonl", "HEAD"};
-	for (size_t i = 0; i < 3; i++) {
-		text_copyf(path, sizeof path, "%s/%s", dir, files[i]);
-		unlink(path);
-	}
-	return rmdir(dir);
-}
-
-static void take(struct person *p, const char *line, size_t len)
-{
-	struct json *m = json_parse(line, len, NULL);
-	assert_non_null(m);
-	if (text_equal(json_str(m, "t", ""), "welcome"))
-		text_copy(p->id, sizeof p->id, json_str(m, "seat", ""));
-	if (text_equal(json_str(m, "t", ""), "said"))
-		buf_addf(&p->said, "%s\n", json_str(m, "text", ""));
-	json_free(m);
-}
-
-static void listen_to(struct person *p)
-{
-	char chunk[65536], *nl;
-	for (int idle = 0; idle < 10 && !p->closed;) {
-		turn(1);
-		ssize_t n = read(p->fd, chunk, sizeof chunk);
-		idle = n > 0 ? 0 : idle + 1;
-		p->closed = n == 0 || (n < 0 && errno != EAGAIN);
-		if (n > 0)
-			buf_add(&p->in, chunk, (size_t)n);
-	}
-	while (p->in.len && (nl = memchr(p->in.data, '\n', p->in.len))) {
-		take(p, p->in.data, (size_t)(nl - p->in.data));
-		buf_cut(&p->in, (size_t)(nl - p->in.data) + 1);
-	}
-}
-
-static void tell(struct person *p, const char *fmt, ...)
-{
-	struct buf line = {0};
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&line, fmt, ap);
-	va_end(ap);
-	buf_addc(&line, '\n');
-	buf_reset(&p->said);
-	assert_int_equal(write(p->fd, line.data, line.len), (ssize_t)line.len);
-	buf_done(&line);
-	turn(5);
-	listen_to(p);
-}
-
-static void cmd(struct person *p, const char *name)
-{
-	tell(p, "{\"t\":\"cmd\",\"cmd\":\"%s\"}", name);
+	return hands_end(engine);
 }
 
 static struct person *sit(const char *name, const char *station, bool observer)
 {
-	struct person *p = xcalloc(1, sizeof *p);
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	text_copy(addr.sun_path, sizeof addr.sun_path, engine->socket_path);
-	p->fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(connect(p->fd, (struct sockaddr *)&addr, sizeof addr), 0);
-	fcntl(p->fd, F_SETFL, O_NONBLOCK);
-	tell(p, "{\"t\":\"hello\",\"proto\":1,\"name\":\"%s\",\"station\":\"%s\",\"observer\":%s}", name,
-	     station, observer ? "true" : "false");
-	return p;
-}
-
-static void leave(struct person *p)
-{
-	close(p->fd);
-	buf_done(&p->in);
-	buf_done(&p->said);
-	free(p);
-	turn(10);
-}
-
-static bool heard(const struct person *p, const char *text)
-{
-	return p->said.len && strstr(p->said.data, text);
+	return hands_sit(engine, name, station, observer);
 }
 
 static size_t events(const char *kind, const char *part)
 {
-	size_t n = 0;
-	char want[64];
-	text_copyf(want, sizeof want, "\"kind\":\"%s\"", kind);
-	for (size_t i = 0; i < engine->n_log; i++)
-		n += strstr(engine->log[i]->text, want) && strstr(engine->log[i]->text, part);
-	return n;
+	return hands_events(engine, kind, part);
 }
 
-static void wait_ms(int64_t ms)
+static void cmd(struct person *p, const char *name)
 {
-	for (int64_t till = clock_life_ms() + ms; clock_life_ms() < till;)
-		turn(5);
+	hands_tell(p, "{\"t\":\"cmd\",\"cmd\":\"%s\"}", name);
 }
 
 /* A gate that, once passed, changes nothing but the journal. */
@@ -226,7 +59,7 @@ static void open_gate(enum gate level, const char *seen)
 	act->plan = json_parse(plan, strlen(plan), NULL);
 	assert_non_null(act->plan);
 	assert_int_equal(gate_open(engine), 0);
-	turn(3);
+	hands_turn(engine, 3);
 }
 
 static void change_gate(const char *seen)
@@ -238,24 +71,24 @@ static void change_gate(const char *seen)
 	json_free(act->plan);
 	act->plan = json_parse(plan, strlen(plan), NULL);
 	gate_refresh(engine);
-	turn(3);
+	hands_turn(engine, 3);
 }
 
 static void phrase(struct person *p)
 {
-	tell(p, "{\"t\":\"cmd\",\"cmd\":\"phrase\",\"gate\":\"%s\",\"text\":\"%s %s\"}", engine->act.gate_id,
-	     json_str(engine->act.plan, "target", ""), engine->act.tag);
+	hands_tell(p, "{\"t\":\"cmd\",\"cmd\":\"phrase\",\"gate\":\"%s\",\"text\":\"%s %s\"}",
+		   engine->act.gate_id, json_str(engine->act.plan, "target", ""), engine->act.tag);
 }
 
 static void vote(struct person *p, const char *station, bool go, const char *reason)
 {
-	tell(p, "{\"t\":\"cmd\",\"cmd\":\"vote\",\"station\":\"%s\",\"go\":%s,\"reason\":\"%s\"}", station,
-	     go ? "true" : "false", reason);
+	hands_tell(p, "{\"t\":\"cmd\",\"cmd\":\"vote\",\"station\":\"%s\",\"go\":%s,\"reason\":\"%s\"}",
+		   station, go ? "true" : "false", reason);
 }
 
 static void wheel(struct person *p, const char *action)
 {
-	tell(p, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"%s\"}", action);
+	hands_tell(p, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"%s\"}", action);
 }
 
 static bool drives(const struct person *p)
@@ -272,16 +105,16 @@ static void test_wheel_three_keys(void **unused)
 	assert_true(drives(ana));
 	cmd(ana, "arm");
 	wheel(bea, "take");
-	assert_true(drives(ana) && heard(bea, "has not given"));
+	assert_true(drives(ana) && hands_heard(bea, "has not given"));
 	wheel(bea, "ask");
 	wheel(bea, "take");
 	assert_true(drives(ana));
 	wheel(raj, "ask");
-	assert_true(heard(raj, "observers never drive"));
+	assert_true(hands_heard(raj, "observers never drive"));
 	wheel(ana, "give");
-	listen_to(bea);
-	listen_to(raj);
-	assert_true(heard(bea, "gives you the wheel") && heard(raj, "gives the wheel to bea"));
+	hands_listen(bea);
+	hands_listen(raj);
+	assert_true(hands_heard(bea, "gives you the wheel") && hands_heard(raj, "gives the wheel to bea"));
 	/* Arming again is driving on. */
 	cmd(ana, "arm");
 	wheel(bea, "take");
@@ -289,16 +122,16 @@ static void test_wheel_three_keys(void **unused)
 	wheel(bea, "ask");
 	wheel(ana, "give");
 	cmd(ana, "run");
-	assert_true(heard(ana, "read-only"));
+	assert_true(hands_heard(ana, "read-only"));
 	wheel(bea, "take");
 	assert_true(drives(bea));
 	assert_int_equal(events("wheel.asked", "bea"), 2);
 	assert_int_equal(events("wheel.offered", "\"by\":\"ana\""), 2);
 	assert_int_equal(events("wheel.kept", "ana"), 1);
 	assert_int_equal(events("wheel.given", "\"from\":\"ana\""), 1);
-	leave(ana);
-	leave(bea);
-	leave(raj);
+	hands_leave(ana);
+	hands_leave(bea);
+	hands_leave(raj);
 }
 
 /* One asks at a time, and the driver gives it to whom he saw. */
@@ -309,14 +142,14 @@ static void test_two_ask(void **unused)
 		      *cyd = sit("cyd", "", false);
 	wheel(bea, "ask");
 	wheel(cyd, "ask");
-	assert_true(heard(cyd, "bea asks for the wheel already") && events("wheel.asked", "") == 1);
-	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"give\",\"to\":\"s77\"}");
-	assert_true(heard(ana, "bea asks for the wheel now") && events("wheel.offered", "") == 0);
-	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"give\",\"to\":\"%s\"}", bea->id);
+	assert_true(hands_heard(cyd, "bea asks for the wheel already") && events("wheel.asked", "") == 1);
+	hands_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"give\",\"to\":\"s77\"}");
+	assert_true(hands_heard(ana, "bea asks for the wheel now") && events("wheel.offered", "") == 0);
+	hands_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"wheel\",\"action\":\"give\",\"to\":\"%s\"}", bea->id);
 	assert_int_equal(events("wheel.offered", bea->id), 1);
-	leave(ana);
-	leave(bea);
-	leave(cyd);
+	hands_leave(ana);
+	hands_leave(bea);
+	hands_leave(cyd);
 }
 
 static void test_lost_driver(void **unused)
@@ -327,30 +160,30 @@ static void test_lost_driver(void **unused)
 	cmd(ana, "arm");
 	phrase(ana);
 	assert_true(engine->act.count_until_life_ms > 0);
-	leave(ana);
+	hands_leave(ana);
 	/* Mid-count: nothing passes while nobody drives. */
 	assert_int_equal(engine->act.count_until_life_ms, 0);
 	assert_int_equal(events("gate.stopped", ""), 1);
 	assert_int_equal(events("wheel.lost", "\"name\":\"ana\""), 1);
 	assert_string_equal(engine->state->people.lost_name, "ana");
 	wheel(bea, "ask");
-	assert_true(heard(bea, "ana may come back"));
+	assert_true(hands_heard(bea, "ana may come back"));
 	/* Somebody new does not get it by walking in. */
 	struct person *eve = sit("eve", "", false);
 	assert_false(drives(eve));
 	ana = sit("ana", "", false);
-	assert_true(drives(ana) && heard(ana, "have the wheel again"));
-	leave(ana);
-	wait_ms(WHEEL_WAITS_MS + 100);
+	assert_true(drives(ana) && hands_heard(ana, "have the wheel again"));
+	hands_leave(ana);
+	hands_wait(engine, WHEEL_WAITS_MS + 100);
 	wheel(raj, "ask");
 	assert_string_equal(engine->state->people.driver, "");
 	wheel(bea, "ask");
 	assert_true(drives(bea));
 	assert_int_equal(events("wheel.given", "\"from\":\"ana\""), 1);
 	assert_int_equal(events("gate.passed", ""), 0);
-	leave(bea);
-	leave(raj);
-	leave(eve);
+	hands_leave(bea);
+	hands_leave(raj);
+	hands_leave(eve);
 }
 
 static void check_seen(const char *name, const char *verdict, const char *fact)
@@ -361,7 +194,7 @@ static void check_seen(const char *name, const char *verdict, const char *fact)
 		   "s\",\"name\":\"x\","
 		   "\"text\":\"t\",\"fact\":\"%s\"}]}",
 		   name, verdict, verdict, fact);
-	emit_text(text);
+	hands_emit(engine, text);
 }
 
 static void test_poll(void **unused)
@@ -375,26 +208,26 @@ static void test_poll(void **unused)
 	assert_int_equal(events("vote.given", "PASS check:collation"), 1);
 	open_gate(GATE_POLL, "");
 	phrase(ana);
-	assert_true(heard(ana, "APP has not voted"));
+	assert_true(hands_heard(ana, "APP has not voted"));
 	struct person *odd = sit("odd", "GARDEN", true);
-	assert_true(heard(odd, "GARDEN is no station of this night (DB, APP)"));
-	leave(odd);
+	assert_true(hands_heard(odd, "GARDEN is no station of this night (DB, APP)"));
+	hands_leave(odd);
 	vote(raj, "app", false, "");
-	assert_true(heard(raj, "wants its reason"));
+	assert_true(hands_heard(raj, "wants its reason"));
 	vote(raj, "app", false, "checkout is red");
 	phrase(ana);
-	assert_true(heard(ana, "NO-GO of APP by raj: checkout is red"));
+	assert_true(hands_heard(ana, "NO-GO of APP by raj: checkout is red"));
 	vote(raj, "APP", true, "green again");
 	vote(raj, "GARDEN", true, "");
-	assert_true(heard(raj, "no station"));
+	assert_true(hands_heard(raj, "no station"));
 	/* What she said go for has changed. */
 	check_seen("collation", "FAIL", "differs");
 	assert_int_equal(events("vote.fallen", "collation was PASS, is FAIL"), 1);
 	phrase(ana);
-	assert_true(heard(ana, "the go of DB has fallen"));
+	assert_true(hands_heard(ana, "the go of DB has fallen"));
 	check_seen("collation", "PASS", "same");
 	phrase(ana);
-	assert_true(heard(ana, "the go of DB has fallen"));
+	assert_true(hands_heard(ana, "the go of DB has fallen"));
 	vote(bea, "DB", true, "");
 	phrase(ana);
 	assert_true(engine->act.count_until_life_ms > 0);
@@ -403,16 +236,16 @@ static void test_poll(void **unused)
 	assert_int_equal(engine->act.count_until_life_ms, 0);
 	vote(raj, "APP", true, "");
 	phrase(ana);
-	wait_ms(6000);
+	hands_wait(engine, 6000);
 	/* All from one login: passed, and the journal says what the second person is worth. */
 	assert_int_equal(events("gate.passed", "\"by_name_only\":true"), 1);
 	assert_string_equal(engine->state->people.driver, ana->id);
 	assert_true(steps_get(engine->state, "flip")->second_by_name_only);
 	/* A go is for one decision: the next poll asks anew. */
 	assert_non_null(strstr(vote_get(engine->state, "DB")->fallen_why, "it was for flip"));
-	leave(ana);
-	leave(bea);
-	leave(raj);
+	hands_leave(ana);
+	hands_leave(bea);
+	hands_leave(raj);
 }
 
 static void test_poll_second_person(void **unused)
@@ -425,21 +258,22 @@ static void test_poll_second_person(void **unused)
 	vote(ana, "DB", true, "");
 	vote(too, "APP", true, ""); /* the same person at another seat */
 	phrase(ana);
-	assert_true(heard(ana, "a second person"));
+	assert_true(hands_heard(ana, "a second person"));
 	/* The same name from another login is another person. */
-	emit_text("{\"kind\":\"vote.given\",\"by\":\"ana\",\"seat\":\"s9\",\"uid\":4711,\"login\":\"bea\","
-		  "\"station\":\"APP\","
-		  "\"go\":true,\"reason\":\"\",\"seen\":[]}");
+	hands_emit(engine,
+		   "{\"kind\":\"vote.given\",\"by\":\"ana\",\"seat\":\"s9\",\"uid\":4711,\"login\":\"bea\","
+		   "\"station\":\"APP\","
+		   "\"go\":true,\"reason\":\"\",\"seen\":[]}");
 	poll_look(engine->state, &look);
 	assert_true(look.ready && look.second && !look.by_name_only);
 	cmd(too, "repoll");
-	assert_true(heard(too, "the driver asks"));
+	assert_true(hands_heard(too, "the driver asks"));
 	cmd(ana, "repoll");
 	poll_look(engine->state, &look);
 	assert_false(look.ready);
 	assert_int_equal(events("vote.fallen", "ana asks again"), 2);
-	leave(ana);
-	leave(too);
+	hands_leave(ana);
+	hands_leave(too);
 }
 
 static void test_hold(void **unused)
@@ -449,31 +283,31 @@ static void test_hold(void **unused)
 	cmd(ana, "arm");
 	open_gate(GATE_TYPE, "");
 	phrase(ana);
-	tell(bea, "{\"t\":\"cmd\",\"cmd\":\"hold\",\"why\":\"orders are odd\"}");
+	hands_tell(bea, "{\"t\":\"cmd\",\"cmd\":\"hold\",\"why\":\"orders are odd\"}");
 	assert_true(engine->state->people.hold);
 	assert_int_equal(engine->act.count_until_life_ms, 0);
 	phrase(ana);
-	assert_true(heard(ana, "HOLD by bea"));
-	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"say\"}");
+	assert_true(hands_heard(ana, "HOLD by bea"));
+	hands_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"say\"}");
 	assert_int_equal(events("attempt.started", ""), 0);
-	tell(raj, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"fine\"}");
-	assert_true(heard(raj, "released by bea or the driver"));
-	leave(bea);
+	hands_tell(raj, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"fine\"}");
+	assert_true(hands_heard(raj, "released by bea or the driver"));
+	hands_leave(bea);
 	cmd(ana, "release");
-	assert_true(heard(ana, "in words"));
-	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"looked, fine\"}");
+	assert_true(hands_heard(ana, "in words"));
+	hands_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"looked, fine\"}");
 	assert_false(engine->state->people.hold);
-	assert_true(heard(ana, "whose seat is gone"));
+	assert_true(hands_heard(ana, "whose seat is gone"));
 	assert_int_equal(events("hold.released", "\"caller_gone\":true"), 1);
 	/* The caller who comes back is still the caller. */
 	cmd(raj, "hold");
-	leave(raj);
+	hands_leave(raj);
 	raj = sit("raj", "", false);
-	tell(raj, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"back\"}");
+	hands_tell(raj, "{\"t\":\"cmd\",\"cmd\":\"release\",\"reason\":\"back\"}");
 	assert_false(engine->state->people.hold);
 	assert_int_equal(events("hold.released", "\"caller_gone\":false"), 1);
-	leave(ana);
-	leave(raj);
+	hands_leave(ana);
+	hands_leave(raj);
 }
 
 /* A look that was under way when the count began. */
@@ -487,14 +321,14 @@ static void test_change_stops_count(void **unused)
 	assert_true(engine->act.count_until_life_ms > 0);
 	change_gate("{\"verdict\":\"PASS\",\"name\":\"ttl\",\"text\":\"3600 s\",\"fact\":\"3600\"}");
 	assert_int_equal(engine->act.count_until_life_ms, 0);
-	wait_ms(6000);
+	hands_wait(engine, 6000);
 	assert_int_equal(events("gate.passed", ""), 0);
-	leave(ana);
+	hands_leave(ana);
 }
 
 static void waive(struct person *p, const char *about, const char *reason)
 {
-	tell(p, "{\"t\":\"cmd\",\"cmd\":\"waive\",\"about\":\"%s\",\"reason\":\"%s\"}", about, reason);
+	hands_tell(p, "{\"t\":\"cmd\",\"cmd\":\"waive\",\"about\":\"%s\",\"reason\":\"%s\"}", about, reason);
 }
 
 static void test_waiver(void **unused)
@@ -504,9 +338,9 @@ static void test_waiver(void **unused)
 	cmd(ana, "arm");
 	open_gate(GATE_TYPE, "{\"verdict\":\"FAIL\",\"name\":\"ttl\",\"text\":\"3600 s\",\"fact\":\"3600\"}");
 	phrase(ana);
-	assert_true(heard(ana, "stays shut"));
+	assert_true(hands_heard(ana, "stays shut"));
 	waive(ana, "seen:nothing", "x");
-	assert_true(heard(ana, "nothing called"));
+	assert_true(hands_heard(ana, "nothing called"));
 	waive(ana, "seen:ttl", "we wait it out");
 	change_gate("{\"verdict\":\"FAIL\",\"name\":\"ttl\",\"text\":\"3600 s\",\"fact\":\"3600\"}");
 	assert_int_equal(events("gate.changed", "waived by ana"), 1);
@@ -517,17 +351,19 @@ static void test_waiver(void **unused)
 	assert_int_equal(engine->act.count_until_life_ms, 0);
 	assert_int_equal(events("waiver.fallen", "seen:ttl"), 1);
 	phrase(ana);
-	assert_true(heard(ana, "stays shut"));
+	assert_true(hands_heard(ana, "stays shut"));
 	/* Rows: a difference may be waived and is shown, a missing table may not. */
-	emit_text("{\"kind\":\"rows.verdict\",\"table\":\"orders\",\"verdict\":\"FAIL\",\"old\":10,\"new\":9,"
-		  "\"old_rows\":10,"
-		  "\"new_rows\":9,\"cause\":\"\"}");
+	hands_emit(
+	    engine,
+	    "{\"kind\":\"rows.verdict\",\"table\":\"orders\",\"verdict\":\"FAIL\",\"old\":10,\"new\":9,"
+	    "\"old_rows\":10,"
+	    "\"new_rows\":9,\"cause\":\"\"}");
 	struct state *s = engine->state;
 	assert_int_equal(s->rows.n, 1);
 	s->rows.tables[0].old_rows = 10;
 	s->rows.tables[0].new_rows = -1;
 	waive(ana, "rows:orders", "no");
-	assert_true(heard(ana, "is missing on NEW"));
+	assert_true(hands_heard(ana, "is missing on NEW"));
 	s->rows.tables[0].new_rows = 9;
 	waive(ana, "rows:orders", "a test order");
 	change_gate("");
@@ -536,18 +372,18 @@ static void test_waiver(void **unused)
 	phrase(ana);
 	assert_true(engine->act.count_until_life_ms > 0);
 	s->rows.tables[0].new_rows = 8;
-	turn(3);
+	hands_turn(engine, 3);
 	assert_int_equal(events("waiver.fallen", "rows:orders"), 1);
 	assert_int_equal(engine->act.count_until_life_ms, 0);
 	assert_int_equal(events("gate.stopped", "a waiver has fallen"), 2);
 	waive(ana, "check:target-empty", "no");
-	assert_true(heard(ana, "cannot be waived"));
-	leave(ana);
+	assert_true(hands_heard(ana, "cannot be waived"));
+	hands_leave(ana);
 }
 
 static void skip_step(struct person *p, const char *step, const char *reason)
 {
-	tell(p, "{\"t\":\"cmd\",\"cmd\":\"skip\",\"step\":\"%s\",\"reason\":\"%s\"}", step, reason);
+	hands_tell(p, "{\"t\":\"cmd\",\"cmd\":\"skip\",\"step\":\"%s\",\"reason\":\"%s\"}", step, reason);
 }
 
 static void test_skip(void **unused)
@@ -556,9 +392,10 @@ static void test_skip(void **unused)
 	struct person *ana = sit("ana", "", false);
 	const struct step_seen *count = steps_get(engine->state, "count");
 	cmd(ana, "arm");
-	emit_text("{\"kind\":\"step.state\",\"step\":\"count\",\"state\":\"failed\",\"text\":\"3 rows\"}");
+	hands_emit(engine,
+		   "{\"kind\":\"step.state\",\"step\":\"count\",\"state\":\"failed\",\"text\":\"3 rows\"}");
 	skip_step(ana, "say", "");
-	assert_true(heard(ana, "reason in words"));
+	assert_true(hands_heard(ana, "reason in words"));
 	skip_step(ana, "say", "said on the phone");
 	assert_int_equal(steps_get(engine->state, "say")->state, STEP_SKIPPED);
 	skip_step(ana, "count", "counted by hand");
@@ -566,20 +403,20 @@ static void test_skip(void **unused)
 	assert_int_equal(engine->act.level, GATE_TYPE);
 	assert_string_equal(json_str(engine->act.plan, "target", ""), "count");
 	/* Left: it is what it was. */
-	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"leave-gate\",\"gate\":\"%s\"}", engine->act.gate_id);
+	hands_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"leave-gate\",\"gate\":\"%s\"}", engine->act.gate_id);
 	assert_int_equal(count->state, STEP_FAILED);
 	assert_string_equal(count->text, "3 rows");
 	skip_step(ana, "count", "counted by hand");
 	phrase(ana);
-	wait_ms(6000);
+	hands_wait(engine, 6000);
 	assert_int_equal(count->state, STEP_SKIPPED);
 	open_gate(GATE_TYPE, "");
 	assert_true(strstr(engine->act.seen.data, "skipped by ana") &&
 		    strstr(engine->act.seen.data, "counted by hand"));
-	tell(ana, "{\"t\":\"cmd\",\"cmd\":\"cancel\",\"step\":\"count\"}");
-	assert_true(heard(ana, "no longer runs"));
+	hands_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"cancel\",\"step\":\"count\"}");
+	assert_true(hands_heard(ana, "no longer runs"));
 	assert_int_equal(engine->act.phase, ACT_GATE);
-	leave(ana);
+	hands_leave(ana);
 }
 
 int main(void)
