@@ -81,9 +81,10 @@ static struct json *finish(struct dns_rest *rest, const struct http_request *req
 static void tell(struct dns_rest *rest, const struct http_request *request, const char *path,
 		 const struct http_reply *reply)
 {
-	job_command(rest->job, "http", "%s %s%s%s %d %lld ms", request->method ? request->method : "GET",
-		    path, request->body ? " " : "", request->body ? request->body : "", reply->status,
-		    (long long)reply->ms);
+	char ended[HTTP_ENDED_MAX];
+	job_command(rest->job, "http", "%s %s%s%s %s %lld ms", request->method ? request->method : "GET",
+		    path, request->body ? " " : "", request->body ? request->body : "",
+		    http_ended(reply, ended), (long long)reply->ms);
 	if (rest->left_of && rest->left_of(reply) >= 0)
 		rest->left = rest->left_of(reply);
 }

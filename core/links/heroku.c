@@ -29,15 +29,10 @@ static void tell(struct heroku *heroku, const char *method, const struct heroku_
 	const struct http_reply *reply = &heroku->reply;
 	if (heroku->hush && looks && reply->end == HTTP_ANSWERED && reply->status < 400)
 		return;
-	char body[200] = "", ended[32];
+	char body[200] = "", ended[HTTP_ENDED_MAX];
 	if (call->body)
 		text_copyf(body, sizeof body, " %s", call->secret ? "(not shown)" : call->body);
-	text_copyf(ended, sizeof ended,
-		   reply->end == HTTP_ANSWERED ? "%d"
-		   : reply->end == HTTP_LOST   ? "answer lost"
-					       : "not sent",
-		   reply->status);
-	job_command(heroku->job, "http", "%s %s%s %s %lld ms", method, path, body, ended,
+	job_command(heroku->job, "http", "%s %s%s %s %lld ms", method, path, body, http_ended(reply, ended),
 		    (long long)reply->ms);
 }
 

@@ -76,6 +76,9 @@ int http_once(struct job *job, const struct http_request *request, struct http_r
 /* The first header of that name, copied to `out`; false and "" when there is none. */
 bool http_head(const struct http_reply *reply, const char *name, char *out, size_t size);
 void http_reply_done(struct http_reply *reply);
+/* How it ended, for the list of commands: "200", "answer lost" or "not sent". Returns `out`. */
+enum { HTTP_ENDED_MAX = 16 };
+const char *http_ended(const struct http_reply *reply, char out[HTTP_ENDED_MAX]);
 
 /* Parts of a URL. False when it is none. */
 struct http_where {

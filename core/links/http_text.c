@@ -6,6 +6,14 @@
 #include <string.h>
 #include <strings.h>
 
+const char *http_ended(const struct http_reply *reply, char out[HTTP_ENDED_MAX])
+{
+	text_copy(out, HTTP_ENDED_MAX, reply->end == HTTP_LOST ? "answer lost" : "not sent");
+	if (reply->end == HTTP_ANSWERED)
+		text_copyf(out, HTTP_ENDED_MAX, "%d", reply->status);
+	return out;
+}
+
 bool http_loopback(const char *host)
 {
 	struct in_addr four;

@@ -77,11 +77,12 @@ static struct json *once(struct route53 *r, const struct http_request *request, 
 			 struct err *err)
 {
 	struct http_reply reply;
-	char code[60] = "", words[300] = "";
+	char code[60] = "", words[300] = "", ended[HTTP_ENDED_MAX];
 	bool changes = request->method != NULL;
 	int rc = http_perform(r->http, request, &reply, err);
-	job_command(r->job, "http", "%s %s%s%s %d %lld ms", changes ? request->method : "GET", path,
-		    changes ? " " : "", changes ? request->body : "", reply.status, (long long)reply.ms);
+	job_command(r->job, "http", "%s %s%s%s %s %lld ms", changes ? request->method : "GET", path,
+		    changes ? " " : "", changes ? request->body : "", http_ended(&reply, ended),
+		    (long long)reply.ms);
 	struct json *answer = rc == 0 ? xml_parse(buf_text(&reply.body), reply.body.len, NULL) : NULL;
 	r->lost = changes && ((rc < 0 && reply.end == HTTP_LOST) || (rc == 0 && reply.status >= 500));
 	*again = !changes && rc < 0 && err->kind == ERR_NET;

@@ -127,9 +127,10 @@ static int once(struct s3 *s, const struct call *call, struct http_reply *reply,
 				       .sink = call->sink ? sink : NULL,
 				       .tick = tick,
 				       .ctx = (void *)(uintptr_t)call};
+	char ended[HTTP_ENDED_MAX];
 	int rc = http_perform(s->http, &request, reply, err);
 	if (s->job)
-		job_command(s->job, "http", "%s %s %d %lld ms", call->method, url, reply->status,
+		job_command(s->job, "http", "%s %s %s %lld ms", call->method, url, http_ended(reply, ended),
 			    (long long)reply->ms);
 	free(url);
 	return rc;
