@@ -73,6 +73,10 @@ static int run_run(int argc, char **argv)
 	    {"done", "STEP=WORDS",
 	     "ticks a step that is done by people, with what was done; may be repeated"},
 	    {"waive", "STEP:NAME=REASON", "waives that line of evidence at STEP's gate; may be repeated"},
+	    {"again", "STEP",
+	     "runs STEP again although it is done (and what comes after it), because a later step has "
+	     "failed, or "
+	     "although it is UNKNOWN; may be repeated"},
 	    {"until", "STEP", "stops when STEP is done and leaves the night open"},
 	    {"back", NULL, "takes the way back of the open night; its own gate is --yes way-back=APP"},
 	    {"rehearse", NULL, "a rehearsal: a database of its own, no traffic, no old app"},
@@ -92,8 +96,9 @@ static int run_run(int argc, char **argv)
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)
 		return status;
-	const char *yes[CLI_GIVEN_MAX], *done[CLI_GIVEN_MAX], *waive[CLI_GIVEN_MAX];
-	struct headless headless = {.yes = yes,
+	const char *yes[CLI_GIVEN_MAX], *done[CLI_GIVEN_MAX], *waive[CLI_GIVEN_MAX], *again[CLI_GIVEN_MAX];
+	struct headless headless = {.again = again,
+				    .yes = yes,
 				    .done = done,
 				    .waive = waive,
 				    .until = cli_get(&cli, "until", NULL),
@@ -101,6 +106,8 @@ static int run_run(int argc, char **argv)
 				    .quiet = cli_has(&cli, "quiet")};
 	for (const char *v; (v = cli_at(&cli, "yes", headless.n_yes));)
 		yes[headless.n_yes++] = v;
+	for (const char *v; (v = cli_at(&cli, "again", headless.n_again));)
+		again[headless.n_again++] = v;
 	for (const char *v; (v = cli_at(&cli, "done", headless.n_done));)
 		done[headless.n_done++] = v;
 	for (const char *v; (v = cli_at(&cli, "waive", headless.n_waive));)

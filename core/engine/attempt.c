@@ -64,12 +64,12 @@ void act_give_up(struct engine *e, const char *state, const char *why)
 {
 	char step[48], text[700];
 	/* What was done stays done when nobody has begun to take it back. */
-	bool undo = text_equal(e->act.verb, "undo");
+	bool undo = text_equal(e->act.verb, "undo"), again = e->act.again_to;
 	text_copy(step, sizeof step, e->act.step);
 	text_copy(text, sizeof text, why); /* it may live in the plan that goes now */
 	act_reset(e);
 	if (!undo)
-		act_state(e, step, state, text);
+		act_state(e, step, again ? "done" : state, text);
 	seats_say(e, text_equal(state, "failed") ? "bad" : "warn", "%s: %s", step, text);
 }
 
@@ -156,6 +156,17 @@ int act_may_start(const struct engine *e, struct err *err)
 	return 0;
 }
 
+/* What failed may send back to a step that is done ("run wipe-target, prepare-target, restore"): it may come
+ * again, by its own plan and gate, as long as no traffic stands on it. */
+static bool may_come_again(const struct engine *e, const struct step_seen *step)
+{
+	const struct step_seen *next = steps_next(e->state);
+	bool tried = next && (next->state == STEP_FAILED || next->state == STEP_UNKNOWN ||
+			      next->state == STEP_CANCELLED);
+	return tried && step->state == STEP_DONE && !step->manual && step < next && !e->state->flip_at_ms &&
+	       !e->state->steps.turned;
+}
+
 static int may_begin(struct engine *e, const struct step_seen *step, const char *id, const char *verb,
 		     struct err *err)
 {
@@ -168,7 +179,7 @@ static int may_begin(struct engine *e, const struct step_seen *step, const char 
 		return err_set(err, ERR_REFUSED, "%s is under way; one step at a time", e->act.step);
 	if (text_equal(verb, "undo"))
 		return undo_may_begin(e, step, err);
-	if (step_state_finished(step->state))
+	if (step_state_finished(step->state) && !may_come_again(e, step))
 		return err_set(err, ERR_REFUSED, "%s is done already; nothing is done twice", id);
 	if (order_problem(e, step, why))
 		return err_set(err, ERR_REFUSED, "%s: %s", id, why);
@@ -187,9 +198,11 @@ int attempt_begin(struct engine *e, const char *id, const char *verb, const char
 		return err_set(err, ERR_CONFIG, "this build has no step kind \"%s\"", step->kind);
 	if (rehearsal_may(e, row, id, err) < 0)
 		return -1;
+	const struct step_seen *failed = step_state_finished(step->state) ? steps_next(e->state) : NULL;
 	act_reset(e);
 	struct act_now *act = &e->act;
 	act->row = row;
+	act->again_to = failed && text_equal(verb, "run") ? (size_t)failed->number : 0;
 	text_copy(act->step, sizeof act->step, id);
 	text_copy(act->verb, sizeof act->verb, verb);
 	text_copy(act->by, sizeof act->by, by);
@@ -264,10 +277,15 @@ void act_close_gate(struct engine *e, const char *by, const char *why)
 
 void attempt_leave_gate(struct engine *e, const char *by, const char *why)
 {
+	char step[48];
+	bool again = e->act.again_to;
 	if (e->act.phase != ACT_GATE)
 		return;
+	text_copy(step, sizeof step, e->act.step);
 	act_close_gate(e, by, why);
 	act_reset(e);
+	if (again)
+		act_state(e, step, "done", "it was not run again, and stands as it was");
 }
 
 void attempt_cancel(struct engine *e, const char *by)

@@ -23,6 +23,21 @@ static int lock_attempt(const struct engine *e, const char *id, struct err *err)
 	return fd;
 }
 
+/* What was done after it stood on what it was, and comes again, too. */
+static void come_again(struct engine *e)
+{
+	char id[48], later[48], text[120];
+	size_t first = (size_t)(steps_get(e->state, e->act.step)->number), end = e->act.again_to;
+	text_copy(id, sizeof id, e->act.step);
+	text_copyf(text, sizeof text, "%s is run again, so this comes again", id);
+	for (size_t i = first; i < end; i++) {
+		const struct step_seen *x = &e->state->steps.steps[i];
+		text_copy(later, sizeof later, x->id);
+		if (x->state == STEP_DONE || i + 1 == end)
+			act_state(e, later, "waiting", text);
+	}
+}
+
 void act_run(struct engine *e)
 {
 	struct act_now *act = &e->act;
@@ -32,6 +47,9 @@ void act_run(struct engine *e)
 		act_give_up(e, "waiting", why);
 		return;
 	}
+	/* First, so that an engine that dies here leaves too much to do rather than too little. */
+	if (act->again_to)
+		come_again(e);
 	text_copyf(act->attempt, sizeof act->attempt, "a%d", ++e->n_attempts);
 	struct err err = {0};
 	struct jw w;
@@ -45,6 +63,7 @@ void act_run(struct engine *e)
 		act_give_up(e, "waiting", err.text);
 		return;
 	}
+	act->again_to = 0;
 	act->phase = ACT_RUN;
 	act->run_life_ms = clock_life_ms();
 	char spool[512];
@@ -137,7 +156,8 @@ static void on_prove(struct child *child)
 	act->child = NULL;
 	enum verdict v = child->end ? verdict_of(json_str(child->end, "verdict", "")) : VERDICT_UNKNOWN;
 	bool ran_ok = !act->run_end || json_bool(act->run_end, "ok", false);
-	const char *ran = ran_ok ? "" : json_str(act->run_end, "text", "");
+	/* A process that vanished has left no last word, only how it ended. */
+	const char *ran = !act->run_end ? act->words : ran_ok ? "" : json_str(act->run_end, "text", "");
 	const char *looked = child_last_word(child, "the proof ended without a word");
 	const struct json *seen = json_get(child->end, "seen");
 	if ((v == VERDICT_FAIL || v == VERDICT_UNKNOWN) && !*looked && act->row &&

@@ -17,6 +17,8 @@ struct headless {
 	size_t n_done;
 	const char **waive; /* "STEP:NAME=REASON": waives that line of evidence of that step's gate */
 	size_t n_waive;
+	const char **again; /* steps that are done or UNKNOWN and shall be run again first, in this order */
+	size_t n_again;
 	const char *until; /* stops when this step is done and leaves the night open; NULL: goes to the end */
 	bool back;         /* takes the way back */
 	bool quiet;        /* prints no events */

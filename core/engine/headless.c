@@ -152,6 +152,24 @@ static bool turned_back(struct engine *e)
 	return true;
 }
 
+/* A sentence may have sent back to a step that is done, and what follows it comes again by itself; or
+ * somebody has looked at one that is UNKNOWN, and decided to try again. */
+static bool run_again(struct engine *e)
+{
+	struct err err = {0};
+	while (e->headless_again < e->headless->n_again) {
+		const char *id = e->headless->again[e->headless_again++];
+		const struct step_seen *step = steps_get(e->state, id);
+		if (step && !step_state_finished(step->state) && step->state != STEP_UNKNOWN)
+			continue; /* it comes anyway */
+		text_copy(e->headless_step, sizeof e->headless_step, id);
+		if (attempt_begin(e, id, "run", "headless", &err) < 0)
+			fail(e, "%s", err.text);
+		return true;
+	}
+	return false;
+}
+
 /* What goes on without us (a pg_restore on the host) is joined by the same command, once a look has found it.
  */
 static bool look_first(struct engine *e, const struct step_seen *step)
@@ -185,7 +203,7 @@ void headless_tick(struct engine *e)
 		try_gate(e);
 	if (e->act.phase != ACT_IDLE || e->ends_life_ms)
 		return;
-	if (until_reached(e) || turned_back(e))
+	if (run_again(e) || until_reached(e) || turned_back(e))
 		return;
 	const struct step_seen *step = steps_next(e->state);
 	if (!step)

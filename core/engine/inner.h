@@ -119,6 +119,8 @@ struct act_now {
 	char words[200];         /* a skip's reason, what was seen by hand, or how its process ended */
 	bool aside;              /* beside the playbook: no step of it */
 	bool failed_quietly;     /* the plan could not be made */
+	size_t again_to; /* it was done before and is to come again, with all that follows up to this step
+			  * (1.. of the playbook), which has failed; 0: no such thing */
 	/* How long it took: when it began, at its gate since, how long people took there, when it ran;
 	 * run_life_ms 0: it began under an engine before this one. */
 	int64_t began_life_ms, gate_life_ms, gate_ms, run_life_ms;
@@ -167,6 +169,7 @@ struct engine {
 
 	const struct headless *headless;
 	uint64_t headless_seq; /* newest event it printed */
+	size_t headless_again; /* of the steps to be run again, how many were begun */
 	char headless_step[48];
 	char headless_probed[48]; /* UNKNOWN when this process came; it was looked at once */
 	bool headless_joins;      /* and something of it still runs, which its run joins */

@@ -48,8 +48,8 @@ static int explain(struct restore *r, int rc, const struct restore_autopsy *a, s
 		return 0;
 	if (!a->errors)
 		return err_set(err, ERR_WORLD,
-			       "pg_restore ended with %d and named no error; read %s.log in %s, then wipe "
-			       "and restore again",
+			       "pg_restore ended with %d and named no error; read %s.log in %s, then run "
+			       "wipe-target, prepare-target, restore",
 			       rc, r->base, r->db.container);
 	bool spares = true;
 	for (size_t i = 0; i < a->n; i++)

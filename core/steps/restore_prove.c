@@ -37,13 +37,14 @@ static void prove_end(struct restore *r, const struct detached_look *look, struc
 		evidence_add(ev, VERDICT_UNKNOWN, "end", "running", "pg_restore still runs");
 	else if (look->state != DETACHED_ENDED)
 		evidence_add(ev, VERDICT_FAIL, "end", "vanished",
-			     "pg_restore left no exit status: wipe, prepare and restore again");
+			     "pg_restore left no exit status: run wipe-target, prepare-target, restore");
 	else if (harm)
 		evidence_add(ev, VERDICT_FAIL, "end", "errors", "%s", said);
 	else if (!restore_ended_whole(r, look))
-		evidence_add(ev, VERDICT_FAIL, "end", "status",
-			     "pg_restore was stopped or failed (status %d): wipe, prepare and restore again",
-			     look->rc);
+		evidence_add(
+		    ev, VERDICT_FAIL, "end", "status",
+		    "pg_restore was stopped or failed (status %d): run wipe-target, prepare-target, restore",
+		    look->rc);
 	else
 		evidence_add(ev, VERDICT_PASS, "end", soft ? "harmless" : "clean",
 			     soft ? "pg_restore ended with %d; %zu errors that cost nothing"
