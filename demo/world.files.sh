@@ -54,6 +54,8 @@ keep_logs() { # PART...
 
 remove_folder() { # PART...
 	local part made=no
+	# A drill that was killed may have left its small file system there (demo/fault).
+	! mountpoint -q "$WORLD/host/home/.nightferry/acme" 2>/dev/null || umount "$WORLD/host/home/.nightferry/acme"
 	[ ! -e "$WORLD/world/made" ] || made=yes
 	for part; do
 		rm -rf "${WORLD:?}/$part"

@@ -27,72 +27,99 @@ static void say_progress(void *arg, const char *line)
 		return; /* only a picture is lost */
 }
 
-/* In its own process: the world, then the engine in `dir`. What goes wrong is the last line of the file. */
-static void start_behind(struct demo *demo, const char *dir, const char *log)
+/* What goes wrong is the last line of the file. */
+static int start_world(struct demo *demo, const char *dir, struct starting *s)
 {
 	struct err err = {0};
-	struct starting s = {.fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)};
-	setsid();
-	signal(SIGINT, SIG_IGN);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
 	struct json *config = NULL;
-	int rc = demo_world(demo, say_progress, &s, &err);
+	int rc = demo_world(demo, say_progress, s, &err);
 	if (rc == 0)
 		rc = demo_environment(demo, &err);
 	if (rc == 0)
 		rc = (config = cmd_config(demo->config, &err)) ? 0 : -1;
 	if (rc == 0)
 		rc = night_open_in(dir, config, &err);
+	json_free(config);
 	if (rc < 0) {
 		char line[700];
 		text_copyf(line, sizeof line, "! %s", err.text);
-		say_progress(&s, line);
+		say_progress(s, line);
 	}
+	return rc;
+}
+
+void flight_start(struct flight *f, void (*then)(void *ctx, const struct flight *), void *ctx)
+{
+	f->behind = fork();
+	if (f->behind != 0)
+		return;
+	struct starting s = {.fd = open(f->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)};
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	int rc = start_world(&f->demo, f->dir, &s);
+	if (rc == 0 && then)
+		then(ctx, f);
 	_exit(rc < 0 ? 1 : 0);
+}
+
+int flight_prepare(struct flight *f, struct err *err)
+{
+	memset(f, 0, sizeof *f);
+	if (demo_prepare(&f->demo, err) < 0)
+		return -1;
+	setenv("NIGHTFERRY_STATE", f->demo.state, 1);
+	if (place_new_night("acme", false, f->dir, sizeof f->dir, err) < 0)
+		return -1;
+	text_copyf(f->socket, sizeof f->socket, "%s/seat.sock", f->dir);
+	text_copyf(f->log, sizeof f->log, "%s/starting", f->demo.state);
+	text_copyf(f->hint, sizeof f->hint, "NIGHTFERRY_STATE=%s nightferry attach --config %s",
+		   f->demo.state, f->demo.config);
+	return 0;
+}
+
+int flight_sit(const struct flight *f, const char *question, const char *theme, bool ascii, bool *asked)
+{
+	struct seat_options o = {
+	    .socket = f->socket,
+	    .stop_asked = asked,
+	    .name = "you",
+	    .theme = theme,
+	    .ascii = ascii,
+	    .starting_log = f->log,
+	    .attach_hint = f->hint,
+	    .stop_hint = "demo/world stop",
+	    .quit_question = question,
+	};
+	return seat_main(&o);
+}
+
+/* The seat leaves at once, the engine when what it runs has come to its next safe point. */
+bool flight_landed(const struct flight *f, bool asked)
+{
+	for (int i = 0; asked && i < 300 && night_engine_runs(f->dir); i++)
+		poll(NULL, 0, 50);
+	return !night_engine_runs(f->dir);
 }
 
 int flight_demo(const char *theme, bool ascii)
 {
-	struct demo demo;
+	struct flight f;
 	struct err err = {0};
-	char dir[400], socket[480], log[300], hint[900];
-	if (demo_prepare(&demo, &err) < 0)
-		return cmd_fail(&err);
-	setenv("NIGHTFERRY_STATE", demo.state, 1);
-	if (place_new_night("acme", false, dir, sizeof dir, &err) < 0)
-		return cmd_fail(&err);
-	text_copyf(socket, sizeof socket, "%s/seat.sock", dir);
-	text_copyf(log, sizeof log, "%s/starting", demo.state);
-	pid_t pid = fork();
-	if (pid == 0)
-		start_behind(&demo, dir, log);
-	text_copyf(hint, sizeof hint, "NIGHTFERRY_STATE=%s nightferry attach --config %s", demo.state,
-		   demo.config);
 	bool asked = false;
-	struct seat_options o = {
-	    .socket = socket,
-	    .stop_asked = &asked,
-	    .name = "you",
-	    .theme = theme,
-	    .ascii = ascii,
-	    .starting_log = log,
-	    .attach_hint = hint,
-	    .stop_hint = "demo/world stop",
-	    .quit_question = "Stop the demo world, too? Its journal stays.",
-	};
-	int status = seat_main(&o);
-	waitpid(pid, NULL, 0);
-	/* The seat leaves at once, the engine when what it runs has come to its next safe point. */
-	for (int i = 0; asked && i < 300 && night_engine_runs(dir); i++)
-		poll(NULL, 0, 50);
-	if (!night_engine_runs(dir)) {
-		demo_stop(&demo);
-		printf("The demo world is stopped. The night stays in %s\n", dir);
+	if (flight_prepare(&f, &err) < 0)
+		return cmd_fail(&err);
+	flight_start(&f, NULL, NULL);
+	int status = flight_sit(&f, "Stop the demo world, too? Its journal stays.", theme, ascii, &asked);
+	waitpid(f.behind, NULL, 0);
+	if (flight_landed(&f, asked)) {
+		demo_stop(&f.demo);
+		printf("The demo world is stopped. The night stays in %s\n", f.dir);
 	} else {
 		printf("The demo world runs on in %s. To end it: nightferry stop --config %s; %s stop %s\n",
-		       demo.world, demo.config, NIGHTFERRY_SOURCE "/demo/world", demo.world);
+		       f.demo.world, f.demo.config, NIGHTFERRY_SOURCE "/demo/world", f.demo.world);
 	}
 	return status;
 }

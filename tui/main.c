@@ -36,6 +36,7 @@ static const struct cmd screens[] = {
     {.name = "attach", .help = "a seat at the night that is open", .run = attach_run},
     {.name = "replay", .help = "flies a recorded night again", .run = replay_run},
     {.name = "demo", .help = "a whole night in a world of its own", .run = demo_run},
+    {.name = "drill", .help = "a demo night in which faults strike, and a score card", .run = flight_drill},
     {.name = "keys", .help = "lists every key", .run = keys_run},
 };
 
@@ -375,6 +376,11 @@ int main(int argc, char **argv)
 		return ssh_askpass_main(argv[1]);
 	if (argc >= 2 && text_equal(argv[1], "__job"))
 		return job_main(argc - 1, argv + 1);
+	const struct cmd *asked = argc >= 3 && text_equal(argv[1], "help") ? find_command(argv[2]) : NULL;
+	if (asked) {
+		char *help[] = {argv[2], (char *)(uintptr_t) "--help", NULL};
+		return asked->run(2, help);
+	}
 	if (argc >= 2 &&
 	    (text_equal(argv[1], "--help") || text_equal(argv[1], "-h") || text_equal(argv[1], "help"))) {
 		print_help(stdout);

@@ -147,6 +147,16 @@ static void print_progress(void *arg, const char *line)
 	fflush(stdout);
 }
 
+bool demo_rows_equal(const struct state *state)
+{
+	const struct rows_state *rows = &state->rows;
+	bool equal = rows->compared > 0 && rows->equal == rows->compared && !rows->missing && !rows->differ;
+	for (size_t i = 0; i < rows->n; i++)
+		equal = equal && rows->tables[i].old_rows == rows->tables[i].new_rows &&
+			rows->tables[i].verdict == VERDICT_PASS;
+	return equal;
+}
+
 /* Compared while both sides stood still: since the flip the new side has grown. */
 static bool all_equal(const char *dir)
 {
@@ -155,30 +165,27 @@ static bool all_equal(const char *dir)
 	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
 	if (report_read(path, &report, NULL) < 0)
 		return false;
-	const struct rows_state *rows = &report.state->rows;
-	bool equal = rows->compared > 0 && rows->equal == rows->compared && !rows->missing && !rows->differ;
-	for (size_t i = 0; i < rows->n; i++)
-		equal = equal && rows->tables[i].old_rows == rows->tables[i].new_rows &&
-			rows->tables[i].verdict == VERDICT_PASS;
+	bool equal = demo_rows_equal(report.state);
 	report_done(&report);
 	return equal;
 }
 
-/* The demo's own answers: what a person would type at its gates, and what they would have done by hand. */
+static const char *yes[] = {"maintenance-on=acme-production", "scale-to-zero=acme-production",
+			    "wipe-target=shop_production", "restore=shop_production",
+			    "dns-point=acme-production"};
+static const char *done[] = {"freeze-deploys=demo: nobody deploys here",
+			     "webhooks=demo: no webhook points here"};
+static const char *waive[] = {"wipe-target:rows=demo: 61 rows from db:seed, nobody's data"};
+
+const struct headless demo_answers = {.yes = yes,
+				      .n_yes = sizeof yes / sizeof *yes,
+				      .done = done,
+				      .n_done = sizeof done / sizeof *done,
+				      .waive = waive,
+				      .n_waive = sizeof waive / sizeof *waive};
+
 int demo_headless(void)
 {
-	static const char *yes[] = {"maintenance-on=acme-production", "scale-to-zero=acme-production",
-				    "wipe-target=shop_production", "restore=shop_production",
-				    "dns-point=acme-production"};
-	static const char *done[] = {"freeze-deploys=demo: nobody deploys here",
-				     "webhooks=demo: no webhook points here"};
-	static const char *waive[] = {"wipe-target:rows=demo: 61 rows from db:seed, nobody's data"};
-	static const struct headless headless = {.yes = yes,
-						 .n_yes = sizeof yes / sizeof *yes,
-						 .done = done,
-						 .n_done = sizeof done / sizeof *done,
-						 .waive = waive,
-						 .n_waive = sizeof waive / sizeof *waive};
 	struct demo demo;
 	struct err err = {0};
 	char dir[400] = "";
@@ -186,7 +193,7 @@ int demo_headless(void)
 	struct json *config = NULL;
 	if (demo_prepare(&demo, &err) == 0 && demo_world(&demo, print_progress, NULL, &err) == 0 &&
 	    demo_environment(&demo, &err) == 0 && (config = cmd_config(demo.config, &err)))
-		status = night_run(config, NULL, false, &headless, dir, sizeof dir, &err);
+		status = night_run(config, NULL, false, &demo_answers, dir, sizeof dir, &err);
 	json_free(config);
 	if (status == EXIT_DONE && !all_equal(dir)) {
 		fprintf(stderr, "nightferry: every step is done, but not every table was found equal\n");

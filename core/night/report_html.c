@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/night/report_chart.h"
+#include "core/night/report_drill.h"
 #include "core/night/report_style.h"
 #include <string.h>
 
@@ -320,6 +321,7 @@ void report_html(const struct report *r, struct buf *out)
 		buf_adds(out, report_style[i]);
 	buf_adds(out, "</style>\n</head>\n<body>\n<main>\n");
 	head(r, out);
+	report_drill_html(r, out);
 	buf_adds(out, "<h2>The night, step by step</h2>\n");
 	report_chart_steps(r, out);
 	buf_adds(out, "<h2>DNS after the flip</h2>\n");

@@ -220,6 +220,8 @@ void report_json(const struct report *r, struct jw *w)
 		jw_end(w);
 	}
 	jw_end(w);
+	if (s->drill)
+		jw_raw(w, "drill", s->drill, strlen(s->drill));
 	jw_obj(w, "journal");
 	jw_int(w, "lines", (int64_t)r->check.lines);
 	jw_str(w, "head", r->check.head);

@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/night/report.h"
+#include "core/night/report_drill.h"
 #include <string.h>
 
 static const char *const verdicts[] = {"UNKNOWN", "PASS", "WARN", "FAIL"};
@@ -224,10 +225,29 @@ static void timeline(const struct report *r, struct buf *out)
 	}
 }
 
+static void drill_begin(void *ctx, bool passed, const char *sentence)
+{
+	(void)passed;
+	buf_adds(ctx, "\n## Drill\n\n");
+	say(ctx, sentence);
+	buf_adds(ctx, "\n\n| fault | | noticed | decided | recovered |\n|---|---|---|---|---|\n");
+}
+
+static void drill_row(void *ctx, char cells[REPORT_DRILL_COLUMNS][300])
+{
+	for (size_t i = 0; i < REPORT_DRILL_COLUMNS; i++) {
+		buf_adds(ctx, "| ");
+		say(ctx, cells[i]);
+		buf_addc(ctx, ' ');
+	}
+	buf_adds(ctx, "|\n");
+}
+
 void report_markdown(const struct report *r, struct buf *out)
 {
 	head(r, out);
 	exported(r, out);
+	report_drill(r, out, drill_begin, drill_row);
 	steps(r, out);
 	gates(r, out);
 	rows(r->state, out);

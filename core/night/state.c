@@ -45,6 +45,7 @@ void state_free(struct state *state)
 	free(state->traffic.smoke);
 	free(state->traffic.new_tables);
 	free(state->config);
+	free(state->drill);
 	free(state);
 }
 

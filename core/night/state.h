@@ -53,6 +53,8 @@ struct state {
 	struct traffic_state traffic;   /* kinds/traffic.h */
 	struct logs_state logs;         /* kinds/logs.h: lines and commands */
 	struct facts_state facts;       /* kinds/steps.h */
+	char *drill; /* the score card of a drill's night as JSON text, owned; NULL: it is none
+			(kinds/drill.c) */
 };
 
 struct state *state_new(void);

@@ -165,6 +165,8 @@ void state_write(const struct state *s, struct jw *w)
 	jw_int(w, "down_since_ms", s->downtime.since_ms);
 	jw_int(w, "down_before_ms", s->downtime.before_ms);
 	jw_bool(w, "turned", s->steps.turned);
+	if (s->drill)
+		jw_raw(w, "drill", s->drill, strlen(s->drill));
 	write_steps(s, w);
 	write_people(&s->people, w);
 	write_sides(s, w);

@@ -1,7 +1,9 @@
 /*
  * Misbehaviour on demand. `POST /__ctl` takes one rule or an array of rules, `GET /__ctl` lists what is left
- * of them, `DELETE /__ctl` forgets them all. Fields of a rule, all optional:
+ * of them, `DELETE /__ctl` forgets them all, `DELETE /__ctl?name=NAME` those of that name. Fields of a rule,
+ * all optional:
  *
+ *   name           by which it can be forgotten alone
  *   method         only this method
  *   path           prefix of the path
  *   skip           let this many matching requests through first
@@ -60,6 +62,18 @@ static void rule_drop(struct ctl_rule **at)
 	free(rule);
 }
 
+/* `name` NULL: all of them. */
+static void rules_drop(struct http_server *server, const char *name)
+{
+	for (struct ctl_rule **at = &server->rules; *at;) {
+		const char *own = text_of((*at)->json, "name");
+		if (!name || (own && strcmp(own, name) == 0))
+			rule_drop(at);
+		else
+			at = &(*at)->next;
+	}
+}
+
 void ctl_handle(struct http_server *server, struct http_request *req, struct http_reply *reply)
 {
 	const cJSON *item;
@@ -71,8 +85,7 @@ void ctl_handle(struct http_server *server, struct http_request *req, struct htt
 		return;
 	}
 	if (strcmp(req->method, "DELETE") == 0)
-		while (server->rules)
-			rule_drop(&server->rules);
+		rules_drop(server, http_query(req, "name"));
 	if (strcmp(req->method, "POST") == 0) {
 		if (cJSON_IsArray(req->json)) {
 			cJSON_ArrayForEach(item, req->json) rule_add(server, item);

@@ -46,6 +46,8 @@ extern const struct kind dns_cell_kind, dns_plan_kind, traffic_seen_kind, traffi
     quiet_seen_kind, newrows_seen_kind;
 extern const struct kind log_lines_kind, command_seen_kind, log_signature_kind, log_again_kind;
 
+extern const struct kind drill_card_kind;
+
 void steps_done(struct state *state);
 void logs_done(struct state *state);
 void hosts_done(struct state *state);
