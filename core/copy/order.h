@@ -11,6 +11,7 @@ struct copy_order {
 	const struct json
 	    *json;          /* the whole order; source, target: {url, folder} (folder: see pg_open_tunnel) */
 	int stop_fd;        /* readable: the worker shall stop; -1 */
+	int64_t *moved;     /* shared by processes: bytes of rows are added to it as they come; may be NULL */
 	int maintenance_mb; /* the most that one session on the target may take to sort; 0: not known */
 };
 

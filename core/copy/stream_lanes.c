@@ -34,6 +34,8 @@ struct lane {
 	int order_fd, answer_fd, life_fd;
 	struct pg *source, *target;
 	int64_t told_at_ms;
+	int64_t *moved;  /* the order's */
+	int64_t counted; /* of the piece that moves */
 };
 
 static bool read_all(int fd, void *data, size_t len)
@@ -61,6 +63,9 @@ static void moves(void *ctx, const struct copy_done *so_far)
 {
 	struct lane *l = ctx;
 	int64_t now_ms = clock_life_ms();
+	if (l->moved)
+		__atomic_fetch_add(l->moved, so_far->bytes - l->counted, __ATOMIC_RELAXED);
+	l->counted = so_far->bytes;
 	if (now_ms - l->told_at_ms < TELL_MS)
 		return;
 	l->told_at_ms = now_ms;
@@ -100,6 +105,7 @@ static int lane_statements(struct lane *l, const struct lane_order *o, char *tex
 
 static int lane_do(struct lane *l, const struct lane_order *o, struct lane_answer *a)
 {
+	l->counted = 0;
 	if (o->kind == STREAM_ROWS)
 		return copy_table_run(l->source, l->target, &o->piece, moves, l, &a->done, &a->err);
 	char *text = xmalloc(o->entry_len + 1);
@@ -157,8 +163,10 @@ int stream_lanes_start(struct stream *s, struct err *err)
 			close(s->life[1]);
 			close(order[1]);
 			close(reply[0]);
-			struct lane lane = {
-			    .order_fd = order[0], .answer_fd = reply[1], .life_fd = s->life[0]};
+			struct lane lane = {.order_fd = order[0],
+					    .answer_fd = reply[1],
+					    .life_fd = s->life[0],
+					    .moved = s->order->moved};
 			lane_live(&lane, s);
 		}
 		close(order[0]);
