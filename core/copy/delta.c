@@ -1,5 +1,5 @@
-/* One round: one snapshot of the source for all tables, refusals first, then the tables in lanes, then the
- * rest.
+/* One round: one snapshot of the source for all tables, refusals first, then the source is read, then the
+ * tables in lanes, then the rest.
  *
  * Each table has a boundary of its own, in the target beside its rows, but all tables of a round are read in
  * one snapshot: a foreign key between two of them holds at the end of the round as it held on the source. */
@@ -17,8 +17,17 @@ struct round {
 	struct warm_state state;
 	struct delta_tables tables;
 	const struct warm_table **was; /* for each table */
+	struct delta_seen *seen;       /* for each table, once the source was read */
+	struct unit *units;
+	size_t n_units;
 	char snapshot[64];
 };
+/* What a lane does at once: one table that changed, or some that did not. */
+struct unit {
+	size_t n, at[DELTA_STILL_MOST];
+};
+
+enum { STILL_BYTES = 16 << 20 };
 
 #define AGAIN " since it was copied. Run warm-copy again, or take the backup way"
 
@@ -79,8 +88,10 @@ static void close_round(struct round *r)
 {
 	if (pg_alive(r->source))
 		pg_exec(r->source, NULL, "ROLLBACK");
+	delta_seen_done(r->seen, r->tables.n);
 	warm_state_done(&r->state);
 	delta_tables_done(&r->tables);
+	free(r->units);
 	free(r->was);
 }
 
@@ -91,9 +102,63 @@ int copy_delta_look(struct pg *source, struct pg *target, const char *const *ski
 	struct round r = {.source = source, .target = target, .out = out};
 	int rc = open_round(&r, skip, err);
 	if (rc == 0)
-		rc = delta_guard_set(target, err);
+		rc = delta_guard_set(target, &out->owner_only, err);
 	close_round(&r);
 	return rc;
+}
+
+/* ---- what is to be done ---- */
+
+static struct delta_known known_of(const struct round *r, size_t at)
+{
+	return (struct delta_known){&r->tables.list[at], r->was[at], &r->seen[at]};
+}
+
+static void add_still(struct round *r, size_t at, int64_t *bytes)
+{
+	struct unit *last = r->n_units ? &r->units[r->n_units - 1] : NULL;
+	int64_t size = r->tables.list[at].size_bytes;
+	if (!last || last->n == DELTA_STILL_MOST || *bytes + size > STILL_BYTES) {
+		last = &r->units[r->n_units++];
+		*bytes = 0;
+	}
+	last->at[last->n++] = at;
+	*bytes += size;
+}
+
+/* Those with changes take longest, and come first; each group from the largest down. */
+static void make_units(struct round *r)
+{
+	int64_t bytes = STILL_BYTES + 1;
+	r->units = xcalloc(r->tables.n + 1, sizeof *r->units);
+	for (int still = 0; still < 2; still++) {
+		for (size_t i = 0; i < r->tables.n; i++) {
+			struct delta_known known = known_of(r, i);
+			if (delta_is_still(&known) != still)
+				continue;
+			if (still)
+				add_still(r, i, &bytes);
+			else
+				r->units[r->n_units++] = (struct unit){.n = 1, .at = {i}};
+		}
+	}
+}
+
+static int look_source(struct round *r, struct err *err)
+{
+	const struct copy_delta_options *o = r->options;
+	const struct delta_look look = {.source = r->source,
+					.snapshot = r->snapshot,
+					.lanes = o->lanes ? o->lanes : 1,
+					.tables = &r->tables,
+					.was = r->was,
+					.ctx = o->ctx,
+					.read = o->read};
+	r->seen = xcalloc(r->tables.n + 1, sizeof *r->seen);
+	if (delta_look_run(&look, r->seen, err) < 0)
+		return -1;
+	make_units(r);
+	return 0;
 }
 
 /* ---- the lanes ---- */
@@ -101,18 +166,30 @@ int copy_delta_look(struct pg *source, struct pg *target, const char *const *ski
 static int begin(void *ctx, struct err *err)
 {
 	struct round *r = ctx;
+	bool owner_only;
 	r->source = pg_open_like(r->source, NULL, PG_LOOK, err);
 	r->target = r->source ? pg_open_like(r->target, NULL, PG_ACT, err) : NULL;
 	if (!r->target || pg_limit(r->source, 0, err) < 0)
 		return -1;
-	return copy_snapshot_join(r->source, r->snapshot, err) < 0 ? -1 : delta_guard_set(r->target, err);
+	return copy_snapshot_join(r->source, r->snapshot, err) < 0
+		   ? -1
+		   : delta_guard_set(r->target, &owner_only, err);
 }
 
 static int item(void *ctx, size_t at, void *said, struct err *err)
 {
 	struct round *r = ctx;
-	struct delta_pair pair = {.source = r->source, .target = r->target, .boundary = r->out->now.xid};
-	return delta_table_run(&pair, &r->tables.list[at], r->was[at], said, err);
+	const struct unit *u = &r->units[at];
+	struct delta_known known[DELTA_STILL_MOST];
+	struct delta_pair pair = {.source = r->source,
+				  .target = r->target,
+				  .snapshot = r->snapshot,
+				  .boundary = r->out->now.xid,
+				  .owner_only = r->out->owner_only};
+	for (size_t i = 0; i < u->n; i++)
+		known[i] = known_of(r, u->at[i]);
+	return delta_is_still(&known[0]) ? delta_still_run(&pair, known, u->n, err)
+					 : delta_table_run(&pair, &known[0], said, err);
 }
 
 static void add_done(struct copy_delta *out, const struct delta_done *done)
@@ -126,19 +203,34 @@ static void add_done(struct copy_delta *out, const struct delta_done *done)
 	out->bytes += done->bytes;
 }
 
+static void tell_table(const struct round *r, size_t table, const struct delta_done *done)
+{
+	const struct copy_delta *out = r->out;
+	const struct copy_delta_options *o = r->options;
+	if (done)
+		add_done(r->out, done);
+	if (done && o->read)
+		o->read(o->ctx, r->tables.list[table].size_bytes);
+	if (o->tell)
+		o->tell(o->ctx, &(struct copy_delta_tell){.table = &r->tables.list[table],
+							  .done = done,
+							  .tables_done = out->equal + out->changed_tables +
+									 out->replaced,
+							  .tables = r->tables.n});
+}
+
 static void tell(void *ctx, size_t at, bool ended, const void *said)
 {
-	struct round *r = ctx;
-	const struct delta_done *done = said;
-	if (ended)
-		add_done(r->out, done);
-	const struct copy_delta *out = r->out;
-	struct copy_delta_tell t = {.table = &r->tables.list[at],
-				    .done = ended ? done : NULL,
-				    .tables_done = out->equal + out->changed_tables + out->replaced,
-				    .tables = r->tables.n};
-	if (r->options->tell)
-		r->options->tell(r->options->ctx, &t);
+	const struct round *r = ctx;
+	const struct unit *u = &r->units[at];
+	struct delta_known first = known_of(r, u->at[0]);
+	bool still = delta_is_still(&first);
+	/* Of those that did not change only the end is news. */
+	for (size_t i = 0; i < u->n && (ended || !still); i++) {
+		int64_t rows = r->seen[u->at[i]].rows;
+		struct delta_done equal = {.state = DELTA_EQUAL, .source_rows = rows, .target_rows = rows};
+		tell_table(r, u->at[i], !ended ? NULL : still ? &equal : said);
+	}
 }
 
 _Static_assert(sizeof(struct delta_done) <= LANES_SAID_MOST, "fits into a record");
@@ -160,20 +252,25 @@ static int lock_round(struct round *r, struct err *err)
 static int run_round(struct round *r, int64_t began_ms, struct err *err)
 {
 	const struct copy_delta_options *o = r->options;
+	if (delta_guard_set(r->target, &r->out->owner_only, err) < 0 || look_source(r, err) < 0)
+		return -1;
 	struct lanes lanes = {.n = o->lanes ? o->lanes : 1,
-			      .items = r->tables.n,
+			      .items = r->n_units,
 			      .stop_fd = o->stop_fd,
 			      .ctx = r,
 			      .begin = begin,
 			      .item = item,
 			      .tell = tell};
-	if (delta_guard_set(r->target, err) < 0 || lanes_run(&lanes, err) < 0)
+	if (r->out->owner_only && delta_keys_take(r->target, err) < 0)
+		return -1;
+	if (lanes_run(&lanes, err) < 0)
 		return -1;
 	if (o->last && delta_objects(r->source, r->target, &r->out->rest, err) < 0)
 		return -1;
 	int rc = pg_exec(r->source, err, "COMMIT");
 	r->out->held_ms = clock_life_ms() - began_ms;
-	if (rc < 0 || delta_sequences(r->source, r->target, &r->out->rest, err) < 0)
+	if (rc < 0 || delta_keys_put_back(r->target, &r->out->keys, err) < 0 ||
+	    delta_sequences(r->source, r->target, &r->out->rest, err) < 0)
 		return -1;
 	return o->last ? delta_views(r->source, r->target, &r->out->rest, err) : 0;
 }

@@ -18,17 +18,23 @@ struct copy_delta_options {
 	int stop_fd;             /* readable or hung up: stop; -1 */
 	void *ctx;
 	void (*tell)(void *ctx, const struct copy_delta_tell *tell); /* may be NULL */
+	void (*read)(void *ctx, int64_t bytes); /* so much more of both sides was read; may be NULL */
 };
 struct copy_delta {
 	struct copy_boundary was, now; /* was.xid: the oldest of all tables */
 	size_t tables, equal, changed_tables, replaced;
 	int64_t rows, changed, removed, bytes;
-	int64_t source_bytes; /* of the tables' heaps: what had to be read there */
+	int64_t source_bytes; /* of the tables' heaps: what had to be read there, and on the target */
+	int64_t keys;         /* foreign keys that stood aside, and are back */
+	bool owner_only;      /* the role on the target may hold triggers still only as their tables' owner */
 	struct delta_rest rest;
 	int64_t held_ms; /* as long was the source's vacuum held back */
 	int64_t ms;
 };
-/* Looks only: whether a delta can be taken at all, and from where (was, now, tables, source_bytes). -1 with
+/* Each table's rows were counted on both sides, and are as many: `rows`. That is of the moment of the round
+ * on the source, and of the transaction that wrote on the target.
+ *
+ * Looks only: whether a delta can be taken at all, and from where (was, now, tables, source_bytes). -1 with
  * the reason and the way out when it cannot. */
 int copy_delta_look(struct pg *source, struct pg *target, const char *const *skip, struct copy_delta *out,
 		    struct err *err);

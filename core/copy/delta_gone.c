@@ -30,7 +30,7 @@ static void add_buckets(struct buf *sql, const struct delta_table *table, int64_
 	delta_add_hash(sql, table);
 	buf_addf(sql, " AS h FROM %s WHERE NOT (", table->from);
 	if (source)
-		delta_add_changed(sql, boundary, false);
+		delta_add_changed(sql, boundary);
 	else
 		buf_adds(sql, "false");
 	buf_adds(sql, ")) r GROUP BY 1");
@@ -178,27 +178,34 @@ static int ask_source(const struct delta_pair *pair, const struct delta_table *t
 	return n != wanted;
 }
 
-static int remove_found(const struct delta_pair *pair, const struct delta_table *table, int64_t wanted,
-			struct err *err)
+/* Rows that somebody else has put there are not ours to remove. */
+static int remove_found(const struct delta_pair *pair, const struct delta_known *known, uint64_t own,
+			int64_t wanted, struct err *err)
 {
 	struct buf sql = {0};
-	int64_t n;
 	buf_addf(&sql, "WITH touched AS (DELETE FROM %s t USING pg_temp.nightferry_gone g WHERE ",
-		 table->from);
-	delta_add_match(&sql, table, "t", "g");
-	buf_adds(&sql, " RETURNING 1) SELECT count(*) FROM touched");
-	int rc = pg_number(pair->target, buf_text(&sql), NULL, &n, err);
+		 known->table->from);
+	delta_add_match(&sql, known->table, "t", "g");
+	buf_adds(&sql, " RETURNING t.xmin AS x) SELECT count(*), count(*) FILTER (WHERE ");
+	delta_add_foreign(&sql, known->was, own, "x");
+	buf_adds(&sql, ") FROM touched");
+	struct pg_result *r = pg_query(pair->target, buf_text(&sql), NULL, err);
 	buf_done(&sql);
-	return rc < 0 ? -1 : n != wanted;
+	if (!r)
+		return -1;
+	int64_t n = pg_get_int(r, 0, 0), others = pg_get_int(r, 0, 1);
+	pg_result_free(r);
+	return others ? delta_refuse_foreign(pair, known, 0, others, err) : n != wanted;
 }
 
-int delta_gone_remove(const struct delta_pair *pair, const struct delta_table *table, uint64_t boundary,
-		      int64_t wanted, int64_t kept, struct err *err)
+enum delta_gone delta_gone_remove(const struct delta_pair *pair, const struct delta_known *known,
+				  uint64_t own, int64_t wanted, int64_t kept, struct err *err)
 {
+	const struct delta_table *table = known->table;
 	int64_t mask = bucket_mask(wanted);
 	if (wanted > kept / 2)
-		return 1;
-	int odd = fetch_buckets(pair, table, boundary, mask, err);
+		return GONE_UNCLEAR;
+	int odd = fetch_buckets(pair, table, known->was->boundary, mask, err);
 	if (odd == 0)
 		odd = find_differing(pair, table, mask, wanted, err);
 	if (odd == 0)
@@ -206,10 +213,6 @@ int delta_gone_remove(const struct delta_pair *pair, const struct delta_table *t
 	if (odd == 0)
 		odd = ask_source(pair, table, wanted, err);
 	if (odd == 0)
-		odd = remove_found(pair, table, wanted, err);
-	if (odd < 0 || pg_exec(pair->target, err,
-			       "DROP TABLE IF EXISTS pg_temp.nightferry_there, pg_temp.nightferry_differ, "
-			       "pg_temp.nightferry_gone") < 0)
-		return -1;
-	return odd;
+		odd = remove_found(pair, known, own, wanted, err);
+	return odd < 0 ? GONE_FAILED : odd ? GONE_UNCLEAR : GONE_REMOVED;
 }

@@ -71,13 +71,44 @@ static int read_sequences(struct pg *pg, struct sequences *s, struct err *err)
 	return rc;
 }
 
-static int set_value(struct pg *target, const struct sequence *to, struct err *err)
+static int set_values(struct pg *target, struct buf *sql, struct err *err)
+{
+	int rc = sql->len ? pg_exec(target, err, "SELECT %s", buf_text(sql)) : 0;
+	buf_reset(sql);
+	return rc;
+}
+
+static void add_value(struct buf *sql, const struct sequence *to)
+{
+	buf_addf(sql, "%ssetval(", sql->len ? ", " : "");
+	pg_add_text(sql, to->name);
+	buf_addf(sql, ", %lld, %s)", (long long)to->last, to->called ? "true" : "false");
+}
+
+/* Both lists go by name. */
+static int set_differing(struct pg *target, const struct sequences *from, const struct sequences *to,
+			 struct delta_rest *out, struct err *err)
 {
 	struct buf sql = {0};
-	buf_adds(&sql, "SELECT setval(");
-	pg_add_text(&sql, to->name);
-	buf_addf(&sql, ", %lld, %s)", (long long)to->last, to->called ? "true" : "false");
-	int rc = pg_exec(target, err, "%s", buf_text(&sql));
+	int rc = 0;
+	for (size_t i = 0, at = 0; rc == 0 && i < from->n; i++) {
+		const struct sequence *want = &from->list[i];
+		while (at < to->n && strcmp(to->list[at].name, want->name) < 0)
+			at++;
+		if (at >= to->n || !text_equal(to->list[at].name, want->name)) {
+			rc = err_set(err, ERR_WORLD,
+				     "Sequence %s is on OLD and not on NEW: the schema has changed since the "
+				     "copy; run warm-copy again",
+				     want->name);
+		} else if (to->list[at].last != want->last || to->list[at].called != want->called) {
+			add_value(&sql, want);
+			out->sequences++;
+			if (out->sequences % AT_ONCE == 0)
+				rc = set_values(target, &sql, err);
+		}
+	}
+	if (rc == 0)
+		rc = set_values(target, &sql, err);
 	buf_done(&sql);
 	return rc;
 }
@@ -86,21 +117,8 @@ int delta_sequences(struct pg *source, struct pg *target, struct delta_rest *out
 {
 	struct sequences from = {0}, to = {0};
 	int rc = read_sequences(source, &from, err) < 0 ? -1 : read_sequences(target, &to, err);
-	for (size_t i = 0, at = 0; rc == 0 && i < from.n; i++) {
-		while (at < to.n && strcmp(to.list[at].name, from.list[i].name) < 0)
-			at++;
-		if (at >= to.n || !text_equal(to.list[at].name, from.list[i].name)) {
-			rc = err_set(err, ERR_WORLD,
-				     "Sequence %s is on OLD and not on NEW: the schema has changed since the "
-				     "copy; run "
-				     "warm-copy again",
-				     from.list[i].name);
-		} else if (to.list[at].last != from.list[i].last ||
-			   to.list[at].called != from.list[i].called) {
-			rc = set_value(target, &from.list[i], err);
-			out->sequences++;
-		}
-	}
+	if (rc == 0)
+		rc = set_differing(target, &from, &to, out, err);
 	sequences_done(&from);
 	sequences_done(&to);
 	return rc;

@@ -1,5 +1,6 @@
 /* The worker's verb "delta". Its order: `lanes`, `skip` (labels), `last`. It tells "total" at its begin and
- * with each table, "table", and "result". */
+ * as it reads, "table", and "result": where that is told, each table's rows were counted on both sides and
+ * are as many. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/copy/delta.h"
@@ -10,10 +11,11 @@ static int delta_verb_run(const struct copy_order *order, struct err *err);
 
 const struct copy_verb delta_verb = {.name = "delta", .run = delta_verb_run};
 
-enum { LANES_USUAL = 2 };
+enum { LANES_USUAL = 2, TELL_MS = 200 };
 
 struct telling {
-	int64_t read_bytes, began_ms;
+	int64_t read_bytes, began_ms, told_ms;
+	size_t tables_done;
 	const struct copy_delta *delta;
 };
 
@@ -24,25 +26,36 @@ static const char *state_word(const struct copy_delta_tell *t)
 	return t->done ? words[t->done->state] : "looking";
 }
 
-static void tell_total(const struct telling *telling, const struct copy_delta_tell *t)
+static void tell_total(struct telling *telling)
 {
 	struct jw w;
+	telling->told_ms = clock_life_ms();
 	order_line(&w, "total");
-	jw_int(&w, "tables", (int64_t)t->tables_done);
-	jw_int(&w, "tables_total", (int64_t)t->tables);
+	jw_int(&w, "tables", (int64_t)telling->tables_done);
+	jw_int(&w, "tables_total", (int64_t)telling->delta->tables);
 	jw_int(&w, "read_bytes", telling->read_bytes);
-	jw_int(&w, "size_bytes", telling->delta->source_bytes);
+	jw_int(&w, "size_bytes", 2 * telling->delta->source_bytes);
 	jw_int(&w, "changed", telling->delta->changed);
 	jw_int(&w, "removed", telling->delta->removed);
 	jw_int(&w, "bytes", telling->delta->bytes);
-	jw_int(&w, "ms", clock_life_ms() - telling->began_ms);
+	jw_int(&w, "ms", telling->told_ms - telling->began_ms);
 	order_tell(&w);
+}
+
+/* Of both sides; ten thousand small tables are no ten thousand lines. */
+static void note_read(void *ctx, int64_t bytes)
+{
+	struct telling *telling = ctx;
+	telling->read_bytes += bytes;
+	if (clock_life_ms() - telling->told_ms >= TELL_MS)
+		tell_total(telling);
 }
 
 static void tell(void *ctx, const struct copy_delta_tell *t)
 {
 	struct telling *telling = ctx;
 	struct jw w;
+	telling->tables_done = t->tables_done;
 	order_line(&w, "table");
 	jw_str(&w, "table", t->table->label);
 	jw_str(&w, "state", state_word(t));
@@ -52,10 +65,8 @@ static void tell(void *ctx, const struct copy_delta_tell *t)
 	jw_int(&w, "bytes", t->done ? t->done->bytes : -1);
 	jw_str(&w, "why", t->done ? t->done->why : "");
 	order_tell(&w);
-	if (!t->done)
-		return;
-	telling->read_bytes += t->table->size_bytes;
-	tell_total(telling, t);
+	if (t->done && t->tables_done == t->tables)
+		tell_total(telling);
 }
 
 static void tell_result(const struct copy_delta *d)
@@ -74,6 +85,7 @@ static void tell_result(const struct copy_delta *d)
 	jw_int(&w, "sequences", d->rest.sequences);
 	jw_int(&w, "objects", d->rest.objects);
 	jw_int(&w, "views", d->rest.views);
+	jw_int(&w, "keys", d->keys);
 	jw_int(&w, "held_ms", d->held_ms);
 	jw_int(&w, "ms", d->ms);
 	jw_strf(&w, "boundary", "%llu", (unsigned long long)d->now.xid);
@@ -103,7 +115,8 @@ static int delta_verb_run(const struct copy_order *order, struct err *err)
 					     .last = json_bool(order->json, "last", false),
 					     .stop_fd = order->stop_fd,
 					     .ctx = &telling,
-					     .tell = tell};
+					     .tell = tell,
+					     .read = note_read};
 	struct pg *source = copy_open_source(order, err);
 	struct pg *target = source ? copy_open_target(order, err) : NULL;
 	int rc = target ? copy_delta_run(source, target, &options, &out, err) : -1;

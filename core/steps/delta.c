@@ -88,8 +88,9 @@ static void plan_words(struct job *job, const struct copy_worker *w, const struc
 	plan_does(plan,
 		  "each of %zu tables is read once on OLD (%s), rows newer than the boundary are fetched",
 		  look->tables, units_size(size, look->source_bytes));
-	plan_does(plan, "one transaction a table on NEW, triggers and foreign keys held still "
-			"(session_replication_role)");
+	plan_does(plan, "one transaction a table on NEW; triggers and foreign keys %s",
+		  look->owner_only ? "stand aside, and are checked when they come back"
+				   : "are held still (session_replication_role)");
 	if (!live)
 		plan_does(plan, "sequences, large objects, materialized views; then count and hash of every "
 				"table on both sides");
@@ -98,6 +99,11 @@ static void plan_words(struct job *job, const struct copy_worker *w, const struc
 		     *look->now.system ? "" : ", as far as it shows");
 	evidence_add(&plan->seen, VERDICT_PASS, "schema", "same",
 		     "no table of OLD was changed, made or dropped since the copy");
+	if (look->owner_only)
+		evidence_add(
+		    &plan->seen, VERDICT_PASS, "keys", "aside",
+		    "NEW's role may not set session_replication_role: foreign keys go, and come back "
+		    "checked; that takes longer");
 	if (*look->now.held_by)
 		evidence_add(&plan->seen, VERDICT_PASS, "open", "", "still open on OLD: %s",
 			     look->now.held_by);

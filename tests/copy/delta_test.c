@@ -1,10 +1,11 @@
+/* timeout: 300 */
 /* What a delta must not lose, what it refuses, and that it is whole or nothing when something dies under it.
  */
-#include "tests/copy/pair.h"
+#include "tests/copy/keys.h"
+#include "tests/copy/shop.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/copy/compare.h"
-#include "core/copy/delta.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,88 +18,16 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static const char shop[] =
-    "CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TABLE places (id int PRIMARY KEY, name text UNIQUE); "
-    "CREATE TABLE orders (id bigserial PRIMARY KEY, place int REFERENCES places ON DELETE CASCADE, total "
-    "numeric, how "
-    "mood DEFAULT 'good'); CREATE TABLE log (at timestamptz, line text); "
-    "INSERT INTO places SELECT n, 'place ' || n FROM generate_series(1, 50) n; "
-    "INSERT INTO orders (place, total) SELECT n % 50 + 1, n / 7.0 FROM generate_series(1, 20000) n; "
-    "INSERT INTO log SELECT now(), 'line ' || n FROM generate_series(1, 100) n";
-
-static void must(struct pg *pg, const char *sql)
-{
-	struct err err = {0};
-	pg_exec(pg, &err, "%s", sql);
-	assert_string_equal(err.text, "");
-}
-
-struct shop {
-	const struct pair *pair;
-	char database[24];
-	struct pg *old_pg, *new_pg;
-};
-
-static struct shop shop_open(const struct pair *pair, const char *database)
-{
-	struct shop s = {.pair = pair};
-	if (!pair->up)
-		skip();
-	text_copy(s.database, sizeof s.database, database);
-	for (int side = 0; side < 2; side++) {
-		struct pg *pg = pair_open(pair, side, "postgres");
-		assert_int_equal(pg_exec(pg, NULL, "CREATE DATABASE %s", database), 0);
-		pg_close(pg);
-	}
-	s.old_pg = pair_open(pair, PAIR_OLD, database);
-	s.new_pg = pair_open(pair, PAIR_NEW, database);
-	must(s.old_pg, "SET search_path = public");
-	must(s.new_pg, "SET search_path = public");
-	must(s.old_pg, shop);
-	pair_schema(pair, database);
-	return s;
-}
-
-static void shop_close(struct shop *s)
-{
-	pg_close(s->old_pg);
-	pg_close(s->new_pg);
-}
-
-static int run(struct shop *s, bool last, struct copy_delta *out, struct err *err)
-{
-	struct copy_delta_options options = {.lanes = 2, .last = last, .stop_fd = -1};
-	char url[2][160];
-	*err = (struct err){0};
-	for (int side = 0; side < 2; side++)
-		pair_url(s->pair, side, s->database, url[side], sizeof url[side]);
-	/* Not pair_open(): in a child nothing may be asserted. */
-	struct pg *source = pg_open(NULL, "OLD", url[PAIR_OLD], PG_LOOK, err);
-	struct pg *target = source ? pg_open(NULL, "NEW", url[PAIR_NEW], PG_ACT, err) : NULL;
-	int rc = target ? copy_delta_run(source, target, &options, out, err) : -1;
-	pg_close(source);
-	pg_close(target);
-	return rc;
-}
-
-static struct copy_delta must_run(struct shop *s, bool last)
-{
-	struct copy_delta out;
-	struct err err;
-	run(s, last, &out, &err);
-	assert_string_equal(err.text, "");
-	return out;
-}
-
 /* ---- what must come across ---- */
 
 static void nothing_twice(void **state)
 {
 	struct shop s = shop_open(*state, "twice");
 	pair_warm(*state, s.database, NULL, NULL);
-	must(s.old_pg, "UPDATE orders SET total = total + 1 WHERE id % 100 = 0; DELETE FROM orders WHERE id "
-		       "IN (7, 8, 4711)");
-	struct copy_delta first = must_run(&s, false), second = must_run(&s, true);
+	shop_must(s.old_pg,
+		  "UPDATE orders SET total = total + 1 WHERE id % 100 = 0; DELETE FROM orders WHERE id "
+		  "IN (7, 8, 4711)");
+	struct copy_delta first = shop_delta(&s, false), second = shop_delta(&s, true);
 	assert_int_equal(first.changed, 200);
 	assert_int_equal(first.removed, 3);
 	assert_int_equal(first.equal, 2);
@@ -114,14 +43,15 @@ static void savepoint_of_an_open_transaction(void **state)
 {
 	struct shop s = shop_open(*state, "savepoint");
 	struct pg *app = pair_open(*state, PAIR_OLD, s.database);
-	must(app, "BEGIN; UPDATE public.orders SET total = 1 WHERE id = 1; SAVEPOINT a; UPDATE public.orders "
+	shop_must(app,
+		  "BEGIN; UPDATE public.orders SET total = 1 WHERE id = 1; SAVEPOINT a; UPDATE public.orders "
 		  "SET total = 2 WHERE "
 		  "id = 2; SAVEPOINT b; INSERT INTO public.orders (place, total) VALUES (1, 3)");
-	must(s.old_pg, "INSERT INTO log VALUES (now(), 'others go on')");
+	shop_must(s.old_pg, "INSERT INTO log VALUES (now(), 'others go on')");
 	pair_warm(*state, s.database, NULL, NULL);
-	must(app, "COMMIT");
+	shop_must(app, "COMMIT");
 	pg_close(app);
-	struct copy_delta out = must_run(&s, true);
+	struct copy_delta out = shop_delta(&s, true);
 	assert_true(out.changed >= 3);
 	pair_equal(*state, s.database, "a savepoint");
 	shop_close(&s);
@@ -132,12 +62,13 @@ static void unique_values_change_hands(void **state)
 {
 	struct shop s = shop_open(*state, "hands");
 	pair_warm(*state, s.database, NULL, NULL);
-	must(s.old_pg, "UPDATE places SET name = 'x' WHERE id = 1; UPDATE places SET name = 'place 1' WHERE "
-		       "id = 2; UPDATE places "
-		       "SET name = 'place 2' WHERE id = 1; DELETE FROM places WHERE id = 3; INSERT INTO "
-		       "places VALUES (99, "
-		       "'place 3')");
-	must_run(&s, true);
+	shop_must(s.old_pg,
+		  "UPDATE places SET name = 'x' WHERE id = 1; UPDATE places SET name = 'place 1' WHERE "
+		  "id = 2; UPDATE places "
+		  "SET name = 'place 2' WHERE id = 1; DELETE FROM places WHERE id = 3; INSERT INTO "
+		  "places VALUES (99, "
+		  "'place 3')");
+	shop_delta(&s, true);
 	pair_equal(*state, s.database, "unique values");
 	shop_close(&s);
 }
@@ -146,29 +77,20 @@ static void unique_values_change_hands(void **state)
 static void tables_change_names(void **state)
 {
 	struct shop s = shop_open(*state, "names");
-	must(s.old_pg, "CREATE TABLE fresh (at timestamptz, line text); INSERT INTO fresh SELECT now(), "
-		       "'fresh ' || n FROM "
-		       "generate_series(1, 100) n");
-	must(s.new_pg, "CREATE TABLE fresh (at timestamptz, line text)");
+	shop_must(s.old_pg, "CREATE TABLE fresh (at timestamptz, line text); INSERT INTO fresh SELECT now(), "
+			    "'fresh ' || n FROM "
+			    "generate_series(1, 100) n");
+	shop_must(s.new_pg, "CREATE TABLE fresh (at timestamptz, line text)");
 	pair_warm(*state, s.database, NULL, NULL);
-	must(s.old_pg, "ALTER TABLE log RENAME TO aside; ALTER TABLE fresh RENAME TO log; ALTER TABLE aside "
-		       "RENAME TO fresh");
-	assert_int_equal(must_run(&s, true).replaced, 2);
+	shop_must(s.old_pg,
+		  "ALTER TABLE log RENAME TO aside; ALTER TABLE fresh RENAME TO log; ALTER TABLE aside "
+		  "RENAME TO fresh");
+	assert_int_equal(shop_delta(&s, true).replaced, 2);
 	pair_equal(*state, s.database, "swapped tables");
 	shop_close(&s);
 }
 
 /* ---- what is refused ---- */
-
-static void expect_refused(struct shop *s, const char *has)
-{
-	struct copy_delta out;
-	struct err err;
-	assert_int_equal(run(s, true, &out, &err), -1);
-	if (!strstr(err.text, has))
-		fail_msg("expected \"%s\" in \"%s\"", has, err.text);
-	assert_int_equal(out.changed + out.removed, 0);
-}
 
 static void changed_schemas(void **state)
 {
@@ -182,15 +104,15 @@ static void changed_schemas(void **state)
 	    {"ALTER TYPE mood ADD VALUE 'so so'", "enum", NULL},
 	};
 	struct shop s = shop_open(*state, "schemas");
-	expect_refused(&s, "holds no warm copy");
+	shop_refused(&s, "holds no warm copy");
 	pair_warm(*state, s.database, NULL, NULL);
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-		must(s.old_pg, changes[i][0]);
-		expect_refused(&s, changes[i][1]);
+		shop_must(s.old_pg, changes[i][0]);
+		shop_refused(&s, changes[i][1]);
 		if (!changes[i][2])
 			break;
-		must(s.old_pg, changes[i][2]);
-		must_run(&s, false);
+		shop_must(s.old_pg, changes[i][2]);
+		shop_delta(&s, false);
 	}
 	shop_close(&s);
 }
@@ -206,37 +128,65 @@ static void another_source(void **state)
 	};
 	struct shop s = shop_open(*state, "another");
 	pair_warm(*state, s.database, NULL, NULL);
-	must(s.new_pg, "CREATE TABLE nightferry.kept AS SELECT * FROM nightferry.warm_source");
+	shop_must(s.new_pg, "CREATE TABLE nightferry.kept AS SELECT * FROM nightferry.warm_source");
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
 		char sql[200];
 		snprintf(sql, sizeof sql, "UPDATE nightferry.warm_source SET %s", changes[i][0]);
-		must(s.new_pg, sql);
-		expect_refused(&s, changes[i][1]);
-		must(s.new_pg, "DELETE FROM nightferry.warm_source; INSERT INTO nightferry.warm_source "
-			       "SELECT * FROM nightferry.kept");
+		shop_must(s.new_pg, sql);
+		shop_refused(&s, changes[i][1]);
+		shop_must(s.new_pg, "DELETE FROM nightferry.warm_source; INSERT INTO nightferry.warm_source "
+				    "SELECT * FROM nightferry.kept");
 	}
-	must(s.new_pg,
-	     "UPDATE nightferry.warm_table SET boundary = boundary - 2147483648 WHERE table_name = 'log'");
-	expect_refused(&s, "more than its 32-bit");
+	shop_must(
+	    s.new_pg,
+	    "UPDATE nightferry.warm_table SET boundary = boundary - 2147483648 WHERE table_name = 'log'");
+	shop_refused(&s, "more than its 32-bit");
 	shop_close(&s);
 }
 
+/* Whatever becomes of the row on OLD: written over, in the way of a new one, in a table that is copied again,
+ * or in one that stood still. Each has a table of its own, %s, for nothing takes back that it was written to.
+ */
 static void written_by_others(void **state)
 {
-	static const char *const writes[] = {"UPDATE orders SET total = 0 WHERE id = 5",
-					     "DELETE FROM orders WHERE id = 5",
-					     "INSERT INTO orders (id, place, total) VALUES (900000, 1, 1)"};
-	for (size_t i = 0; i < 3; i++) {
-		char name[24];
-		snprintf(name, sizeof name, "others%zu", i);
-		struct shop s = shop_open(*state, name);
-		pair_warm(*state, s.database, NULL, NULL);
-		must(s.old_pg, "UPDATE orders SET total = 1 WHERE id = 9");
-		must_run(&s, false);
-		must(s.new_pg, writes[i]);
-		expect_refused(&s, "Somebody else has written to orders");
-		shop_close(&s);
+	static const struct {
+		const char *key, *on_new, *on_old;
+	} writes[] = {
+	    {"PRIMARY KEY", "UPDATE %s SET v = 0 WHERE id = 5", "UPDATE %s SET v = 1 WHERE id = 9"},
+	    {"PRIMARY KEY", "DELETE FROM %s WHERE id = 5", "UPDATE %s SET v = 1 WHERE id = 9"},
+	    {"PRIMARY KEY", "INSERT INTO %s VALUES (900, 1)", "DELETE FROM %s WHERE id = 9"},
+	    {"PRIMARY KEY", "UPDATE %s SET v = 0 WHERE id = 9", "UPDATE %s SET v = 1 WHERE id = 9"},
+	    {"PRIMARY KEY", "UPDATE %s SET v = 0 WHERE id = 9", "DELETE FROM %s WHERE id = 9"},
+	    {"PRIMARY KEY, UNIQUE (v)", "INSERT INTO %s VALUES (900, 901)",
+	     "INSERT INTO %s VALUES (901, 901)"},
+	    {"", "INSERT INTO %s VALUES (900, 1)", "DELETE FROM %s WHERE id = 9"},
+	    {"PRIMARY KEY", "UPDATE %s SET v = 0 WHERE id = 7", "SELECT FROM %s"},
+	};
+	const size_t n = sizeof writes / sizeof writes[0];
+	struct shop s = shop_open(*state, "others");
+	char name[8], sql[300], says[80];
+	for (size_t i = 0; i < n; i++) {
+		snprintf(sql, sizeof sql, "CREATE TABLE w%zu (id int %s, v int)", i, writes[i].key);
+		shop_must(s.old_pg, sql);
+		shop_must(s.new_pg, sql);
+		snprintf(sql, sizeof sql, "INSERT INTO w%zu SELECT n, n FROM generate_series(1, 100) n", i);
+		shop_must(s.old_pg, sql);
 	}
+	pair_warm(*state, s.database, NULL, NULL);
+	shop_must(s.old_pg, "UPDATE w0 SET v = 1 WHERE id = 9");
+	shop_delta(&s, false);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "w%zu", i);
+		snprintf(says, sizeof says, "Somebody else has written to %s of", name);
+		shop_must_on(s.new_pg, writes[i].on_new, name);
+		shop_must_on(s.old_pg, writes[i].on_old, name);
+		shop_refused(&s, says);
+		shop_must_on(s.old_pg, "DROP TABLE %s", name);
+		shop_must_on(s.new_pg, "DROP TABLE %s", name);
+		shop_must_on(s.new_pg, "DELETE FROM nightferry.warm_table WHERE table_name = '%s'", name);
+	}
+	shop_delta(&s, true);
+	shop_close(&s);
 }
 
 static void without_the_right(void **state)
@@ -246,8 +196,9 @@ static void without_the_right(void **state)
 	struct err err = {0};
 	struct copy_delta out;
 	pair_warm(*state, s.database, NULL, NULL);
-	must(s.new_pg, "CREATE ROLE plain LOGIN; GRANT ALL ON ALL TABLES "
-		       "IN SCHEMA public, nightferry TO plain; GRANT USAGE ON SCHEMA nightferry TO plain");
+	shop_must(s.new_pg,
+		  "CREATE ROLE plain LOGIN; GRANT ALL ON ALL TABLES "
+		  "IN SCHEMA public, nightferry TO plain; GRANT USAGE ON SCHEMA nightferry TO plain");
 	snprintf(url, sizeof url, "postgres://plain@%%2Ftmp%%2F%s:%d/%s", s.pair->dir + strlen("/tmp/"),
 		 s.pair->port[1], s.database);
 	struct pg *source = pair_open(*state, PAIR_OLD, s.database),
@@ -288,7 +239,7 @@ static void believe(struct shop *s)
 	assert_int_equal(
 	    pg_number(s->old_pg, "SELECT txid_snapshot_xmax(txid_current_snapshot())", NULL, &next, NULL), 0);
 	snprintf(sql, sizeof sql, "UPDATE nightferry.warm_table SET boundary = %lld", (long long)next);
-	must(s->new_pg, sql);
+	shop_must(s->new_pg, sql);
 }
 
 /* A delta that believes a wrong boundary loses changes; each kind of loss must be seen. */
@@ -303,17 +254,17 @@ static void wrong_deltas_are_seen(void **state)
 	struct shop s = shop_open(*state, "wrong");
 	pair_warm(*state, s.database, NULL, NULL);
 	for (size_t i = 0; i < 3; i++) {
-		must(s.old_pg, changes[i]);
+		shop_must(s.old_pg, changes[i]);
 		believe(&s);
-		must_run(&s, true);
+		shop_delta(&s, true);
 		assert_false(proved(&s));
 		/* The lost row is changed once more, so that an honest delta mends it. */
-		must(s.old_pg, changes[i]);
-		must_run(&s, true);
+		shop_must(s.old_pg, changes[i]);
+		shop_delta(&s, true);
 		assert_true(proved(&s));
 	}
 	for (size_t i = 0; i < 3; i++) {
-		must(s.new_pg, faults[i]);
+		shop_must(s.new_pg, faults[i]);
 		assert_false(proved(&s));
 	}
 	shop_close(&s);
@@ -331,7 +282,7 @@ static void churn(struct shop *s, int round)
 		 "SELECT 1, n FROM "
 		 "generate_series(1, 3000) n",
 		 round, round, 1000 + round, round);
-	must(s->old_pg, sql);
+	shop_must(s->old_pg, sql);
 }
 
 /* At many moments, for it is not known which of them is the bad one; the last delta then ends it all. */
@@ -346,7 +297,7 @@ static void killed_at_any_moment(void **state)
 		if (pid == 0) {
 			struct copy_delta out;
 			struct err err;
-			_exit(run(&s, true, &out, &err) < 0);
+			_exit(shop_run(&s, true, &out, &err) < 0);
 		}
 		usleep((useconds_t)(1000 << i % 10));
 		kill(pid, SIGKILL);
@@ -356,7 +307,7 @@ static void killed_at_any_moment(void **state)
 	}
 	assert_true(killed > 0);
 	/* Lanes die with their parent; what their servers still do, the tables' locks make us wait for. */
-	must_run(&s, true);
+	shop_delta(&s, true);
 	pair_equal(*state, s.database, "killed");
 	shop_close(&s);
 }
@@ -373,20 +324,20 @@ static void connections_lost(void **state)
 		if (pid == 0) {
 			struct copy_delta out;
 			struct err err;
-			int rc = run(&s, true, &out, &err);
+			int rc = shop_run(&s, true, &out, &err);
 			_exit(rc == 0 ? 0 : strlen(err.text) > 20 ? 1 : 2);
 		}
 		usleep((useconds_t)(4000 << i % 6));
-		must(side, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
-			   "current_database() AND pid <> "
-			   "pg_backend_pid() AND backend_type = 'client backend'");
+		shop_must(side, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+				"current_database() AND pid <> "
+				"pg_backend_pid() AND backend_type = 'client backend'");
 		int status;
 		waitpid(pid, &status, 0);
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
 		lost += WEXITSTATUS(status);
 	}
 	assert_true(lost > 0);
-	must_run(&s, true);
+	shop_delta(&s, true);
 	pair_equal(*state, s.database, "lost");
 	shop_close(&s);
 }
@@ -409,7 +360,7 @@ static void stopped_on_request(void **state)
 	pg_close(target);
 	assert_int_equal(err.kind, ERR_CANCELLED);
 	close(pipes[0]);
-	must_run(&s, true);
+	shop_delta(&s, true);
 	pair_equal(*state, s.database, "stopped");
 	shop_close(&s);
 }
@@ -425,6 +376,9 @@ int main(void)
 	    cmocka_unit_test(another_source),
 	    cmocka_unit_test(written_by_others),
 	    cmocka_unit_test(without_the_right),
+	    cmocka_unit_test(keys_stand_aside),
+	    cmocka_unit_test(keys_that_do_not_hold),
+	    cmocka_unit_test(keys_left_aside),
 	    cmocka_unit_test(wrong_deltas_are_seen),
 	    cmocka_unit_test(killed_at_any_moment),
 	    cmocka_unit_test(connections_lost),

@@ -165,7 +165,7 @@ void pair_warm(const struct pair *p, const char *database, void (*between)(void 
 		char *out = xasprintf("COPY (SELECT %s FROM %s) TO STDOUT", t->columns, t->from);
 		char *in = xasprintf("COPY %s (%s) FROM STDIN", t->from + strlen("ONLY "), t->columns);
 		struct buf again = {0};
-		rc = delta_guard_hush(target, t, &again, &err);
+		rc = delta_guard_hush(target, false, t, &again, &err);
 		if (rc == 0)
 			rc = delta_pump(&pair, out, in, &rows, &bytes, &err);
 		if (rc == 0 && again.len)
