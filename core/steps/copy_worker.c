@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 700, DEAD_LOOKS = 5, STOP_MS = 30000, URL_MAX = 2048, PUT_MS = 900000 };
+enum { LOOK_MS = 700, FIRST_LOOK_MS = 100, DEAD_LOOKS = 5, STOP_MS = 30000, URL_MAX = 2048, PUT_MS = 900000 };
 
 /* ---- where ---- */
 
@@ -299,6 +299,8 @@ int copy_worker_follow(struct copy_worker *w, const struct copy_ears *ears, int 
 {
 	if (w->ssh)
 		ssh_hush(w->ssh, true);
+	/* What is short is seen to end at once; what takes hours is not asked ten times a second. */
+	int wait_ms = FIRST_LOOK_MS;
 	for (int dead = 0;;) {
 		struct detached_look look = {.state = DETACHED_ALIVE};
 		struct err seen = {0};
@@ -316,8 +318,9 @@ int copy_worker_follow(struct copy_worker *w, const struct copy_ears *ears, int 
 			ears->idle(ears->ctx);
 		if (over)
 			break;
-		if (job_wait(w->job, rest ? 1 : LOOK_MS))
+		if (job_wait(w->job, rest ? 1 : dead ? LOOK_MS : wait_ms))
 			return err_set(err, ERR_CANCELLED, "stopped");
+		wait_ms = wait_ms * 5 / 4 < LOOK_MS ? wait_ms * 5 / 4 : LOOK_MS;
 	}
 	if (w->ssh)
 		ssh_hush(w->ssh, false);
