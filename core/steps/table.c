@@ -20,6 +20,7 @@ extern const struct step end_session_step;
 extern const struct step export_new_rows_step;
 extern const struct step fence_writers_step;
 extern const struct step first_backup_step;
+extern const struct step forget_copy_step;
 extern const struct step kamal_lock_step;
 extern const struct step kamal_step;
 extern const struct step kamal_unlock_step;
@@ -69,6 +70,7 @@ const struct step *const step_table[] = {
     &export_new_rows_step,
     &fence_writers_step,
     &first_backup_step,
+    &forget_copy_step,
     &kamal_lock_step,
     &kamal_step,
     &kamal_unlock_step,

@@ -58,6 +58,24 @@ expect_match "$(cat "$T/err")" "table coupons were changed on OLD since it was c
 world_sql old "ALTER TABLE coupons DROP COLUMN late"
 echo "ok  a changed schema is refused"
 
+# ---- the worker dies in the middle of the last delta: each table is as it was or as it shall be, and it is run again ----
+ends 0 --until record-source
+coproc HOLD { psql -XAtq "$NEW_DATABASE_URL" 2>&1; }
+echo "BEGIN; LOCK TABLE public.events IN ROW EXCLUSIVE MODE; SELECT 'held';" >&"${HOLD[1]}"
+read -r -t 60 said <&"${HOLD[0]}" || fail "Nothing could be held on NEW."
+expect_equal "$said" held "the table on NEW"
+waits() { [ "$(world_sql new "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'ShareRowExclusiveLock' AND relation = 'public.events'::regclass")" -gt 0 ]; }
+(
+	eventually 100 waits || exit 1
+	kill -KILL "$(worker delta)"
+) &
+killer=$!
+ends 1 --until delta
+wait $killer || fail "No delta was seen to wait."
+echo "ROLLBACK; \\q" >&"${HOLD[1]}"
+expect_match "$(events attempt.ended 'select(.step == "delta") | .text' | tail -n 1)" "ended badly|without a word" "what is said of the delta"
+echo "ok  a killed delta"
+
 # ---- the night ----
 ends 0
 J=$(journal)
@@ -68,5 +86,6 @@ expect_equal "$(events rows.compared '{tables, equal, content, step}' | head -n 
 expect_match "$(events fact 'select(.name == "delta") | .data | {live, tables, equal, replaced}' | tail -n 1)" '"live":false' "the last delta"
 expect_match "$(events transfer.ended 'select(.stage == "delta") | .text' | tail -n 1)" "removed, .* copied again; OLD's vacuum held back" \
 	"what the pane says"
+expect_equal "$(world_sql new "SELECT count(*) FROM pg_namespace WHERE nspname = 'nightferry'")" 0 "our schema after the night"
 ! grep -rqF "${NEW_DATABASE_URL#*://}" "$NIGHTFERRY_STATE" || fail "The database's address is in the night's folder."
 echo "ok  a warm night, down for $(jq .downtime_s "$T/report.json") s"
