@@ -118,15 +118,19 @@ static bool rate_take(const struct http_request *req)
 	struct heroku_control *c = &H.control;
 	int64_t now = now_ms();
 
-	c->rate_tokens += (double)(now - c->rate_at_ms) / 60000 * RATE_REFILL_PER_MIN;
+	c->rate_tokens += (double)(now - c->rate_at_ms) / 60000 * night_speed() * RATE_REFILL_PER_MIN;
 	if (c->rate_tokens > RATE_LIMIT)
 		c->rate_tokens = RATE_LIMIT;
 	c->rate_at_ms = now;
 	if (path_data(req->path) || strcmp(req->path, "/account/rate-limits") == 0)
 		return true;
-	if (c->rate_tokens < 1)
+	if (c->rate_tokens < 1) {
+		c->rate_refused++;
 		return false;
+	}
 	c->rate_tokens -= 1;
+	if (c->rate_tokens < c->rate_lowest)
+		c->rate_lowest = c->rate_tokens;
 	return true;
 }
 

@@ -20,6 +20,8 @@
  *   feature        {"name": "preboot", "enabled": true}
  *   release        {"status": "pending"}: merged into the newest release
  *   data_maintenance  object merged into the database's maintenance, e.g. {"status": "running"}
+ *
+ * Its answer tells how the rate limit did: {"rate_tokens", "rate_lowest", "rate_refused"}.
  */
 #include "demo/heroku/heroku.h"
 
@@ -84,6 +86,17 @@ static void things_change(const struct http_request *req)
 		json_set(H.fixture, "data_maintenance", cJSON_Duplicate(maintenance, true));
 }
 
+static void reply_rate(struct http_reply *reply)
+{
+	const struct heroku_control *c = &H.control;
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(json, "rate_tokens", (int)c->rate_tokens);
+	cJSON_AddNumberToObject(json, "rate_lowest", (int)c->rate_lowest);
+	cJSON_AddNumberToObject(json, "rate_refused", c->rate_refused);
+	http_reply_json(reply, 200, json);
+}
+
 void handle_control(struct http_request *req, struct http_reply *reply)
 {
 	struct heroku_control *c = &H.control;
@@ -116,5 +129,5 @@ void handle_control(struct http_request *req, struct http_reply *reply)
 		http_reply_text(reply, 500, "text/plain", "The database took no new password.\n");
 		return;
 	}
-	http_reply_json(reply, 200, cJSON_CreateObject());
+	reply_rate(reply);
 }

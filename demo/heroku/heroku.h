@@ -33,7 +33,8 @@ struct heroku_control {
 	int64_t urls_expired_ms; /* public URLs made before this are dead */
 	unsigned tails_cut;      /* counts up; open tails end when it moves */
 	bool pre_authorized;     /* by a code, until two_factor is set again */
-	double rate_tokens;
+	double rate_tokens, rate_lowest;
+	unsigned rate_refused; /* requests that met an empty bucket */
 	int64_t rate_at_ms;
 };
 
@@ -52,6 +53,9 @@ extern struct heroku H;
 
 /* util.c */
 int64_t now_ms(void); /* since the epoch */
+/* How many times faster the night runs than this machine's clock (NIGHTFERRY_CLOCK): by it goes what Heroku
+ * counts by minutes and hours, the rate limit and the life of a log session. Dynos know nothing of it. */
+double night_speed(void);
 void uuid_make(char out[HEROKU_UUID_SIZE]);
 void hex_make(char *out, size_t digits);                           /* random; writes digits + 1 bytes */
 void stamp_rfc(char out[HEROKU_STAMP_SIZE], int64_t at_ms);        /* 2024-05-28T11:19:37Z */

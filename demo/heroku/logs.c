@@ -154,7 +154,7 @@ static size_t reader_drain(struct reader *r, char *out, size_t size)
 static bool reader_ended(const struct reader *r)
 {
 	return !r->session.tail || H.stopping || r->tails_cut != H.control.tails_cut ||
-	       now_ms() - r->opened_ms > TAIL_MAX_MS;
+	       (double)(now_ms() - r->opened_ms) * night_speed() > TAIL_MAX_MS;
 }
 
 static size_t reader_read(void *state, char *out, size_t size)

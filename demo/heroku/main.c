@@ -81,7 +81,7 @@ static void settings_read(void)
 	H.dump_https = getenv("HEROKU_DUMP_HTTPS");
 	snprintf(H.plan, sizeof H.plan, "%s", plan && *plan ? plan : "standard-0");
 	snprintf(H.control.backup, sizeof H.control.backup, "ok");
-	H.control.rate_tokens = 4500;
+	H.control.rate_tokens = H.control.rate_lowest = 4500;
 	H.control.rate_at_ms = now_ms();
 	hex_make(H.store_secret, 64);
 	url_split(env_need("OLD_DATABASE_URL"));

@@ -20,6 +20,14 @@ int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+double night_speed(void)
+{
+	const char *clock = getenv("NIGHTFERRY_CLOCK"), *speed = clock ? strchr(clock, ',') : NULL;
+	double times = speed ? strtod(speed + 1, NULL) : 1;
+
+	return times > 0 ? times : 1;
+}
+
 void hex_make(char *out, size_t digits)
 {
 	unsigned char bytes[64];
