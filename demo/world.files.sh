@@ -76,6 +76,7 @@ write_ports() {
 	[ "$(id -u)" != 0 ] || user=postgres
 	mapfile -t port < <(free_ports 10)
 	rest=$(random_hex 13)
+	# Each secret has a form that nothing else has: tests/secrets looks for them.
 	(
 		umask 077
 		{
@@ -96,10 +97,10 @@ write_ports() {
 			assign OLD_REDIS_PORT "${port[9]}"
 			assign OLD_REDIS_URL "rediss://:p$(random_hex 64)@127.0.0.1:${port[9]}"
 			assign HEROKU_API_KEY "HRKU-$(random_hex 8)-$(random_hex 4)-4$(random_hex 3)-a$(random_hex 3)-$(random_hex 12)"
-			assign CLOUDFLARE_API_TOKEN "$(random_hex 40)"
+			assign CLOUDFLARE_API_TOKEN "cfd3m0$(random_hex 34)"
 			assign OLD_DATABASE_URL "postgres://u$rest:p$(random_hex 64)@127.0.0.1:${port[3]}/d$(random_hex 13)"
 			assign NEW_DATABASE_URL \
-				"postgres://shop:$(random_hex 32)@127.0.0.1:${port[4]}/shop_production?sslmode=disable"
+				"postgres://shop:n3wd3m0$(random_hex 25)@127.0.0.1:${port[4]}/shop_production?sslmode=disable"
 		} >"$WORLD/ports.new"
 	)
 	mv "$WORLD/ports.new" "$WORLD/ports"
