@@ -156,6 +156,7 @@ static void vote(struct cockpit *c, const char *text)
 	link_send(c, &w);
 }
 
+/* NULL: the question was left, which is no answer. */
 static void answer(struct cockpit *c, const char *text)
 {
 	struct jw w;
@@ -163,7 +164,8 @@ static void answer(struct cockpit *c, const char *text)
 	jw_open(&w);
 	jw_str(&w, "t", "answer");
 	jw_int(&w, "id", c->prompt.ask_id);
-	jw_str(&w, "text", text);
+	jw_str(&w, "text", text ? text : "");
+	jw_bool(&w, "refused", !text);
 	link_send(c, &w);
 }
 
@@ -248,7 +250,7 @@ void prompt_key(struct cockpit *c, const char *key)
 	seat_dirty(c);
 	if (strcmp(key, "Esc") == 0 || strcmp(key, "Ctrl-C") == 0) {
 		if (prompt->kind == PROMPT_ASK)
-			answer(c, "");
+			answer(c, NULL);
 		if (prompt->kind == PROMPT_KEEP || prompt->kind == PROMPT_HIDE ||
 		    prompt->kind == PROMPT_SEARCH)
 			look(c, prompt->kind == PROMPT_SEARCH ? ACT_SEARCH : ACT_KEEP, "");

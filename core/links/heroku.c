@@ -124,7 +124,12 @@ static int second_factor(struct heroku *heroku, const struct json *said, int tri
 				   ? "Heroku did not take that code: type the next one of your authenticator"
 				   : "Heroku asks for a second factor: type the code of your authenticator";
 	if (job_ask(heroku->job, question, true, heroku->two_factor, sizeof heroku->two_factor, err) < 0)
-		return err_wrap(err, "heroku wants a second factor for this");
+		return err_wrap(err, "heroku wants a second factor for this; the change was not made");
+	if (!*heroku->two_factor)
+		return err_set(
+		    err, ERR_AUTH,
+		    "heroku wants a second factor for this, and no code was typed; the change was not made, "
+		    "run the step again");
 	for (const char *p = heroku->two_factor; *p; p++)
 		if (!isalnum((unsigned char)*p))
 			return err_set(
