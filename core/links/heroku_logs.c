@@ -15,6 +15,9 @@ enum {
 	KNOWN = 4096,        /* more than that, so that all of a buffer is known */
 	IDLE_MS = 300000, /* a silent app and a dead connection look alike; a new session costs one request */
 	LINE_MAX_BYTES = 12000,
+	/* A session that begins with so many new lines and none that is known has not been joined to the one
+	 * before: some stragglers come out of their order. */
+	UNJOINED_LINES = 100,
 	PAUSE_MIN_MS = 1000,
 	PAUSE_MAX_MS = 30000,
 };
@@ -31,6 +34,9 @@ struct tail {
 	size_t n_known;
 	int64_t newest_us, first_us; /* of all lines told */
 	int64_t mark_us;             /* newest_us when this session was opened */
+	bool joined;    /* this session to the one before, by a line that was known; or told that not */
+	int64_t new_us; /* its first new line */
+	int new_lines;
 };
 
 static uint64_t line_hash(const char *line, size_t len)
@@ -50,6 +56,19 @@ static bool is_known(const struct tail *tail, uint64_t hash)
 	return false;
 }
 
+static void join_or_tell(struct tail *tail, int64_t at_us)
+{
+	if (tail->joined || !tail->mark_us)
+		return;
+	if (!tail->new_lines || at_us < tail->new_us)
+		tail->new_us = at_us;
+	if (++tail->new_lines < UNJOINED_LINES)
+		return;
+	tail->joined = true;
+	if (tail->ears->gap)
+		tail->ears->gap(tail->ears->ctx, tail->mark_us, tail->new_us);
+}
+
 static void take_line(struct tail *tail, const char *line, size_t len)
 {
 	char text[2400];
@@ -59,8 +78,11 @@ static void take_line(struct tail *tail, const char *line, size_t len)
 	uint64_t hash = line_hash(line, len);
 	/* Only what the buffer may hold can come twice; lines of one moment come in any order. */
 	if (tail->mark_us && out.at_us <= tail->mark_us &&
-	    (out.at_us < tail->first_us || is_known(tail, hash)))
+	    (out.at_us < tail->first_us || is_known(tail, hash))) {
+		tail->joined = true;
 		return;
+	}
+	join_or_tell(tail, out.at_us);
 	tail->known[tail->n_known++ % KNOWN] = hash;
 	if (out.at_us > tail->newest_us)
 		tail->newest_us = out.at_us;
@@ -130,6 +152,8 @@ static int session(struct tail *tail, int lines, struct err *err)
 	if (heroku_log_session(tail->heroku, lines, true, url, sizeof url, err) < 0)
 		return -1;
 	tail->mark_us = tail->newest_us;
+	tail->joined = false;
+	tail->new_lines = 0;
 	tail->status = 0;
 	buf_reset(&tail->part);
 	struct http_request request = {.url = url,

@@ -1,4 +1,5 @@
-/* Heroku's log stream: one endless tail over many sessions, without a line lost or told twice. */
+/* Heroku's log stream: one endless tail over many sessions. No line is told twice; one that Heroku itself no
+ * longer had when a session was opened again is lost, and that is told. */
 #ifndef CORE_LINKS_HEROKU_LOGS_H
 #define CORE_LINKS_HEROKU_LOGS_H
 
@@ -32,6 +33,9 @@ struct heroku_log_ears {
 	/* The tail broke or cannot be opened, in a sentence; it is tried again. NULL: it runs (again). May be
 	 * NULL. */
 	void (*trouble)(void *ctx, const char *sentence);
+	/* Lines between these two moments may be missing: more had come than Heroku's buffer holds while no
+	 * session was open. May be NULL. */
+	void (*gap)(void *ctx, int64_t from_us, int64_t to_us);
 	void *ctx;
 };
 /* Returns 0 when the job shall stop or an ear said so; -1 only when token or config cannot be used at all.

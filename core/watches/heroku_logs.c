@@ -2,6 +2,7 @@
 #include "core/links/heroku_logs.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/watches/log_batch.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,18 @@ static bool on_tick(void *ctx)
 	return true;
 }
 
+static void on_gap(void *ctx, int64_t from_us, int64_t to_us)
+{
+	struct tail_told *told = ctx;
+	char from[UNITS_MAX], to[UNITS_MAX], text[200];
+	text_copyf(
+	    text, sizeof text,
+	    "nightferry: lines between %s and %s may be missing: while the log was not open more came than "
+	    "Heroku keeps",
+	    units_clock(from, from_us / 1000), units_clock(to, to_us / 1000));
+	log_batch_add(&told->batch, (struct log_from){"OLD", "heroku"}, to_us / 1000, "warn", text);
+}
+
 static void on_trouble(void *ctx, const char *sentence)
 {
 	struct tail_told *told = ctx;
@@ -185,7 +198,8 @@ static int heroku_logs_run(struct job *job, struct err *err)
 {
 	struct tail_told told = {
 	    .job = job, .batch.job = job, .since_ms = clock_life_ms(), .opened_ms = clock_life_ms()};
-	struct heroku_log_ears ears = {.line = on_line, .tick = on_tick, .trouble = on_trouble, .ctx = &told};
+	struct heroku_log_ears ears = {
+	    .line = on_line, .tick = on_tick, .trouble = on_trouble, .gap = on_gap, .ctx = &told};
 	int rc = heroku_log_stream(job, FIRST_LINES, &ears, err);
 	log_batch_flush(&told.batch);
 	return rc;
