@@ -1,5 +1,6 @@
 /* The database's plan can be backed up the way the playbook does it, and has room for the copy's connections.
  */
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/job.h"
@@ -18,6 +19,7 @@ const struct check heroku_database_check = {
 };
 
 #define LARGE_BYTES (20LL * 1000 * 1000 * 1000)
+#define SOON_MS (180 * 86400000LL)
 enum { COPY_CONNECTIONS = 5 };
 
 static void judge_plan(const struct heroku_database *database, const struct heroku_database_info *info,
@@ -38,6 +40,42 @@ static void judge_plan(const struct heroku_database *database, const struct hero
 	if (*info->following)
 		evidence_add(ev, VERDICT_FAIL, "follower", "follower",
 			     "DATABASE_URL names a follower, which may be behind: promote it first.");
+}
+
+/* The last day on which PostgreSQL's own people mend a major version. */
+static const struct {
+	int major;
+	const char *last;
+} ends[] = {
+    {9, "2021-11-11"},  {10, "2022-11-10"}, {11, "2023-11-09"}, {12, "2024-11-21"}, {13, "2025-11-13"},
+    {14, "2026-11-12"}, {15, "2027-11-11"}, {16, "2028-11-09"}, {17, "2029-11-08"}, {18, "2030-11-14"},
+};
+
+static void judge_version(const char *version, struct evidence *ev)
+{
+	char today[UNITS_MAX], soon[UNITS_MAX];
+	int major = (int)units_parse_int(version, 0);
+	units_iso(today, clock_wall_ms());
+	units_iso(soon, clock_wall_ms() + SOON_MS);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		if (ends[i].major != major)
+			continue;
+		if (strncmp(today, ends[i].last, 10) > 0)
+			evidence_add(
+			    ev, VERDICT_WARN, "version", "over",
+			    "PostgreSQL %s was last mended on %s: Heroku upgrades such a database by itself, "
+			    "and the new side should run a newer one.",
+			    version, ends[i].last);
+		else if (strncmp(soon, ends[i].last, 10) > 0)
+			evidence_add(
+			    ev, VERDICT_WARN, "version", "soon",
+			    "PostgreSQL %s is mended until %s only: let the new side run a newer one.",
+			    version, ends[i].last);
+		else
+			evidence_add(ev, VERDICT_PASS, "version", "", "PostgreSQL %s is mended until %s.",
+				     version, ends[i].last);
+		return;
+	}
 }
 
 static void judge_size(const struct heroku_database_info *info, struct evidence *ev)
@@ -89,6 +127,7 @@ static enum verdict heroku_database_run(struct job *job, struct evidence *ev, st
 		rc = heroku_database_info(heroku, &database, &info, err);
 	if (rc == 0) {
 		judge_plan(&database, &info, ev);
+		judge_version(info.version, ev);
 		judge_size(&info, ev);
 		judge_connections(&info, ev);
 	}

@@ -278,6 +278,21 @@ static void write_extensions(struct job *job, struct buf *out)
 	pg_close(pg);
 }
 
+/* No API lists them: these are the ones that somebody wrote down. */
+static void write_scheduler(const struct job *job, struct buf *out)
+{
+	const struct json *jobs = json_get(json_get(job_config(job), "heroku"), "scheduler");
+	if (!json_count(jobs))
+		return;
+	HEAD(out, "Scheduler, by nightferry.yml", "command", "at, in UTC");
+	for (const struct json *row = json_first(jobs); row; row = json_next(row)) {
+		char run[160];
+		const char *text = json_str(row, "run", "");
+		text_clean(run, sizeof run, text, strlen(text));
+		ROW(out, run, json_str(row, "at", ""));
+	}
+}
+
 int inventory_write(struct job *job, const char *key, struct buf *out, struct err *err)
 {
 	struct heroku *heroku = heroku_open(job, HEROKU_PATIENT, err);
@@ -300,6 +315,7 @@ int inventory_write(struct job *job, const char *key, struct buf *out, struct er
 		write_domains(heroku, out);
 		write_releases(heroku, out);
 		write_database(heroku, out);
+		write_scheduler(job, out);
 		write_extensions(job, out);
 		rc = refuse_values(vars, buf_text(out), true, err);
 	}

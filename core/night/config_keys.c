@@ -10,6 +10,14 @@ static int write_steps(const struct schema_run *, const struct yaml *, struct jw
 static const char *const providers[] = {"cloudflare", "hetzner", "route53", "manual", NULL};
 static const char *const schemes[] = {"https", "http", NULL};
 
+static const struct schema scheduler_fields[] = {
+    {.name = "run", .required = true, .help = "the job's command, for example rake nightly"},
+    {.name = "at",
+     .required = true,
+     .help = "\"02:30\" each day in UTC, \":10\" each hour, or \"10m\", as Heroku's dashboard shows it",
+     .check = config_check_scheduled},
+    {0},
+};
 static const struct schema heroku_fields[] = {
     {.name = "app", .required = true, .help = "the Heroku app's name, for example acme-production"},
     {.name = "api",
@@ -24,6 +32,11 @@ static const struct schema heroku_fields[] = {
      .otherwise = "\"\"",
      .help = "another address of Heroku's status page",
      .check = config_check_url},
+    {.name = "scheduler",
+     .type = SCHEMA_MAPS,
+     .fields = scheduler_fields,
+     .otherwise = "[]",
+     .help = "the jobs of Heroku Scheduler, for example [{run: rake nightly, at: \"02:30\"}]"},
     {0},
 };
 const struct schema config_kamal_keys[] = {

@@ -1,4 +1,5 @@
 #include "core/night/config_look.h"
+#include "core/base/scheduler.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/night/config.h"
@@ -176,4 +177,15 @@ int config_check_endpoint(const struct schema_run *run, const struct yaml *node,
 	    run->doc, node, err,
 	    "\"%s\" must be https:// and a host, without a path; http:// is for this machine only.",
 	    node->key);
+}
+
+int config_check_scheduled(const struct schema_run *run, const struct yaml *node, struct err *err)
+{
+	if (scheduler_next_ms(node->text, 0))
+		return 0;
+	return yaml_err(
+	    run->doc, node, err,
+	    "\"%.40s\" is no time of Heroku Scheduler; write \"02:30\" for each day in UTC, \":10\" for "
+	    "each hour, or \"10m\".",
+	    node->text);
 }

@@ -13,6 +13,7 @@ int config_check_hour(const struct schema_run *run, const struct yaml *node, str
 int config_check_word(const struct schema_run *run, const struct yaml *node, struct err *err);
 int config_check_container(const struct schema_run *run, const struct yaml *node, struct err *err);
 int config_check_bucket(const struct schema_run *run, const struct yaml *node, struct err *err);
+int config_check_scheduled(const struct schema_run *run, const struct yaml *node, struct err *err);
 int config_check_endpoint(const struct schema_run *run, const struct yaml *node, struct err *err);
 int config_check_group(const struct schema_run *run, const struct yaml *node, struct err *err);
 int config_check_variable(const struct schema_run *run, const struct yaml *node, struct err *err);

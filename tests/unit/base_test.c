@@ -2,6 +2,7 @@
 #include "core/base/cli.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/base/scheduler.h"
 #include "core/base/suggest.h"
 #include "core/base/units.h"
 
@@ -252,6 +253,23 @@ static void test_clock(void **state)
 	assert_non_null(strstr(getenv("NIGHTFERRY_CLOCK"), ",50"));
 }
 
+static void test_scheduler(void **state)
+{
+	const int64_t day_ms = 86400000, base_ms = 20000 * day_ms; /* a midnight in UTC */
+	static const char *const bad[] = {"",    "2:30", "24:00", "02:60", "02:30 ", "02:3",  ":5",
+					  ":60", ":10x", "10",    "1h",    "-1:00",  "99:99", "0a:00"};
+
+	(void)state;
+	assert_int_equal(scheduler_next_ms("02:30", base_ms), base_ms + 9000000);
+	assert_int_equal(scheduler_next_ms("02:30", base_ms + 9000000), base_ms + day_ms + 9000000);
+	assert_int_equal(scheduler_next_ms("00:00", base_ms), base_ms + day_ms);
+	assert_int_equal(scheduler_next_ms(":10", base_ms + 600000), base_ms + 3600000 + 600000);
+	assert_int_equal(scheduler_next_ms(":10", base_ms + 599999), base_ms + 600000);
+	assert_int_equal(scheduler_next_ms("10m", base_ms + 1), base_ms + 600000);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(scheduler_next_ms(bad[i], base_ms), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,7 +277,7 @@ int main(void)
 	    cmocka_unit_test(test_json_write),   cmocka_unit_test(test_units),
 	    cmocka_unit_test(test_durations),    cmocka_unit_test(test_err),
 	    cmocka_unit_test(test_suggest),      cmocka_unit_test(test_cli),
-	    cmocka_unit_test(test_clock),
+	    cmocka_unit_test(test_clock),        cmocka_unit_test(test_scheduler),
 	};
 
 	setenv("NIGHTFERRY_CLOCK", "0,50", 1);

@@ -63,6 +63,12 @@ static const struct {
      "env:NEW_DATABASE_URL."},
     {"app: acme\nheroku: {app: x}\ndatabase: {url: shop}\n",
      "nightferry.yml:3:17: \"url\" must be a URL, or \"env:\" and the name of a variable that holds it."},
+    {"app: acme\nheroku: {app: x, scheduler: [{run: rake nightly, at: \"2:30\"}]}\n",
+     "nightferry.yml:2:55: \"2:30\" is no time of Heroku Scheduler; write \"02:30\" for each day in UTC, "
+     "\":10\" for each hour, or \"10m\"."},
+    {"app: acme\nheroku: {app: x, scheduler: [{run: rake nightly}]}\n",
+     "nightferry.yml:2:31: `heroku.scheduler:` needs \"at\": \"02:30\" each day in UTC, \":10\" each "
+     "hour, or \"10m\", as Heroku's dashboard shows it."},
     {HEAD "hots: {}\n", "nightferry.yml:5:1: \"hots\" is not a key of this file; did you mean \"host\"?"},
     {HEAD "zzzzzzzz: 1\n",
      "nightferry.yml:5:1: \"zzzzzzzz\" is not a key of this file; its keys are app, heroku, kamal, host, "
@@ -188,7 +194,7 @@ static void test_defaults(void **state)
 {
 	char *want = xasprintf(
 	    "{\"app\":\"acme\",\"heroku\":{\"app\":\"acme-production\",\"api\":\"\",\"data\":\"\",\"status\":"
-	    "\"\"},\"kamal\":"
+	    "\"\",\"scheduler\":[]},\"kamal\":"
 	    "{"
 	    "\"config\":\"config/deploy.yml\",\"destination\":\"\",\"service\":\"acme\",\"roles\":[\"web\"],"
 	    "\"accessory\":\"db\",\"ruby\":false,\"used\":true,\"read\":false,\"why\":\"\",\"folder\":\"%s\","

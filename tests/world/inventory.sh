@@ -4,6 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 world_start DEMO_ROWS=3000
 cd "$T" || exit 1
+sed -i 's/^heroku: {/&scheduler: [{run: rake nightly, at: "02:30"}], /' "$CONFIG"
 
 inventory() { # ARGUMENTS
 	timeout 60 "$NF" inventory --config "$CONFIG" "$@" >"$T/said" 2>&1 </dev/null
@@ -15,7 +16,7 @@ patch_vars() { # JSON
 
 inventory || fail "$(cat "$T/said")"
 for text in '## App' '| web | 2 | Standard-1X |' 'heroku-redis:premium-0' '| SECRET_KEY_BASE | secret' '| preboot | off |' \
-	'www.acme.example' '## Releases' '02:00 Europe/Stockholm' '| pgcrypto |' 'has to lead to the new database'; do
+	'www.acme.example' '## Releases' '02:00 Europe/Stockholm' '| rake nightly | 02:30 |' '| pgcrypto |' 'has to lead to the new database'; do
 	expect_file_has MIGRATION.md "$text"
 done
 # Every value that nobody may see, as Heroku has it, is in no output and no file.
