@@ -42,6 +42,7 @@ static const struct cmd screens[] = {
 
 static const struct cli_option seat_cli[] = {
     {"config", "FILE", "the configuration (default: nightferry.yml)"},
+    CMD_APP_OPTION,
     {"on", "HOST", "the engine runs there, reached by your own ssh; this terminal may go and come"},
     {"as", "NAME", "your name (default: your login)"},
     {"station", "NAME", "the station you speak for: DB, APP, DNS"},
@@ -148,7 +149,7 @@ static int sit_down_here(const struct cli *cli, const struct json *config, enum 
 static int sit_down(const struct cli *cli, enum night_start how)
 {
 	struct err err = {0};
-	struct json *config = cmd_config(cli_get(cli, "config", NULL), &err);
+	struct json *config = cmd_config_cli(cli, &err);
 	if (!config)
 		return cmd_fail(&err);
 	int status = cli_has(cli, "on") ? sit_down_on(cli, config, how == NIGHT_OPEN)
@@ -193,6 +194,7 @@ static int rehearse_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    CMD_APP_OPTION,
 	    {"as", "NAME", "your name (default: your login)"},
 	    {"theme", "NAME", "colours (default: default)"},
 	    {"ascii", NULL, "no line-drawing characters"},

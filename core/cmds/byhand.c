@@ -21,6 +21,7 @@ const struct cmd step_cmd = {
 
 static const struct cli_option look_options[] = {
     {"config", "FILE", "the configuration (default: nightferry.yml)"},
+    CMD_APP_OPTION,
     {0},
 };
 
@@ -59,7 +60,7 @@ static int check_run(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	struct err err = {0};
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
+	struct json *config = cmd_config_cli(&cli, &err);
 	if (!config)
 		return cmd_fail(&err);
 	bool bad = false;
@@ -112,7 +113,7 @@ static int watch_run(int argc, char **argv)
 		fputc('\n', stderr);
 		return EXIT_USAGE;
 	}
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
+	struct json *config = cmd_config_cli(&cli, &err);
 	if (!config)
 		return cmd_fail(&err);
 	struct job *job = job_by_hand(row->name, config, NULL);
@@ -177,6 +178,7 @@ static int step_run(int argc, char **argv)
 	    {"probe", NULL, "looks whether it was done"},
 	    {"with", "NAME=VALUE", "a parameter; may be repeated"},
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    CMD_APP_OPTION,
 	    {0},
 	};
 	static const struct cli_command command = {
@@ -205,7 +207,7 @@ static int step_run(int argc, char **argv)
 		fputc('\n', stderr);
 		return EXIT_USAGE;
 	}
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err),
+	struct json *config = cmd_config_cli(&cli, &err),
 		    *params = config ? params_of(row, &cli, &err) : NULL;
 	if (!params) {
 		json_free(config);

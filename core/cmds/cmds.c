@@ -33,3 +33,20 @@ struct json *cmd_config(const char *given, struct err *err)
 	const char *env = getenv("CONFIG");
 	return config_load_asking(given ? given : env && *env ? env : "nightferry.yml", ask_at_terminal, err);
 }
+
+struct json *cmd_config_cli(const struct cli *cli, struct err *err)
+{
+	const char *app = cli_get(cli, "app", NULL);
+	if (app)
+		setenv("HEROKU_APP", app, 1);
+	struct json *config = cmd_config(cli_get(cli, "config", NULL), err);
+	const char *named = json_str(json_get(config, "heroku"), "app", "");
+	if (!config || !app || text_equal(named, app))
+		return config;
+	err_set(err, ERR_USAGE,
+		"--app %s is not the app of the configuration, which is %s; leave --app out, or name %s in "
+		"`heroku:`",
+		app, named, app);
+	json_free(config);
+	return NULL;
+}

@@ -2,6 +2,7 @@
 #ifndef CORE_CMDS_CMDS_H
 #define CORE_CMDS_CMDS_H
 
+#include "core/base/cli.h"
 #include "core/base/err.h"
 #include "core/base/json.h"
 #include <stdbool.h>
@@ -24,6 +25,13 @@ int cmd_fail(const struct err *err);
 /* The configuration a command works with: --config FILE, else $CONFIG, else nightferry.yml. NULL: err is
  * filled. */
 struct json *cmd_config(const char *given, struct err *err);
+/* The same by a command's own --config and --app. --app is the Heroku app of a configuration whose `heroku:`
+ * names none, before HEROKU_APP and the git remotes; where it names another one, that is an error. */
+struct json *cmd_config_cli(const struct cli *cli, struct err *err);
+#define CMD_APP_OPTION                                                              \
+	{                                                                           \
+		"app", "NAME", "the Heroku app, where the configuration names none" \
+	}
 
 /* ---- nights ---- */
 

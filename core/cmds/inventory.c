@@ -197,7 +197,7 @@ static int inventory(struct job *job, const char *path, struct err *err)
 static int inventory_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-	    {"app", "NAME", "the Heroku app (default: that of the configuration)"},
+	    CMD_APP_OPTION,
 	    {"output", "FILE", "where it is written (default: MIGRATION.md)"},
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
 	    {0},
@@ -216,19 +216,9 @@ static int inventory_run(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	struct err err = {0};
-	/* --app is the CLI's own word for HEROKU_APP, which a configuration without an app takes. */
-	if (cli_has(&cli, "app"))
-		setenv("HEROKU_APP", cli_get(&cli, "app", ""), 1);
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
-	const char *app = json_str(json_get(config, "heroku"), "app", "");
-	if (config && cli_has(&cli, "app") && !text_equal(app, cli_get(&cli, "app", "")))
-		err_set(&err, ERR_USAGE,
-			"--app %s is not the app of the configuration, which is %s: say one of them",
-			cli_get(&cli, "app", ""), app);
-	if (!config || err.kind) {
-		json_free(config);
+	struct json *config = cmd_config_cli(&cli, &err);
+	if (!config)
 		return cmd_fail(&err);
-	}
 	struct job *job = job_by_hand("inventory", config, NULL);
 	int rc = inventory(job, cli_get(&cli, "output", "MIGRATION.md"), &err);
 	job_free(job);

@@ -113,17 +113,23 @@ static int add_files(struct jw *w, const struct json *config, const char *config
 	return rc;
 }
 
+struct secrets_wanted {
+	struct jw *w;
+	const struct json *config;
+};
+
 static void add_secret(void *arg, const char *name)
 {
-	struct jw *w = arg;
+	const struct secrets_wanted *wanted = arg;
+	const char *api = json_str(json_get(wanted->config, "heroku"), "api", "");
 	const char *value = getenv(name);
 	char token[256] = "";
 	if ((!value || !*value) && text_equal(name, "HEROKU_API_KEY") &&
-	    heroku_login(NULL, token, sizeof token))
+	    heroku_login(api, token, sizeof token))
 		value = token;
 	if (value && *value)
-		jw_str(w, name, value);
-	memset(token, 0, sizeof token);
+		jw_str(wanted->w, name, value);
+	explicit_bzero(token, sizeof token);
 }
 
 static int write_order(struct jw *w, const struct json *config, const char *config_path, bool may_open,
@@ -138,7 +144,7 @@ static int write_order(struct jw *w, const struct json *config, const char *conf
 	jw_json(w, "playbook", playbook);
 	int rc = add_files(w, config, config_path, err);
 	jw_obj(w, "secrets");
-	engine_secret_names(config, playbook, add_secret, w);
+	engine_secret_names(config, playbook, add_secret, &(struct secrets_wanted){w, config});
 	jw_end(w);
 	jw_finish(w);
 	json_free(playbook);
@@ -245,11 +251,11 @@ int on_run(struct on *on, const char *verb, const char *app, const char *const *
 	return status;
 }
 
-int on_command(const char *host, const char *config_given, const char *verb, const char *const *options)
+int on_command(const struct cli *cli, const char *verb, const char *const *options)
 {
 	struct err err = {0};
-	struct json *config = cmd_config(config_given, &err);
-	struct on *on = config ? on_open(host, &err) : NULL;
+	struct json *config = cmd_config_cli(cli, &err);
+	struct on *on = config ? on_open(cli_get(cli, "on", ""), &err) : NULL;
 	int status = on ? on_run(on, verb, json_str(config, "app", ""), options, &err) : -1;
 	json_free(config);
 	on_close(on);

@@ -5,6 +5,7 @@
 #define CORE_CMDS_ON_H
 
 #include "core/base/buf.h"
+#include "core/base/cli.h"
 #include "core/base/err.h"
 #include "core/base/json.h"
 #include <stdbool.h>
@@ -28,7 +29,7 @@ char *const *on_seat_argv(struct on *on, const char *dir);
 /* Runs a command of ours there (`status`, `stop`, `report`) for the newest night of `app`, output passed on.
  * Returns its exit status, -1 with err when ssh did not get through. */
 int on_run(struct on *on, const char *verb, const char *app, const char *const *options, struct err *err);
-/* The same from a command line: reads --config, and prints what went wrong. */
-int on_command(const char *host, const char *config_given, const char *verb, const char *const *options);
+/* The same from a command line: reads --on, --config and --app, and prints what went wrong. */
+int on_command(const struct cli *cli, const char *verb, const char *const *options);
 
 #endif

@@ -47,6 +47,7 @@ static int report_run(int argc, char **argv)
 	     "still to do"},
 	    {"csv", "TABLE", "rows, checks, steps or timeline, for a spreadsheet"},
 	    {"config", "FILE", "the configuration, to find the newest night"},
+	    CMD_APP_OPTION,
 	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {0},
 	};
@@ -71,10 +72,10 @@ static int report_run(int argc, char **argv)
 		return cmd_fail(&err);
 	}
 	if (cli_has(&cli, "on"))
-		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "report",
+		return on_command(&cli, "report",
 				  csv ? (const char *const[]){"--csv", csv, NULL}
 				      : (const char *const[]){"--format", format, NULL});
-	struct json *config = given ? NULL : cmd_config(cli_get(&cli, "config", NULL), &err);
+	struct json *config = given ? NULL : cmd_config_cli(&cli, &err);
 	if (!given && !config)
 		return cmd_fail(&err);
 	char path[600];

@@ -150,6 +150,7 @@ static int rows_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    CMD_APP_OPTION,
 	    {"counts", NULL, "only how many rows there are, not what they say"},
 	    {"csv", NULL, "for a spreadsheet, instead of Markdown"},
 	    {"bisect", "TABLE", "the first rows of one table that differ; values are never shown"},
@@ -167,7 +168,7 @@ static int rows_run(int argc, char **argv)
 	int status = cli_parse(&cli, &command, argc, argv);
 	if (status >= 0)
 		return status;
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
+	struct json *config = cmd_config_cli(&cli, &err);
 	if (!config)
 		return cmd_fail(&err);
 	struct job *job = job_by_hand("rows", config, NULL);

@@ -66,6 +66,7 @@ static int run_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    CMD_APP_OPTION,
 	    {"playbook", "NAME", "another playbook than the configuration's"},
 	    {"yes", "STEP=TARGET",
 	     "passes the gate of STEP once, if its target is TARGET and all evidence is PASS; may be "
@@ -114,7 +115,7 @@ static int run_run(int argc, char **argv)
 		waive[headless.n_waive++] = v;
 	struct err err = {0};
 	char dir[400];
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
+	struct json *config = cmd_config_cli(&cli, &err);
 	status = config ? night_run(config, cli_get(&cli, "playbook", NULL), cli_has(&cli, "rehearse"),
 				    &headless, dir, sizeof dir, &err)
 			: -1;

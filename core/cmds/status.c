@@ -102,6 +102,7 @@ static int status_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    CMD_APP_OPTION,
 	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {"json", NULL, "everything, as one JSON object"},
 	    {"line", NULL, "one short line, for tmux's status-right"},
@@ -126,13 +127,12 @@ static int status_run(int argc, char **argv)
 				   : cli_has(&cli, "line") ? "--line"
 				   : cli_has(&cli, "page") ? "--page"
 							   : NULL;
-		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "status",
-				  (const char *const[]){form, NULL});
+		return on_command(&cli, "status", (const char *const[]){form, NULL});
 	}
 	struct err err = {0};
 	char path[600];
 	const char *given = cli_arg(&cli, 0, NULL);
-	struct json *config = given ? NULL : cmd_config(cli_get(&cli, "config", NULL), &err);
+	struct json *config = given ? NULL : cmd_config_cli(&cli, &err);
 	if (!given && !config)
 		return cmd_fail(&err);
 	struct report report;

@@ -33,6 +33,7 @@ static int stop_run(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
+	    CMD_APP_OPTION,
 	    {"on", "HOST", "that of `nightferry --on HOST`"},
 	    {0},
 	};
@@ -49,7 +50,7 @@ static int stop_run(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (cli_has(&cli, "on"))
-		return on_command(cli_get(&cli, "on", ""), cli_get(&cli, "config", NULL), "stop", NULL);
+		return on_command(&cli, "stop", NULL);
 	struct err err = {0};
 	char dir[400];
 	const char *given = cli_arg(&cli, 0, NULL);
@@ -57,7 +58,7 @@ static int stop_run(int argc, char **argv)
 		text_copy(dir, sizeof dir, given);
 		return stop_night(dir);
 	}
-	struct json *config = cmd_config(cli_get(&cli, "config", NULL), &err);
+	struct json *config = cmd_config_cli(&cli, &err);
 	if (!config)
 		return cmd_fail(&err);
 	const char *app = json_str(config, "app", "");
