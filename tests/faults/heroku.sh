@@ -107,8 +107,43 @@ for n in 1 2 3; do
 	ask "9$n"
 	eventually 15 seen "9$n" || fail "A request made while the tail was cut is missing."
 done
+# More than Heroku keeps while no log can be opened: said, and what is kept comes once.
+! grep -q 'may be missing' "$T/log" || fail "A cut without a loss is told as one: $(grep 'may be missing' "$T/log")"
+misbehave '{"method":"POST","path":"/apps/acme-production/log-sessions","times":0,"status":503,"body":"<html>"}'
+control '{"cut_tails":true}'
+eventually 20 grep -q '"ok":false' "$T/log" || fail "Nobody says that the log is not open."
+curl -s -o /dev/null -H 'Host: www.acme.example' "http://127.0.1.1:$HTTP_PORT/products?burst=[1-1700]"
+curl -sf -o /dev/null -X DELETE "$HEROKU_HOST/__ctl"
+eventually 60 grep -q 'lines between [0-9:]* and [0-9:]* may be missing' "$T/log" || fail "A loss is not told."
+eventually 20 grep -q 'burst=1700' "$T/log" || fail "The newest line is missing."
+expect_equal "$(grep -c 'may be missing' "$T/log")" 1 "how often the loss is told"
+expect_equal "$(grep -o 'burst=1700\\"' "$T/log" | wc -l)" 1 "lines of the last request"
 kill $watch
 wait $watch 2>/dev/null
 for n in 1 2 3 91 92 93; do
 	expect_equal "$(grep '"source":"router"' "$T/log" | grep -o "path=[^ ]*probe=$n\\\\\"" | wc -l)" 1 "lines of request $n"
+done
+
+# A version of PostgreSQL that nobody mends any more; Scheduler's jobs, as they were written down, by both clocks.
+misbehave '{"method":"GET","path":"/client/v11/databases","status":200,"body":{"addon_id":"x","name":"x","plan":"standard-0","info":[{"name":"PG Version","values":["12.4"]}]}}'
+by_hand check heroku-database
+expect_match "$OUTPUT" 'WARN +PostgreSQL 12.4 was last mended on 2024-11-21' "an old version"
+by_hand check heroku-scheduler
+expect_match "$OUTPUT" 'write them into heroku.scheduler of nightferry.yml' "jobs that nobody wrote down"
+sed 's/^heroku: {/&scheduler: [{run: rake nightly, at: "02:30"}, {run: rake pulse, at: "10m"}], /' "$CONFIG" >"$W/scheduler.yml"
+TZ=XST-5:30 CONFIG=$W/scheduler.yml by_hand check heroku-scheduler
+day='[0-9]{2} [A-Z][a-z]{2}'
+expect_match "$OUTPUT" "rake nightly: in [0-9:]+; $day 02:30, $day 02:30, $day 02:30 UTC \(here $day 08:00, $day 08:00, $day 08:00\)" "a daily job"
+expect_match "$OUTPUT" "rake pulse: in 0?[0-9]:[0-9]{2}; $day [0-9:]+0, " "a job of every ten minutes"
+
+# The app by --app, as for Heroku's own CLI: before HEROKU_APP, and never against the configuration.
+sed 's/app: acme-production, //' "$CONFIG" >"$W/no-app.yml"
+expect_status 2 env -u HEROKU_APP "$NF" check heroku-releases --config "$W/no-app.yml"
+expect_match "$OUTPUT" '`heroku:` needs "app"' "no app anywhere"
+CONFIG=$W/no-app.yml HEROKU_APP=acme-staging by_hand check heroku-releases --app acme-production
+expect_match "$OUTPUT" 'PASS +heroku-releases' "--app before HEROKU_APP"
+for command in run start attach rehearse status stop check watch\ dynos step\ maintenance\ --plan; do
+	# shellcheck disable=SC2086
+	expect_status 2 "$NF" $command --app acme-staging --config "$CONFIG"
+	expect_match "$OUTPUT" 'acme-staging is not the app of the configuration, which is acme-production' "$command with another app"
 done
