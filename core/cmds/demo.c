@@ -170,9 +170,9 @@ static bool all_equal(const char *dir)
 	return equal;
 }
 
-static const char *yes[] = {"maintenance-on=acme-production", "scale-to-zero=acme-production",
-			    "wipe-target=shop_production", "restore=shop_production",
-			    "dns-point=acme-production"};
+static const char *yes[] = {
+    "pause-backups=postgresql-cubed-41827", "maintenance-on=acme-production", "scale-to-zero=acme-production",
+    "wipe-target=shop_production",          "restore=shop_production",        "dns-point=acme-production"};
 static const char *done[] = {"freeze-deploys=demo: nobody deploys here",
 			     "webhooks=demo: no webhook points here"};
 static const char *waive[] = {"wipe-target:rows=demo: 61 rows from db:seed, nobody's data"};

@@ -13,14 +13,17 @@ static int pause_backups_undo(struct job *job, struct err *err);
 static enum done pause_backups_probe(struct job *job, struct err *err);
 static enum verdict pause_backups_prove(struct job *job, struct evidence *ev, struct err *err);
 
-static const struct param params[] = {{0}};
+static const struct param params[] = {
+    {"state", "text", "paused", "paused: none until they are put back; running: those of tonight come back"},
+    {0},
+};
 static const char *const makes[] = {"backups-paused", NULL};
 static const char *const secrets[] = {"HEROKU_API_KEY", NULL};
 
 const struct step pause_backups_step = {
     .name = "pause-backups",
     .help = "takes Heroku's scheduled backups away until they are put back",
-    .gate = GATE_YES,
+    .gate = GATE_NONE, /* the plan asks where there is something to pause or to put back */
     .cancel = CANCEL_SAFE_POINT,
     .alone = true,
     .rehearse = REHEARSE_SKIP,
@@ -40,6 +43,19 @@ struct schedules {
 	struct heroku_schedule *list;
 	size_t n;
 };
+
+static int read_goal(struct job *job, bool *paused, struct err *err)
+{
+	const char *state = json_str(job_params(job), "state", "paused");
+	*paused = text_equal(state, "paused");
+	return *paused || text_equal(state, "running")
+		   ? 0
+		   : err_set(
+			 err, ERR_CONFIG,
+			 "pause-backups: state is \"%s\", but only paused and running are there; mend the "
+			 "playbook",
+			 state);
+}
 
 static int look(struct schedules *s, struct err *err)
 {
@@ -70,15 +86,44 @@ static void say_one(const struct heroku_schedule *one, char *out, size_t size)
 	text_copyf(out, size, "%s at %02d:00 %s", one->name, one->hour, one->timezone);
 }
 
-static int pause_backups_plan(struct job *job, struct plan *plan, struct err *err)
+static bool same_words(const struct json *a, const struct json *b)
 {
-	struct schedules s;
-	if (schedules_open(job, &s, err) < 0)
-		return -1;
-	text_copy(plan->target, sizeof plan->target, s.database.name);
-	text_copy(plan->side, sizeof plan->side, "OLD");
+	return text_equal(json_str(a, "name", ""), json_str(b, "name", "")) &&
+	       text_equal(json_str(a, "timezone", ""), json_str(b, "timezone", "")) &&
+	       json_int(a, "hour", -1) == json_int(b, "hour", -1);
+}
+
+/* The next one that was paused tonight, from *i on, which is moved behind it. One that was put back and
+ * paused once more has another id and the same words: it comes once. */
+static const struct json *paused_next(const struct job *job, size_t *i)
+{
+	const struct json *was;
+	while ((was = job_fact_at(job, "backups-paused", *i))) {
+		size_t k = 0;
+		while (k < *i && !same_words(job_fact_at(job, "backups-paused", k), was))
+			k++;
+		bool first = k == (*i)++;
+		if (first)
+			return was;
+	}
+	return NULL;
+}
+
+/* Heroku gives a schedule that is made anew another id, so it is known by what it says. */
+static bool is_back(const struct schedules *s, const struct json *was)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (text_equal(s->list[i].name, json_str(was, "name", "")) &&
+		    text_equal(s->list[i].timezone, json_str(was, "timezone", "")) &&
+		    s->list[i].hour == json_int(was, "hour", -1))
+			return true;
+	return false;
+}
+
+static void plan_pause(const struct schedules *s, struct plan *plan)
+{
 	text_copy(plan->verb, sizeof plan->verb, "PAUSES BACKUPS");
-	text_copyf(plan->from, sizeof plan->from, "%zu scheduled backup%s", s.n, s.n == 1 ? "" : "s");
+	text_copyf(plan->from, sizeof plan->from, "%zu scheduled backup%s", s->n, s->n == 1 ? "" : "s");
 	text_copy(plan->to, sizeof plan->to, "none until they are put back");
 	text_copy(
 	    plan->then, sizeof plan->then,
@@ -86,23 +131,60 @@ static int pause_backups_plan(struct job *job, struct plan *plan, struct err *er
 	text_copy(
 	    plan->back, sizeof plan->back,
 	    "each is put back by name, hour and time zone; Heroku gives it its usual days and retention");
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s->n; i++) {
 		char words[160], in[UNITS_MAX];
-		int64_t next = heroku_schedule_next_ms(&s.list[i], clock_wall_ms());
-		say_one(&s.list[i], words, sizeof words);
-		plan_does(plan, "DELETE /client/v11/databases/%s/transfer-schedules/%s (%s)", s.database.name,
-			  s.list[i].id, words);
-		evidence_add(&plan->seen, s.list[i].hour < 0 ? VERDICT_WARN : VERDICT_PASS, "schedule",
-			     s.list[i].id, "%s%s%s.", words, next ? ", next in " : "",
+		const struct heroku_schedule *one = &s->list[i];
+		int64_t next = heroku_schedule_next_ms(one, clock_wall_ms());
+		say_one(one, words, sizeof words);
+		plan_does(plan, "DELETE /client/v11/databases/%s/transfer-schedules/%s (%s)",
+			  s->database.name, one->id, words);
+		evidence_add(&plan->seen, one->hour < 0 ? VERDICT_WARN : VERDICT_PASS, "schedule", one->id,
+			     "%s%s%s.", words, next ? ", next in " : "",
 			     next ? units_duration(in, next - clock_wall_ms()) : "");
-		if (s.list[i].hour < 0 || !*s.list[i].timezone || !*s.list[i].name)
+		if (one->hour < 0 || !*one->timezone || !*one->name)
 			plan_refuse(plan,
 				    "Heroku does not say name, hour and time zone of the schedule %s, so it "
 				    "could not be "
 				    "put back; nothing is deleted. Look with `heroku pg:backups:schedules`.",
-				    s.list[i].id);
+				    one->id);
 	}
-	plan->nothing_to_do = s.n == 0;
+	plan->nothing_to_do = s->n == 0;
+}
+
+static void plan_put_back(struct job *job, const struct schedules *s, struct plan *plan)
+{
+	const struct json *was;
+	size_t n = 0;
+	for (size_t i = 0; (was = paused_next(job, &i));) {
+		if (is_back(s, was))
+			continue;
+		n++;
+		plan_does(plan, "POST /client/v11/databases/%s/transfer-schedules (%s at %02lld:00 %s)",
+			  s->database.name, json_str(was, "name", ""), (long long)json_int(was, "hour", 0),
+			  json_str(was, "timezone", ""));
+	}
+	text_copy(plan->verb, sizeof plan->verb, "PUTS BACKUPS BACK");
+	text_copyf(plan->from, sizeof plan->from, "%zu scheduled backup%s", s->n, s->n == 1 ? "" : "s");
+	text_copyf(plan->to, sizeof plan->to, "%zu more, as before tonight", n);
+	text_copy(plan->then, sizeof plan->then,
+		  "Heroku makes its backups again, with its usual days and retention.");
+	text_copy(plan->back, sizeof plan->back, "they are paused once more; two seconds");
+	plan->nothing_to_do = n == 0;
+}
+
+static int pause_backups_plan(struct job *job, struct plan *plan, struct err *err)
+{
+	struct schedules s;
+	bool paused;
+	if (read_goal(job, &paused, err) < 0 || schedules_open(job, &s, err) < 0)
+		return -1;
+	text_copy(plan->target, sizeof plan->target, s.database.name);
+	text_copy(plan->side, sizeof plan->side, "OLD");
+	if (paused)
+		plan_pause(&s, plan);
+	else
+		plan_put_back(job, &s, plan);
+	plan->gate = plan->nothing_to_do ? GATE_NONE : GATE_YES;
 	plan->estimate_ms = 3000;
 	schedules_close(&s);
 	return 0;
@@ -150,7 +232,7 @@ static int delete_one(struct schedules *s, const struct heroku_schedule *one, st
 	return rc;
 }
 
-static int pause_backups_run(struct job *job, struct err *err)
+static int pause_all(struct job *job, struct err *err)
 {
 	struct schedules s;
 	if (schedules_open(job, &s, err) < 0)
@@ -169,17 +251,6 @@ static int pause_backups_run(struct job *job, struct err *err)
 	}
 	schedules_close(&s);
 	return rc;
-}
-
-/* Heroku gives a schedule that is made anew another id, so it is known by what it says. */
-static bool is_back(const struct schedules *s, const struct json *was)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (text_equal(s->list[i].name, json_str(was, "name", "")) &&
-		    text_equal(s->list[i].timezone, json_str(was, "timezone", "")) &&
-		    s->list[i].hour == json_int(was, "hour", -1))
-			return true;
-	return false;
 }
 
 static int put_back(struct job *job, struct schedules *s, const struct json *was, struct err *err)
@@ -208,49 +279,95 @@ static int put_back(struct job *job, struct schedules *s, const struct json *was
 			 own.text);
 }
 
-static int pause_backups_undo(struct job *job, struct err *err)
+static int put_all_back(struct job *job, struct err *err)
 {
 	struct schedules s;
 	const struct json *was;
 	if (schedules_open(job, &s, err) < 0)
 		return -1;
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && (was = job_fact_at(job, "backups-paused", i)); i++)
-		if (!is_back(&s, was))
-			rc = put_back(job, &s, was, err);
+	for (size_t i = 0; rc == 0 && (was = paused_next(job, &i));)
+		if (!is_back(&s, was) && (rc = put_back(job, &s, was, err)) == 0)
+			rc = look(&s, err);
 	schedules_close(&s);
 	return rc;
+}
+
+static int pause_backups_run(struct job *job, struct err *err)
+{
+	bool paused;
+	if (read_goal(job, &paused, err) < 0)
+		return -1;
+	return paused ? pause_all(job, err) : put_all_back(job, err);
+}
+
+static int pause_backups_undo(struct job *job, struct err *err)
+{
+	bool paused;
+	if (read_goal(job, &paused, err) < 0)
+		return -1;
+	return paused ? put_all_back(job, err) : pause_all(job, err);
 }
 
 static enum done pause_backups_probe(struct job *job, struct err *err)
 {
 	struct schedules s;
 	const struct json *was;
-	size_t back = 0, all = 0;
-	if (schedules_open(job, &s, err) < 0)
+	size_t back = 0, all = 0, i = 0;
+	bool paused;
+	if (read_goal(job, &paused, err) < 0 || schedules_open(job, &s, err) < 0)
 		return DONE_UNCLEAR;
-	for (; (was = job_fact_at(job, "backups-paused", all)); all++)
+	for (; (was = paused_next(job, &i)); all++)
 		back += is_back(&s, was);
-	enum done done = s.n == 0 ? DONE_DONE : back == all ? DONE_NOT_DONE : DONE_UNCLEAR;
+	enum done done = DONE_UNCLEAR;
+	if (paused ? s.n == 0 : back == all)
+		done = DONE_DONE;
+	else if (paused ? back == all : back == 0)
+		done = DONE_NOT_DONE;
 	if (done == DONE_UNCLEAR)
 		err_set(err, ERR_WORLD, "%zu of %zu schedules are there again", back, all);
 	schedules_close(&s);
 	return done;
 }
 
+static void prove_paused(const struct schedules *s, struct evidence *ev)
+{
+	char words[160];
+	for (size_t i = 0; i < s->n; i++) {
+		say_one(&s->list[i], words, sizeof words);
+		evidence_add(ev, VERDICT_FAIL, "schedule", s->list[i].id, "Heroku still has a schedule: %s.",
+			     words);
+	}
+	if (!s->n)
+		evidence_add(ev, VERDICT_PASS, "schedule", "none", "Heroku lists no scheduled backup.");
+}
+
+static void prove_running(struct job *job, const struct schedules *s, struct evidence *ev)
+{
+	const struct json *was;
+	size_t i = 0;
+	while ((was = paused_next(job, &i))) {
+		bool back = is_back(s, was);
+		evidence_add(ev, back ? VERDICT_PASS : VERDICT_FAIL, "schedule", json_str(was, "id", ""),
+			     "%s at %02lld:00 %s %s.", json_str(was, "name", ""),
+			     (long long)json_int(was, "hour", 0), json_str(was, "timezone", ""),
+			     back ? "is scheduled again" : "is not scheduled");
+	}
+	if (!i)
+		evidence_add(ev, VERDICT_PASS, "schedule", "none",
+			     "No scheduled backup was paused tonight; Heroku lists %zu.", s->n);
+}
+
 static enum verdict pause_backups_prove(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct schedules s;
-	char words[160];
-	if (schedules_open(job, &s, err) < 0)
+	bool paused;
+	if (read_goal(job, &paused, err) < 0 || schedules_open(job, &s, err) < 0)
 		return VERDICT_UNKNOWN;
-	for (size_t i = 0; i < s.n; i++) {
-		say_one(&s.list[i], words, sizeof words);
-		evidence_add(ev, VERDICT_FAIL, "schedule", s.list[i].id, "Heroku still has a schedule: %s.",
-			     words);
-	}
-	if (!s.n)
-		evidence_add(ev, VERDICT_PASS, "schedule", "none", "Heroku lists no scheduled backup.");
+	if (paused)
+		prove_paused(&s, ev);
+	else
+		prove_running(job, &s, ev);
 	schedules_close(&s);
 	return evidence_verdict(ev);
 }

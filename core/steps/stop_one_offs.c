@@ -17,7 +17,7 @@ static const char *const secrets[] = {"HEROKU_API_KEY", NULL};
 const struct step stop_one_offs_step = {
     .name = "stop-one-offs",
     .help = "ends one-off and Scheduler dynos; the formation stays as it is",
-    .gate = GATE_YES,
+    .gate = GATE_NONE, /* the plan asks where there is something to end */
     .cancel = CANCEL_SAFE_POINT,
     .rehearse = REHEARSE_SKIP,
     .params = params,
@@ -67,6 +67,7 @@ static int stop_one_offs_plan(struct job *job, struct plan *plan, struct err *er
 			     dyno->command);
 	}
 	plan->nothing_to_do = n == 0;
+	plan->gate = n ? GATE_YES : GATE_NONE;
 	plan->estimate_ms = 15000;
 	scale_close(&now);
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,8 +273,54 @@ static void test_shipped(void **state)
 		return;
 	}
 	assert_int_equal(json_count(json_get(playbook, "phases")), 8);
-	assert_int_equal(json_count(json_get(playbook, "rollback")), 8);
+	assert_int_equal(json_count(json_get(playbook, "rollback")), 9);
 	json_free(playbook);
+}
+
+/* "# - id: x" and what is indented below it, at the begin of a line: a step that is offered, not run. */
+static size_t take_marks_away(const char *path, const char *to)
+{
+	FILE *in = fopen(path, "re"), *out = fopen(to, "we");
+	char line[1000];
+	size_t marks = 0;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	while (fgets(line, sizeof line, in)) {
+		char *mark = line + strspn(line, " ");
+		bool offered = strncmp(mark, "# - id:", 7) == 0 || strncmp(mark, "#   ", 4) == 0;
+
+		if (offered) {
+			memmove(mark, mark + 2, strlen(mark + 2) + 1);
+			marks++;
+		}
+		fputs(line, out);
+	}
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+	return marks;
+}
+
+/* Steps that are offered behind marks make a whole playbook once the marks are gone. */
+static void test_offered(void **state)
+{
+	struct err err = {0};
+	char *path = playbook_find("heroku-to-kamal", &err);
+	const struct json *phase;
+	struct json *playbook;
+
+	(void)state;
+	assert_non_null(path);
+	assert_true(take_marks_away(path, "night.yml") >= 12);
+	playbook = playbook_load("./night.yml", NULL, &err);
+	if (!playbook)
+		fail_msg("%s", err.text);
+	assert_int_equal(json_count(json_get(playbook, "rollback")), 10);
+	phase = json_next(json_first(json_get(playbook, "phases")));
+	assert_string_equal(json_str(phase, "name", ""), "freeze");
+	assert_int_equal(json_count(json_get(phase, "steps")), 5);
+	json_free(playbook);
+	free(path);
 }
 
 static char folder[] = "/tmp/nightferry-playbook-XXXXXX";
@@ -295,7 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_bad),  cmocka_unit_test(test_good),    cmocka_unit_test(test_overrides),
-	    cmocka_unit_test(test_find), cmocka_unit_test(test_shipped),
+	    cmocka_unit_test(test_find), cmocka_unit_test(test_shipped), cmocka_unit_test(test_offered),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

@@ -50,7 +50,7 @@ expect_equal "$(outside)" "$before" "what is outside"
 
 # Every step was done or left out by its own rule, none of them by chance.
 left_out=$(jq -r 'select(.kind == "step.skipped") | .step' "$journal" | sort | tr '\n' ' ')
-expect_equal "$left_out" "canaries dns-point freeze-deploys maintenance-on propagation quiet quiet-10m scale-to-zero webhooks " "steps left out"
+expect_equal "$left_out" "canaries dns-point freeze-deploys maintenance-on one-offs pause-backups propagation quiet quiet-10m scale-to-zero webhooks " "steps left out"
 copied=$(jq -s '[.[] | select(.kind == "rows.compared")][-1] | .tables - .missing' "$journal")
 expect_equal "$copied" 27 "tables of the copy"
 taught=$(jq -r 'select(.what == "step") | .step' "$NIGHTFERRY_STATE/acme/rehearsed.jsonl" | sort | tr '\n' ' ')
@@ -59,7 +59,7 @@ for step in capture download restore count-rows app-boot smoke; do
 done
 
 # The night.
-night_yes=(--yes maintenance-on=acme-production --yes scale-to-zero=acme-production --yes wipe-target=shop_production
+night_yes=(--yes pause-backups=postgresql-cubed-41827 --yes maintenance-on=acme-production --yes scale-to-zero=acme-production --yes wipe-target=shop_production
 	--yes restore=shop_production --yes dns-point=acme-production --done "freeze-deploys=nobody deploys here"
 	--done "webhooks=none" --waive "wipe-target:rows=61 rows of db:seed")
 "$NF" run "${night_yes[@]}" >"$T/out" 2>"$T/err" </dev/null || fail "The night failed: $(tail -n 5 "$T/err" "$T/out")"
