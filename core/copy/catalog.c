@@ -61,6 +61,13 @@ static void read_row(const struct pg_result *r, size_t i, const char *const *ski
 	t->skipped = is_skipped(skip, t->label);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct copy_table *x = *(struct copy_table *const *)a, *y = *(struct copy_table *const *)b;
+	int order = strcmp(x->name, y->name);
+	return order ? order : strcmp(x->schema, y->schema);
+}
+
 int copy_catalog_read(struct pg *pg, const char *const *skip, struct copy_catalog *out, struct err *err)
 {
 	struct buf sql = {0};
@@ -76,12 +83,15 @@ int copy_catalog_read(struct pg *pg, const char *const *skip, struct copy_catalo
 		return -1;
 	out->n = pg_rows(r);
 	out->list = xcalloc(out->n + 1, sizeof *out->list);
+	out->by_name = xcalloc(out->n + 1, sizeof *out->by_name);
 	for (size_t i = 0; i < out->n; i++) {
 		read_row(r, i, skip, &out->list[i]);
+		out->by_name[i] = &out->list[i];
 		if (!out->list[i].skipped)
 			out->size_bytes += out->list[i].size_bytes;
 	}
 	pg_result_free(r);
+	qsort(out->by_name, out->n, sizeof *out->by_name, by_name);
 	return 0;
 }
 
@@ -91,15 +101,26 @@ void copy_catalog_done(struct copy_catalog *catalog)
 		free(catalog->list[i].columns);
 		free(catalog->list[i].where);
 	}
+	free(catalog->by_name);
 	free(catalog->list);
 	*catalog = (struct copy_catalog){0};
 }
 
 struct copy_table *copy_catalog_find(const struct copy_catalog *catalog, const char *schema, const char *name)
 {
-	for (size_t i = 0; i < catalog->n; i++)
-		if (text_equal(catalog->list[i].name, name) && text_equal(catalog->list[i].schema, schema))
-			return &catalog->list[i];
+	size_t low = 0, high = catalog->n;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		struct copy_table *t = catalog->by_name[mid];
+		int order = strcmp(t->name, name);
+		order = order ? order : strcmp(t->schema, schema);
+		if (order == 0)
+			return t;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return NULL;
 }
 

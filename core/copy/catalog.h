@@ -21,6 +21,7 @@ struct copy_table {
 };
 struct copy_catalog {
 	struct copy_table *list; /* the largest first */
+	struct copy_table **by_name;
 	size_t n;
 	int64_t size_bytes; /* of those that travel */
 };

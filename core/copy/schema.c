@@ -224,7 +224,9 @@ int copy_dump_end(struct copy_dump *dump, int stop_fd, struct copy_script *scrip
 	dump->pid = -1;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return explain(dump, status, err);
-	return copy_script_read(buf_text(&dump->text), dump->text.len, script, err);
+	int rc = copy_script_read(buf_text(&dump->text), dump->text.len, script, err);
+	buf_done(&dump->text);
+	return rc;
 }
 
 void copy_dump_done(struct copy_dump *dump)

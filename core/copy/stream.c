@@ -11,7 +11,7 @@ static int stream_verb_run(const struct copy_order *order, struct err *err);
 
 const struct copy_verb stream_verb = {.name = "stream", .run = stream_verb_run};
 
-enum { LANES_LEAST = 2, LANES_USUAL = 8, MEMORY_LEAST_MB = 64, MEMORY_MOST_MB = 2048 };
+enum { LANES_LEAST = 2, LANES_USUAL = 8, MEMORY_LEAST_MB = 64, MEMORY_MOST_MB = 2048, MANY_TABLES = 1000 };
 
 /* ---- the machine ---- */
 
@@ -122,15 +122,19 @@ static int look(struct stream *s, struct err *err)
 }
 
 /* Both halves of the definitions are read at once: rows need the first, and the second is there when the
- * first table is. */
+ * first table is. Each pg_dump locks every table, though, and a server has room for so many locks: with very
+ * many tables the second one begins when the first has given its own back. */
 static int definitions(struct stream *s, struct err *err)
 {
+	bool many = s->catalog.n > MANY_TABLES;
 	if (copy_dumper_find(s->order, pg_major(s->source), &s->dumper, err) < 0 ||
 	    copy_dump_start(&s->dumper, "pre-data", s->snapshot, &s->pre_dump, err) < 0 ||
-	    copy_dump_start(&s->dumper, "post-data", s->snapshot, &s->post_dump, err) < 0)
+	    (!many && copy_dump_start(&s->dumper, "post-data", s->snapshot, &s->post_dump, err) < 0))
 		return -1;
 	stream_tell_total(s, "definitions", true);
 	if (copy_dump_end(&s->pre_dump, s->order->stop_fd, &s->pre, err) < 0)
+		return -1;
+	if (many && copy_dump_start(&s->dumper, "post-data", s->snapshot, &s->post_dump, err) < 0)
 		return -1;
 	if (s->pre.n && !*s->pre.list[0].type && stream_settings(s->target, &s->pre.list[0], err) < 0)
 		return -1;
@@ -156,10 +160,11 @@ static int open_all(struct stream *s, const struct copy_stream_hooks *hooks, str
 
 static void tell_result(struct stream *s, int64_t sequences, int64_t objects)
 {
-	int64_t tables = 0, indexes = 0, keys = 0;
+	int64_t tables = 0, indexes = 0, keys = 0, pieces = 0;
 	for (size_t i = 0; i < s->catalog.n; i++)
 		tables += !s->catalog.list[i].skipped;
 	for (size_t i = 0; i < s->n_tasks; i++) {
+		pieces += s->tasks[i]->kind == STREAM_ROWS;
 		keys += s->tasks[i]->kind == STREAM_KEY;
 		indexes += s->tasks[i]->kind == STREAM_INDEX || s->tasks[i]->kind == STREAM_UNIQUE;
 	}
@@ -168,6 +173,7 @@ static void tell_result(struct stream *s, int64_t sequences, int64_t objects)
 	jw_int(&w, "tables", tables);
 	jw_int(&w, "rows", s->total.rows);
 	jw_int(&w, "bytes", s->total.bytes);
+	jw_int(&w, "pieces", pieces);
 	jw_int(&w, "indexes", indexes);
 	jw_int(&w, "keys", keys);
 	jw_int(&w, "sequences", sequences);
@@ -208,10 +214,7 @@ static void close_all(struct stream *s)
 	copy_dump_done(&s->post_dump);
 	copy_script_done(&s->pre);
 	copy_script_done(&s->post);
-	for (size_t i = 0; i < s->n_tasks; i++)
-		free(s->tasks[i]);
-	free(s->tasks);
-	free(s->tables);
+	stream_tasks_done(s);
 	copy_catalog_done(&s->catalog);
 	pg_close(s->source);
 	pg_close(s->target);
@@ -233,6 +236,7 @@ int copy_stream_run(const struct copy_order *order, const struct copy_stream_hoo
 		rc = definitions(&s, err);
 	if (rc == 0) {
 		stream_tasks_rows(&s);
+		stream_tell_waiting(&s);
 		rc = stream_lanes_start(&s, err);
 	}
 	if (rc == 0)

@@ -1,11 +1,12 @@
-/* Between stream.c (the way through), stream_tasks.c (what is to be done, and what comes next),
- * stream_lanes.c (the processes that do it), stream_script.c (definitions) and stream_rest.c (what is neither
- * row nor index). */
+/* Between stream.c (the way through), stream_tasks.c (what is to be done), stream_next.c (what comes next),
+ * stream_lanes.c (the processes that do it), stream_lane.c (inside of one), stream_script.c (definitions) and
+ * stream_rest.c (what is neither row nor index). */
 #ifndef CORE_COPY_STREAM_INNER_H
 #define CORE_COPY_STREAM_INNER_H
 
 #include "core/copy/schema.h"
 #include "core/copy/stream.h"
+#include <limits.h>
 
 enum { STREAM_LANES_MOST = 16 };
 
@@ -18,12 +19,16 @@ enum stream_kind {
 struct stream_task {
 	enum stream_kind kind;
 	size_t table, other;            /* in the catalog; other: where a foreign key leads */
-	struct copy_piece piece;        /* STREAM_ROWS */
+	size_t n;                       /* STREAM_ROWS: so many tables from `table` on, small ones; 1 */
+	size_t at;                      /* the one of them that moves now */
+	struct copy_piece piece;        /* STREAM_ROWS of one table */
 	const struct copy_entry *entry; /* else */
 	double weight;                  /* its share of the work, in bytes of table */
 	double chain;                   /* what has to follow it, with itself */
+	double share;                   /* of an index that is being built: 0..1 */
 	enum { STREAM_WAITS, STREAM_RUNS, STREAM_DONE } state;
-	struct copy_done done;
+	bool queued;           /* among those that may be next */
+	struct copy_done done; /* of the table at `at`, so far */
 };
 struct stream_table {
 	size_t pieces, uniques, indexes; /* left */
@@ -31,14 +36,35 @@ struct stream_table {
 	bool locked;                     /* one of them needs it for itself */
 	size_t keys_out;                 /* running foreign keys of it */
 	struct copy_done done;           /* of pieces that have ended */
-	int64_t told_at_ms;
+	struct stream_task **waiters;    /* what an end of work on this table may let go; not rows */
+	size_t n_waiters;
+	double after; /* what has to follow its rows, as a weight */
+	int64_t told_at_ms, began_ms;
 	char state[12]; /* as it was told */
 };
 struct stream_lane {
 	pid_t pid;
 	int order_fd, answer_fd;
+	int backend;              /* its session's process on the target; 0: not told yet */
 	struct stream_task *task; /* NULL: it is free */
 };
+/* What goes through the pipes between this process and its lanes. */
+struct stream_order {
+	enum stream_kind kind;
+	struct copy_piece piece; /* of the catalog that both have */
+	size_t table, n;  /* STREAM_ROWS: small tables of the catalog instead of a piece; n 1: the piece */
+	size_t entry_len; /* statements follow, each with its NUL */
+	int workers;      /* that may help to build an index */
+	int memory_mb;    /* for its sort or its hash table */
+};
+struct stream_answer {
+	enum { ANSWER_READY, ANSWER_MOVES, ANSWER_TABLE, ANSWER_DONE, ANSWER_FAILED } what;
+	int backend;  /* ANSWER_READY */
+	size_t table; /* ANSWER_MOVES: how far it is; ANSWER_TABLE: its rows, or this piece, are in */
+	struct copy_done done; /* of that table */
+	struct err err;
+};
+_Static_assert(sizeof(struct stream_answer) <= PIPE_BUF, "an answer is written at once");
 struct stream {
 	const struct copy_order *order;
 	struct pg *source, *target;
@@ -51,6 +77,8 @@ struct stream {
 	struct stream_table *tables;
 	struct stream_task **tasks;
 	size_t n_tasks, n_done;
+	struct stream_task **ready; /* a heap: the one with the most behind it first */
+	size_t n_ready;
 	struct stream_lane lanes[STREAM_LANES_MOST];
 	size_t n_lanes, lanes_wanted; /* that run; that shall */
 	int life[2];                  /* a pipe that holds the lanes alive */
@@ -58,20 +86,34 @@ struct stream {
 	size_t left_out;
 	struct copy_done total; /* of pieces that have ended */
 	double work;            /* weights of what has ended */
-	int64_t began_ms, told_at_ms;
+	int64_t began_ms, told_at_ms, looked_at_ms;
 };
 
 /* stream_tasks.c */
 void stream_tasks_rows(struct stream *s);
 void stream_tasks_post(struct stream *s); /* once the script of post-data is there */
-/* The task that should run now; NULL: nothing can, or nothing is left. */
-struct stream_task *stream_next(struct stream *s);
-bool stream_all_done(const struct stream *s);
+bool stream_is_task(const struct stream *s, const struct copy_entry *entry);
 /* maintenance_work_mem for a task that `workers` may help with. */
 int stream_memory_mb(const struct stream *s, const struct stream_task *task, int workers);
+void stream_tasks_done(struct stream *s);
+
+/* stream_next.c */
+/* The task may come up from now on, or again. */
+void stream_queue(struct stream *s, struct stream_task *task);
+/* Weights have changed. */
+void stream_queue_again(struct stream *s);
+/* The task that should run now; NULL: nothing can, or nothing is left. Logarithmic in the number of tasks. */
+struct stream_task *stream_next(struct stream *s);
+bool stream_all_done(const struct stream *s);
 void stream_begin(struct stream *s, struct stream_task *task);
-void stream_end(struct stream *s, struct stream_task *task, const struct copy_done *done);
-bool stream_is_task(const struct stream *s, const struct copy_entry *entry);
+/* Rows of this table, or the piece of it, are in. */
+void stream_rows_end(struct stream *s, struct stream_task *task, size_t table, const struct copy_done *done);
+void stream_end(struct stream *s, struct stream_task *task);
+
+/* stream_lane.c: the whole life of a lane's process. */
+void stream_lane_live(const struct stream *s, int order_fd, int answer_fd, int life_fd)
+    __attribute__((noreturn));
+bool stream_read_all(int fd, void *data, size_t len);
 
 /* stream_lanes.c */
 int stream_lanes_start(struct stream *s, struct err *err);
@@ -92,6 +134,9 @@ int stream_large_objects(struct stream *s, int64_t *n, struct err *err);
 
 /* stream_tell.c */
 void stream_tell_table(struct stream *s, size_t table, const char *state, bool now);
+void stream_tell_waiting(struct stream *s); /* all tables, before the first row */
+/* How far the indexes are that are being built now; asked every few seconds. */
+void stream_look_indexes(struct stream *s);
 void stream_tell_total(struct stream *s, const char *phase, bool now);
 void stream_left_out(struct stream *s, const struct copy_entry *entry, const char *why);
 

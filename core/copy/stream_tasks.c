@@ -1,12 +1,12 @@
-/* What a copy has to do, and what should come next: the task with the most behind it, so that the largest
- * table and its slowest index are not what everybody waits for in the end. */
+/* What a copy has to do: rows in pieces, one by one or many small tables at once; then indexes and keys. */
 #include "core/base/text.h"
 #include "core/copy/stream_inner.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE_LEAST_MB = 64 };
+/* A table of less is copied together with others: what it costs is the way there and back, not its rows. */
+enum { PIECE_LEAST_MB = 64, SMALL_BYTES = 256 << 10, BATCH_TABLES = 100, BATCHES_A_LANE = 8 };
 enum {
 	MEMORY_ELSEWHERE_MB = 64, /* where nothing is known of NEW's machine: PostgreSQL's own default */
 	MEMORY_KEY_MB = 4,
@@ -20,7 +20,7 @@ static struct stream_task *task_add(struct stream *s, enum stream_kind kind, siz
 	if ((s->n_tasks & (s->n_tasks - 1)) == 0)
 		s->tasks = xrealloc(s->tasks, s->n_tasks ? s->n_tasks * 2 : 1, sizeof *s->tasks);
 	struct stream_task *task = xcalloc(1, sizeof *task);
-	*task = (struct stream_task){.kind = kind, .table = table, .other = table};
+	*task = (struct stream_task){.kind = kind, .table = table, .other = table, .at = table, .n = 1};
 	return s->tasks[s->n_tasks++] = task;
 }
 
@@ -31,8 +31,8 @@ static int64_t pieces_of(const struct stream *s, const struct copy_table *t)
 	least = (least > 0 ? least : PIECE_LEAST_MB) << 20;
 	piece = s->catalog.size_bytes / (int64_t)(s->lanes_wanted * 3 + 1);
 	piece = piece > least && json_int(s->order->json, "piece_mb", 0) <= 0 ? piece : least;
-	if (pg_major(s->source) < 14 || t->extension || !*t->columns || s->lanes_wanted < 2 ||
-	    t->size_bytes < 2 * piece || t->pages < 64)
+	if (t->size_bytes < 2 * piece || t->pages < 64 || t->extension || !*t->columns ||
+	    s->lanes_wanted < 2 || pg_major(s->source) < 14)
 		return 1;
 	return (t->size_bytes + piece - 1) / piece;
 }
@@ -50,15 +50,50 @@ static void add_pieces(struct stream *s, size_t table)
 						  .to_page = i == n - 1 ? -1 : t->pages * (i + 1) / n};
 		task->weight = (double)t->size_bytes / (double)n + 4096;
 		task->chain = task->weight + (double)t->size_bytes / 2;
+		stream_queue(s, task);
 	}
+}
+
+static bool is_small(const struct copy_table *t)
+{
+	return !t->skipped && !t->extension && t->size_bytes <= SMALL_BYTES;
+}
+
+/* Small tables stand together at the end of the list. With many of them each lane gets some dozens at a time;
+ * with few, so few that no lane is without. */
+static size_t add_batch(struct stream *s, size_t from, size_t most)
+{
+	struct stream_task *task = task_add(s, STREAM_ROWS, from);
+	for (task->n = 0; task->n < most && from + task->n < s->catalog.n; task->n++) {
+		const struct copy_table *t = &s->catalog.list[from + task->n];
+		if (!is_small(t))
+			break;
+		s->tables[from + task->n].pieces = 1;
+		task->weight += (double)t->size_bytes + 4096;
+	}
+	task->piece = (struct copy_piece){.table = &s->catalog.list[from], .whole = true, .to_page = -1};
+	task->chain = task->weight;
+	stream_queue(s, task);
+	return task->n;
 }
 
 void stream_tasks_rows(struct stream *s)
 {
+	size_t small = 0, most;
 	s->tables = xcalloc(s->catalog.n + 1, sizeof *s->tables);
 	for (size_t i = 0; i < s->catalog.n; i++)
+		small += is_small(&s->catalog.list[i]);
+	most = small / ((s->lanes_wanted ? s->lanes_wanted : 1) * BATCHES_A_LANE) + 1;
+	most = most > BATCH_TABLES ? BATCH_TABLES : most;
+	for (size_t i = 0; i < s->catalog.n;) {
+		if (is_small(&s->catalog.list[i])) {
+			i += add_batch(s, i, most);
+			continue;
+		}
 		if (!s->catalog.list[i].skipped)
 			add_pieces(s, i);
+		i++;
+	}
 }
 
 /* What an index costs beside the copy of its table; GIN is by far the dearest. */
@@ -108,63 +143,45 @@ bool stream_is_task(const struct stream *s, const struct copy_entry *entry)
 	return kind_of(entry, &kind) && places(s, entry, kind, &table, &other);
 }
 
+static void wait_for(struct stream *s, size_t table, struct stream_task *task)
+{
+	struct stream_table *t = &s->tables[table];
+	if ((t->n_waiters & (t->n_waiters - 1)) == 0)
+		t->waiters =
+		    xrealloc(t->waiters, t->n_waiters ? t->n_waiters * 2 : 1, sizeof(struct stream_task *));
+	t->waiters[t->n_waiters++] = task;
+}
+
+static void add_post(struct stream *s, const struct copy_entry *e)
+{
+	enum stream_kind kind;
+	size_t table, other;
+	if (!kind_of(e, &kind) || !places(s, e, kind, &table, &other))
+		return;
+	struct stream_task *task = task_add(s, kind, table);
+	double size = (double)s->catalog.list[table].size_bytes;
+	task->entry = e;
+	task->other = other;
+	task->weight = size * (kind == STREAM_KEY ? 0.15 : index_factor(e)) + 1024;
+	task->chain = task->weight + (kind == STREAM_UNIQUE ? size : 0);
+	s->tables[table].uniques += kind == STREAM_UNIQUE;
+	s->tables[table].indexes += kind == STREAM_INDEX;
+	s->tables[table].after += task->weight;
+	wait_for(s, table, task);
+	if (other != table)
+		wait_for(s, other, task);
+	stream_queue(s, task);
+}
+
 void stream_tasks_post(struct stream *s)
 {
-	for (size_t i = 0; i < s->post.n; i++) {
-		const struct copy_entry *e = &s->post.list[i];
-		enum stream_kind kind;
-		size_t table, other;
-		if (!kind_of(e, &kind) || !places(s, e, kind, &table, &other))
-			continue;
-		struct stream_task *task = task_add(s, kind, table);
-		double size = (double)s->catalog.list[table].size_bytes;
-		task->entry = e;
-		task->other = other;
-		task->weight = size * (kind == STREAM_KEY ? 0.15 : index_factor(e)) + 1024;
-		task->chain = task->weight + (kind == STREAM_UNIQUE ? size : 0);
-		s->tables[table].uniques += kind == STREAM_UNIQUE;
-		s->tables[table].indexes += kind == STREAM_INDEX;
-	}
+	for (size_t i = 0; i < s->post.n; i++)
+		add_post(s, &s->post.list[i]);
 	/* Now it is known what follows on each table's rows. */
-	for (size_t i = 0; i < s->n_tasks; i++) {
-		struct stream_task *task = s->tasks[i];
-		double most = 0;
-		if (task->kind != STREAM_ROWS)
-			continue;
-		if (s->catalog.list[task->table].size_bytes > 1 << 20)
-			for (size_t k = 0; k < s->n_tasks; k++)
-				if (s->tasks[k]->table == task->table && s->tasks[k]->kind != STREAM_ROWS)
-					most += s->tasks[k]->weight;
-		task->chain = task->weight + most;
-	}
-}
-
-static bool finished(const struct stream_table *t)
-{
-	return !t->pieces && !t->uniques && !t->indexes;
-}
-
-static bool ready(const struct stream *s, const struct stream_task *task)
-{
-	const struct stream_table *t = &s->tables[task->table], *o = &s->tables[task->other];
-	switch (task->kind) {
-	case STREAM_ROWS: return true;
-	case STREAM_UNIQUE: return !t->pieces && !t->busy;
-	case STREAM_INDEX: return !t->pieces && !t->uniques && !t->locked;
-	case STREAM_KEY: return finished(t) && finished(o) && !t->busy && !t->keys_out && !o->keys_out;
-	}
-	return false;
-}
-
-struct stream_task *stream_next(struct stream *s)
-{
-	struct stream_task *best = NULL;
-	for (size_t i = 0; i < s->n_tasks; i++) {
-		struct stream_task *task = s->tasks[i];
-		if (task->state == STREAM_WAITS && (!best || task->chain > best->chain) && ready(s, task))
-			best = task;
-	}
-	return best;
+	for (size_t i = 0; i < s->n_tasks; i++)
+		if (s->tasks[i]->kind == STREAM_ROWS)
+			s->tasks[i]->chain = s->tasks[i]->weight + s->tables[s->tasks[i]->table].after;
+	stream_queue_again(s);
 }
 
 /* More is slower: a sort, a GIN tree and a hash table that leave the processor's caches wait for memory at
@@ -183,35 +200,13 @@ int stream_memory_mb(const struct stream *s, const struct stream_task *task, int
 	return mb < most ? (int)mb : most;
 }
 
-bool stream_all_done(const struct stream *s)
+void stream_tasks_done(struct stream *s)
 {
-	return s->has_post && s->n_done == s->n_tasks;
-}
-
-void stream_begin(struct stream *s, struct stream_task *task)
-{
-	struct stream_table *t = &s->tables[task->table];
-	task->state = STREAM_RUNS;
-	t->busy++;
-	t->locked = task->kind == STREAM_UNIQUE;
-	t->keys_out += task->kind == STREAM_KEY;
-}
-
-void stream_end(struct stream *s, struct stream_task *task, const struct copy_done *done)
-{
-	struct stream_table *t = &s->tables[task->table];
-	task->state = STREAM_DONE;
-	task->done = (struct copy_done){0};
-	s->n_done++;
-	s->work += task->weight;
-	s->total.rows += done->rows;
-	s->total.bytes += done->bytes;
-	t->busy--;
-	t->locked = false;
-	t->pieces -= task->kind == STREAM_ROWS;
-	t->uniques -= task->kind == STREAM_UNIQUE;
-	t->indexes -= task->kind == STREAM_INDEX;
-	t->keys_out -= task->kind == STREAM_KEY;
-	t->done.rows += done->rows;
-	t->done.bytes += done->bytes;
+	for (size_t i = 0; s->tables && i < s->catalog.n; i++)
+		free(s->tables[i].waiters);
+	for (size_t i = 0; i < s->n_tasks; i++)
+		free(s->tasks[i]);
+	free(s->tasks);
+	free(s->tables);
+	free(s->ready);
 }

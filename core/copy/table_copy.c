@@ -27,22 +27,25 @@ static void add_source(struct buf *sql, const struct copy_piece *piece)
 
 /* Rows that nobody has seen before this transaction are written frozen: no vacuum has to come back for them.
  */
-static void add_target(struct buf *sql, const struct copy_piece *piece)
+static void add_target(struct buf *sql, const struct copy_table *t, bool frozen)
 {
-	const struct copy_table *t = piece->table;
 	buf_adds(sql, "COPY ");
 	copy_table_name(sql, t);
 	if (*t->columns)
 		buf_addf(sql, " (%s)", t->columns);
-	buf_addf(sql, " FROM STDIN (FORMAT %s%s)", t->binary ? "binary" : "text",
-		 piece->whole && !t->extension ? ", FREEZE" : "");
+	buf_addf(sql, " FROM STDIN (FORMAT %s%s)", t->binary ? "binary" : "text", frozen ? ", FREEZE" : "");
+}
+
+static bool is_frozen(const struct copy_piece *piece)
+{
+	return piece->whole && !piece->table->extension;
 }
 
 static int begin(struct pg *target, const struct copy_piece *piece, struct err *err)
 {
 	struct buf sql = {0};
 	buf_adds(&sql, "BEGIN");
-	if (piece->whole && !piece->table->extension) {
+	if (is_frozen(piece)) {
 		buf_adds(&sql, "; TRUNCATE ONLY ");
 		copy_table_name(&sql, piece->table);
 	}
@@ -71,12 +74,31 @@ static int relay(struct pg *source, struct pg *target, copy_progress_fn *progres
 	return more;
 }
 
+/* Both COPYs have begun. */
+static int pour(struct pg *source, struct pg *target, const char *label, copy_progress_fn *progress,
+		void *ctx, struct copy_done *done, struct err *err)
+{
+	int rc = relay(source, target, progress, ctx, done, err);
+	if (rc == -1)
+		pg_copy_end(target, "the source broke off", NULL);
+	if (rc == -2)
+		pg_copy_stop(source);
+	if (rc < 0 || pg_copy_end(target, NULL, err) < 0)
+		return -1;
+	done->rows = pg_copy_rows(target);
+	if (pg_copy_rows(source) != pg_copy_rows(target))
+		return err_set(err, ERR_WORLD,
+			       "%s: OLD gave %lld rows and NEW took %lld; nothing of this table is kept",
+			       label, (long long)pg_copy_rows(source), (long long)pg_copy_rows(target));
+	return 0;
+}
+
 static int copy_rows(struct pg *source, struct pg *target, const struct copy_piece *piece,
 		     copy_progress_fn *progress, void *ctx, struct copy_done *done, struct err *err)
 {
 	struct buf from = {0}, to = {0};
 	add_source(&from, piece);
-	add_target(&to, piece);
+	add_target(&to, piece->table, is_frozen(piece));
 	int rc = pg_copy_in(target, buf_text(&to), err);
 	if (rc == 0 && pg_copy_out(source, buf_text(&from), err) < 0) {
 		pg_copy_end(target, "the source would not give its rows", NULL);
@@ -84,22 +106,7 @@ static int copy_rows(struct pg *source, struct pg *target, const struct copy_pie
 	}
 	buf_done(&from);
 	buf_done(&to);
-	if (rc < 0)
-		return -1;
-	rc = relay(source, target, progress, ctx, done, err);
-	if (rc == -1)
-		pg_copy_end(target, "the source broke off", NULL);
-	if (rc == -2)
-		pg_copy_stop(source);
-	if (rc < 0)
-		return -1;
-	if (pg_copy_end(target, NULL, err) < 0)
-		return -1;
-	if (pg_copy_rows(source) != pg_copy_rows(target))
-		return err_set(
-		    err, ERR_WORLD, "%s: OLD gave %lld rows and NEW took %lld; nothing of this table is kept",
-		    piece->table->label, (long long)pg_copy_rows(source), (long long)pg_copy_rows(target));
-	return 0;
+	return rc < 0 ? -1 : pour(source, target, piece->table->label, progress, ctx, done, err);
 }
 
 int copy_table_run(struct pg *source, struct pg *target, const struct copy_piece *piece,
@@ -114,4 +121,42 @@ int copy_table_run(struct pg *source, struct pg *target, const struct copy_piece
 	if (pg_alive(target))
 		pg_exec(target, NULL, "ROLLBACK");
 	return err_wrap(err, "%s", piece->table->label);
+}
+
+static int copy_small(struct pg *source, struct pg *target, const struct copy_table *t, bool first,
+		      struct copy_done *done, struct err *err)
+{
+	struct buf to = {0};
+	add_target(&to, t, false);
+	int rc = first ? 0 : pg_copy_next(source, err);
+	if (rc == 0 && pg_copy_in(target, buf_text(&to), err) < 0) {
+		pg_copy_stop(source);
+		rc = -1;
+	}
+	buf_done(&to);
+	if (rc == 0)
+		rc = pour(source, target, t->label, NULL, NULL, done, err);
+	return rc < 0 ? err_wrap(err, "%s", t->label) : 0;
+}
+
+int copy_tables_run(struct pg *source, struct pg *target, const struct copy_table *list, size_t n,
+		    void (*is_in)(void *ctx, size_t i, const struct copy_done *done), void *ctx,
+		    struct err *err)
+{
+	struct buf from = {0};
+	for (size_t i = 0; i < n; i++) {
+		buf_adds(&from, i ? "; " : "");
+		add_source(&from, &(struct copy_piece){.table = &list[i], .whole = true, .to_page = -1});
+	}
+	int rc = pg_copy_out_many(source, buf_text(&from), n, err);
+	buf_done(&from);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct copy_done done = {0};
+		rc = copy_small(source, target, &list[i], i == 0, &done, err);
+		if (rc == 0)
+			is_in(ctx, i, &done);
+	}
+	if (rc < 0)
+		pg_copy_stop(source);
+	return rc;
 }

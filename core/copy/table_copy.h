@@ -20,4 +20,11 @@ typedef void copy_progress_fn(void *ctx, const struct copy_done *so_far);
 int copy_table_run(struct pg *source, struct pg *target, const struct copy_piece *piece,
 		   copy_progress_fn *progress, void *ctx, struct copy_done *done, struct err *err);
 
+/* Small tables, one after the other: the source is asked for all of them at once, so that the way to it is
+ * waited for once and not for each. Each is committed by itself, and not written frozen, for that would cost
+ * more than it is worth. `is_in` is called when the rows of list[i] are in. */
+int copy_tables_run(struct pg *source, struct pg *target, const struct copy_table *list, size_t n,
+		    void (*is_in)(void *ctx, size_t i, const struct copy_done *done), void *ctx,
+		    struct err *err);
+
 #endif

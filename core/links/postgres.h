@@ -111,6 +111,10 @@ int pg_room(struct pg *pg, int *used, int *limit, struct err *err);
 /* COPY, in raw chunks as the servers write them. `sql` is a whole "COPY ... TO STDOUT" or "... FROM STDIN".
  * Between start and end nothing else may be asked of the session. 0 or -1. */
 int pg_copy_out(struct pg *pg, const char *sql, struct err *err);
+/* `sql` is n of them, with ";" between: they come one after the other, without a way to the server and back
+ * for each. When one has ended, pg_copy_next() begins the next; pg_copy_stop() ends all. */
+int pg_copy_out_many(struct pg *pg, const char *sql, size_t n, struct err *err);
+int pg_copy_next(struct pg *pg, struct err *err);
 /* Appends whole rows to `into`: what has come, at least one, up to about `size_bytes`. 1 there is more, 0 it
  * has ended and pg_copy_rows() is exact, -1 failed (the session is usable again when pg_alive()). */
 int pg_copy_read(struct pg *pg, struct buf *into, size_t size_bytes, struct err *err);

@@ -5,10 +5,11 @@
 
 enum { SEND_BYTES = 256 << 10 }; /* as much may wait in libpq before we wait for the server */
 
-static int start(struct pg *pg, const char *sql, ExecStatusType want, struct err *err)
+/* The COPY that comes next of what was sent. */
+static int begin(struct pg *pg, ExecStatusType want, struct err *err)
 {
 	pg->copied = 0;
-	if (pg_send(pg, sql, NULL, err) < 0 || pg_await(pg, err) < 0)
+	if (pg_await(pg, err) < 0)
 		return -1;
 	PGresult *res = PQgetResult(pg->conn);
 	ExecStatusType status = PQresultStatus(res);
@@ -28,14 +29,29 @@ static int start(struct pg *pg, const char *sql, ExecStatusType want, struct err
 	return -1;
 }
 
+int pg_copy_out_many(struct pg *pg, const char *sql, size_t n, struct err *err)
+{
+	pg->copies_left = n ? n - 1 : 0;
+	return pg_send(pg, sql, NULL, err) < 0 ? -1 : begin(pg, PGRES_COPY_OUT, err);
+}
+
 int pg_copy_out(struct pg *pg, const char *sql, struct err *err)
 {
-	return start(pg, sql, PGRES_COPY_OUT, err);
+	return pg_copy_out_many(pg, sql, 1, err);
+}
+
+int pg_copy_next(struct pg *pg, struct err *err)
+{
+	if (!pg->copies_left)
+		return err_set(err, ERR_BUG, "The %s: there is no other COPY behind this one.", pg->name);
+	pg->copies_left--;
+	return begin(pg, PGRES_COPY_OUT, err);
 }
 
 int pg_copy_in(struct pg *pg, const char *sql, struct err *err)
 {
-	return start(pg, sql, PGRES_COPY_IN, err);
+	pg->copies_left = 0;
+	return pg_send(pg, sql, NULL, err) < 0 ? -1 : begin(pg, PGRES_COPY_IN, err);
 }
 
 int64_t pg_copy_rows(const struct pg *pg)
@@ -43,12 +59,13 @@ int64_t pg_copy_rows(const struct pg *pg)
 	return pg->copied;
 }
 
-/* The command's tag has the exact count: what came as messages has a header and a trailer among it. */
+/* The command's tag has the exact count: what came as messages has a header and a trailer among it. With
+ * another COPY behind this one only this one's end is taken. */
 static int take_end(struct pg *pg, struct err *err)
 {
 	if (pg_await(pg, err) < 0)
 		return -1;
-	struct pg_result *result = pg_take(pg, err);
+	struct pg_result *result = pg->copies_left ? pg_take_one(pg, err) : pg_take(pg, err);
 	if (!result)
 		return -1;
 	pg->copied = strtoll(PQcmdTuples(result->res), NULL, 10);

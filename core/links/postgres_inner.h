@@ -17,9 +17,10 @@ struct pg {
 	char tunnel[120]; /* the folder of a socket that leads there; "" : the URL says where */
 	enum pg_mode mode;
 	bool hush, deaf;
-	int stop_fd;    /* readable: all waits end; -1: none */
-	char code[6];   /* SQLSTATE of the last failure */
-	int64_t copied; /* rows of the COPY under way, then of the one that has ended */
+	int stop_fd;        /* readable: all waits end; -1: none */
+	char code[6];       /* SQLSTATE of the last failure */
+	int64_t copied;     /* rows of the COPY under way, then of the one that has ended */
+	size_t copies_left; /* behind the one under way */
 };
 
 struct pg_result {
@@ -41,6 +42,8 @@ int pg_pump(struct pg *pg);
 int pg_await(struct pg *pg, struct err *err);
 /* What a statement that is done gave; NULL and err when it failed. */
 struct pg_result *pg_take(struct pg *pg, struct err *err);
+/* The same, but what comes behind it is left for later. After a failure nothing is. */
+struct pg_result *pg_take_one(struct pg *pg, struct err *err);
 /* Tells the server to stop and takes what still comes, so that the session stays usable for a clean end. */
 void pg_cancel(struct pg *pg);
 

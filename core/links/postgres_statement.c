@@ -146,9 +146,8 @@ static PGresult *collect(struct pg *pg)
 	return last;
 }
 
-struct pg_result *pg_take(struct pg *pg, struct err *err)
+static struct pg_result *judge(struct pg *pg, PGresult *res, struct err *err)
 {
-	PGresult *res = collect(pg);
 	ExecStatusType status = PQresultStatus(res);
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
 		struct pg_result *result = xcalloc(1, sizeof *result);
@@ -158,6 +157,20 @@ struct pg_result *pg_take(struct pg *pg, struct err *err)
 	explain(pg, res, err);
 	PQclear(res);
 	return NULL;
+}
+
+struct pg_result *pg_take(struct pg *pg, struct err *err)
+{
+	return judge(pg, collect(pg), err);
+}
+
+struct pg_result *pg_take_one(struct pg *pg, struct err *err)
+{
+	PGresult *res = PQgetResult(pg->conn);
+	struct pg_result *result = judge(pg, res, err);
+	if (!result)
+		PQclear(collect(pg));
+	return result;
 }
 
 int pg_await(struct pg *pg, struct err *err)
