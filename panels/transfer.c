@@ -167,7 +167,10 @@ static void draw_figures(const struct scene *scene, struct canvas *canvas)
 				  units_percent(done < total ? done : total, total));
 	} else
 		col = canvas_put(canvas, 12, 0, ROLE_MUTED, "size not known");
-	if (t->eta_ms >= 0 && total > 0 && done < total) {
+	/* Rows are not all: indexes and keys come after the last of them. */
+	bool more =
+	    done < total || (t->eta_ms >= 1000 && (t->indexes < t->indexes_total || t->keys < t->keys_total));
+	if (t->eta_ms >= 0 && total > 0 && more) {
 		char left[48];
 
 		snprintf(left, sizeof(left), "~%s left", units_duration(a, t->eta_ms));
@@ -284,8 +287,12 @@ static void transfer_draw(const struct scene *scene, struct canvas *canvas)
 		if (scene->focus && page.top + (size_t)r == page.selected)
 			canvas_select(canvas, TOP + 1 + r);
 	}
-	canvas_putf(canvas, 0, canvas->size.rows - 1, ROLE_MUTED, "%zu tables: %zu done, %zu waiting%s", t->n,
-		    tables.done, tables.waiting, view->moving ? ", only what moves is shown" : "");
+	int col =
+	    canvas_putf(canvas, 0, canvas->size.rows - 1, ROLE_MUTED, "%zu tables: %zu done, %zu waiting%s",
+			t->n, tables.done, tables.waiting, view->moving ? ", only what moves is shown" : "");
+	if (t->text[0] && tables.done < t->n && canvas_width(canvas, t->text) + 3 <= canvas->size.cols - col)
+		canvas_field(canvas, col + 3, canvas->size.rows - 1, canvas->size.cols - col - 3, true,
+			     ROLE_MUTED, t->text);
 	list_note(canvas, TOP, &view->list, &page);
 	list_page_done(&page);
 	free(tables.list);

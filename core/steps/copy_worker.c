@@ -59,14 +59,16 @@ const char *copy_worker_place(const struct copy_worker *w)
 	return w->ssh ? ssh_name(w->ssh) : "this machine";
 }
 
-void copy_worker_evidence(const struct copy_worker *w, struct plan *plan)
+void copy_worker_evidence(const struct copy_worker *w, struct plan *plan, const char *speed)
 {
+	const char *comma = *speed ? ", " : "";
 	if (w->ssh)
 		evidence_add(&plan->seen, VERDICT_PASS, "way", "host",
-			     "OLD → %s → NEW: the bytes do not pass this machine", copy_worker_place(w));
+			     "OLD → %s → NEW%s%s: the bytes do not pass this machine", copy_worker_place(w),
+			     comma, speed);
 	else
 		evidence_add(&plan->seen, VERDICT_WARN, "way", "here",
-			     "the bytes pass this machine and its line: %s", w->why_here);
+			     "the bytes pass this machine and its line%s%s: %s", comma, speed, w->why_here);
 }
 
 /* ---- the start ---- */

@@ -28,8 +28,9 @@ struct copy_worker {
  * here. */
 int copy_worker_open(struct job *job, struct copy_worker *w, const char *fact, struct err *err);
 void copy_worker_close(struct copy_worker *w);
-/* One line of evidence: the way of the bytes. A WARN when they pass this machine. */
-void copy_worker_evidence(const struct copy_worker *w, struct plan *plan);
+/* One line of evidence: the way of the bytes, and how fast it is ("84 MB/s measured"; "" : not told). A WARN
+ * when they pass this machine. */
+void copy_worker_evidence(const struct copy_worker *w, struct plan *plan, const char *speed);
 const char *copy_worker_place(const struct copy_worker *w); /* "root@203.0.113.9", "this machine" */
 
 /* Puts the program there and starts `verb`. Before that the fact is recorded: `fields` (may be NULL) are

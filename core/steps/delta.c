@@ -129,7 +129,7 @@ static int delta_plan(struct job *job, struct plan *plan, struct err *err)
 	}
 	if (rc == 0 && !*plan->refused) {
 		plan_words(job, &w, &look, plan);
-		copy_worker_evidence(&w, plan);
+		copy_worker_evidence(&w, plan, "");
 	}
 	copy_worker_close(&w);
 	return rc;

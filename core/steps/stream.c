@@ -28,6 +28,7 @@ const struct step stream_step = {
     .help = "copies the old database straight into the new one, without a file",
     .gate = GATE_YES,
     .cancel = CANCEL_ANYTIME,
+    .joins = true,
     .rehearse = REHEARSE_THROWAWAY,
     .by_size = true,
     .params = params,
@@ -224,6 +225,17 @@ static int record_end(struct stream_copy *s, struct err *err)
 	return job_record(s->job, &w, err);
 }
 
+/* For the estimate of the next night. */
+static int record_pace(struct stream_copy *s, struct err *err)
+{
+	struct jw w;
+	jw_fact(&w, STREAMED_FACT, "");
+	jw_int(&w, "bytes", s->has_source ? s->source.size_bytes : json_int(s->worker.result, "bytes", -1));
+	jw_int(&w, "ms", json_int(s->worker.result, "ms", -1));
+	jw_int(&w, "at_ms", clock_wall_ms());
+	return job_record(s->job, &w, err);
+}
+
 static int end(struct stream_copy *s, int rc, struct err *err)
 {
 	char text[160];
@@ -237,7 +249,7 @@ static int end(struct stream_copy *s, int rc, struct err *err)
 	copy_ended(s->job, "stream", rc == 0, rc == 0 ? json_int(result, "bytes", -1) : s->bytes,
 		   json_int(result, "ms", -1), text);
 	if (rc == 0)
-		return record_end(s, err);
+		return record_pace(s, err) < 0 ? -1 : record_end(s, err);
 	copy_worker_failed(&s->worker, rc, err);
 	size_t len = strlen(err->text);
 	text_copyf(err->text + len, sizeof err->text - len,

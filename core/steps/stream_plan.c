@@ -44,7 +44,7 @@ static void plan_words(struct stream_copy *s, struct plan *plan)
 	text_copy(plan->then, sizeof plan->then, "nobody notices; both servers and the new host are busy");
 	text_copy(plan->back, sizeof plan->back, "wipe-target; OLD is only read");
 	plan->gate = GATE_YES;
-	plan->estimate_ms = s->has_source ? s->source.size_bytes / 40000 + 3000 : -1;
+	plan->estimate_ms = -1;
 }
 
 static void plan_versions(struct stream_copy *s, struct plan *plan)
@@ -83,7 +83,7 @@ static int plan_fresh(struct stream_copy *s, struct plan *plan, struct err *err)
 		plan_refuse(plan, "%s is not empty, it holds %zu tables: run wipe-target, then plan again",
 			    s->database, found.tables);
 	plan_versions(s, plan);
-	copy_worker_evidence(&s->worker, plan);
+	stream_fill_speed(s, plan);
 	return plan_space(s, plan, err);
 }
 

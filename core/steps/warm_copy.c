@@ -169,7 +169,7 @@ static int warm_copy_plan(struct job *job, struct plan *plan, struct err *err)
 	if (rc == 0) {
 		text_copy(plan->target, sizeof plan->target, found.database);
 		plan_words(&w, plan);
-		copy_worker_evidence(&w, plan);
+		copy_worker_evidence(&w, plan, "");
 		if (state == DETACHED_ALIVE)
 			plan_does(plan, "it runs already: its end is waited for, nothing is started twice");
 		else if (found.ours)

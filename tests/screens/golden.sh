@@ -1,15 +1,15 @@
 #!/bin/bash
-# Golden screens: the recorded night, replayed to many moments at four sizes, is drawn as it was drawn before, and every
+# Golden screens: recorded nights, replayed to many moments at four sizes, are drawn as they were drawn before, and every
 # line is exactly as wide as the screen. UPDATE=1 draws them anew: look at every difference before you commit it.
 # timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 scratch
-here=$ROOT/tests/screens/golden night=$ROOT/tests/journals/first
+here=$ROOT/tests/screens/golden
 mkdir -p "$here"
-[ -s "$night/moments" ] || fail "There is no $night/moments."
 
-differ=0
-while read -r name at view; do
+differ=0 seen=0
+while read -r night name at view; do
+	seen=$((seen + 1))
 	for size in 80x24 120x40 160x48 200x50; do
 		file=$here/$name.$size.txt
 		"$NF" replay --frame "$size" --at "$at" --view "$view" "$night/journal.jsonl" >"$T/frame" 2>"$T/err" ||
@@ -26,5 +26,6 @@ while read -r name at view; do
 			head -n 30 "$T/diff"
 		fi
 	done
-done <"$night/moments"
+done < <(for night in "$ROOT"/tests/journals/*; do [ ! -s "$night/moments" ] || sed "s,^,$night ," "$night/moments"; done)
+[ $seen -gt 10 ] || fail "There are only $seen moments to look at."
 [ $differ = 0 ] || fail "$differ screens differ."
