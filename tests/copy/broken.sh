@@ -8,42 +8,17 @@ gate_in_old
 freeze_old
 book copy record-source wipe-target prepare-target stream count-rows
 
-at_work() { [[ $(new_super "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightferry copy' AND wait_event = 'PgSleep'") =~ ^[1-9] ]]; }
-at_rest() { [ "$(new_super "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightferry copy'")" = 0 ]; }
-
-# The copy stands at the table that waits, and $run is the night around it.
-begin() {
-	gate_shut
-	night copy --yes stream=shop_production &
-	run=$!
-	eventually 60 at_work || fail "The copy does not reach the table that waits: $(cat "$T/err" "$T/out")"
-}
-
-# The night has ended with a failed attempt that says this, and no process or session of the copy is left.
-broke_off() { # REGEX
-	local status=0
-	wait "$run" || status=$?
-	expect_equal "$status" 1 "exit status"
-	said=$(events attempt.ended 'select(.step == "stream") | .error // .text // .' | tail -n 1)
-	expect_match "$said" "$1" "what is said"
-	expect_match "$said" 'NEW holds an unfinished copy: run stream again, and it is emptied first' "the way on"
-	gate_open
-	eventually 30 at_rest || fail "Sessions of the copy are still at work."
-	eventually 30 no_worker || fail "The worker is still there: $(worker)"
-}
-no_worker() { [ -z "$(worker)" ]; }
-
 night copy --until prepare-target || fail "The night does not come up to the copy: $(cat "$T/err" "$T/out")"
 
-begin
+begin copy --yes stream=shop_production
 kill -9 "$(worker)"
 broke_off 'ended without a word'
 
-begin
+begin copy --yes stream=shop_production
 kill -TERM "$(worker)"
 broke_off 'stopped on request'
 
-begin
+begin copy --yes stream=shop_production
 old_super "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'nightferry copy'" >/dev/null
 gate_open
 broke_off 'OLD database .* (ended our session|closed the)'

@@ -5,6 +5,8 @@
 #   same_dumps       pg_dump of both sides, rows included, has to be the same
 #   no_secrets       neither password stands in any file of the night, of the host's worker, or in what was printed
 #   worker           the process id of the copy on the host; empty: none runs
+#   begin NAME [ARG...]    the night of that name in the background, as $run, until its copy stands at the gate
+#   broke_off REGEX  it has ended with a failed attempt that says this, and nothing of the copy is left at work
 . "$(dirname "${BASH_SOURCE[0]}")/../restore/restore_lib.sh"
 HERE=$(dirname "${BASH_SOURCE[0]}")
 
@@ -73,4 +75,31 @@ worker() {
 	base=$(events fact 'select(.name == "stream-started") | .data.base' | tail -n 1 | tr -d '"')
 	pid=$(cat "$base.pid" 2>/dev/null) || return 0
 	[ "$(ps -o comm= -p "$pid")" != nightferry ] || echo "$pid"
+}
+
+at_work() { [[ $(new_super "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightferry copy' AND wait_event = 'PgSleep'") =~ ^[1-9] ]]; }
+at_rest() { [ "$(new_super "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightferry copy'")" = 0 ]; }
+no_worker() { [ -z "$(worker)" ]; }
+
+begin() { # NAME [ARG...]
+	gate_shut
+	night "$@" &
+	run=$!
+	eventually 60 at_work || fail "The copy does not reach the table that waits: $(cat "$T/err" "$T/out")"
+}
+
+what_is_said() {
+	events attempt.ended 'select(.step == "stream") | .error // .text // .' | tail -n 1
+}
+
+broke_off() { # REGEX
+	local status=0 said
+	wait "$run" || status=$?
+	expect_equal "$status" 1 "exit status"
+	said=$(what_is_said)
+	expect_match "$said" "$1" "what is said"
+	expect_match "$said" 'unfinished copy.*run stream again, and it is emptied first' "the way on"
+	gate_open
+	eventually 30 at_rest || fail "Sessions of the copy are still at work."
+	eventually 30 no_worker || fail "The worker is still there: $(worker)"
 }
