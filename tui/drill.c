@@ -16,6 +16,7 @@
 static const struct cli_option options[] = {
     {"list", NULL, "names every fault, its moment and what it does"},
     {"headless", NULL, "no screen: a driver that takes the way which the cockpit's sentences offer"},
+    {"until", "STEP", "headless: the drill ends when STEP is done, not with the night"},
     {"seed", "N", "without FAULTS: the surprise of that number again"},
     {"json", "FILE", "headless: the score card as JSON, too"},
     {"theme", "NAME", "colours"},
@@ -129,6 +130,8 @@ int flight_drill(int argc, char **argv)
 	}
 	struct json *playbook = night_playbook(NULL, NULL, &err);
 	int rc = playbook ? plan(&drill, &cli, playbook, &err) : -1;
+	if (rc == 0 && cli_has(&cli, "until"))
+		rc = drill_until(&drill, cli_get(&cli, "until", ""), playbook, &err);
 	json_free(playbook);
 	bool headless = cli_has(&cli, "headless") || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO);
 	if (rc < 0)

@@ -123,6 +123,11 @@ static void read_offer(struct driver *d)
 	d->again[0] = '\0';
 	if (!failed || failed->state == STEP_WAITING)
 		return;
+	if (failed->state != STEP_FAILED && failed->state != STEP_UNKNOWN &&
+	    failed->state != STEP_CANCELLED) {
+		say(NULL, "the engine is gone; the driver starts another one");
+		return;
+	}
 	for (const struct step_seen *x = s->steps.steps; x < failed; x++) {
 		char offer[80];
 		text_copyf(offer, sizeof offer, "run %s", x->kind);
@@ -159,17 +164,6 @@ static void judge(struct driver *d)
 	}
 }
 
-/* The earlier of the two in the playbook. */
-static const char *next_stop(struct driver *d)
-{
-	const struct state *s = d->drill->state;
-	const char *stop = drill_stop(d->drill), *last = d->drill->last;
-	const struct step_seen *a = stop ? steps_get(s, stop) : NULL, *b = steps_get(s, last);
-	if (d->drill->judge != DRILL_NOT_ASKED)
-		return stop;
-	return stop && !(a && b && a->number > b->number) ? stop : last;
-}
-
 static void stop_for(struct driver *d, const char *why)
 {
 	text_copyf(d->drill->stopped, sizeof d->drill->stopped, "%s", why);
@@ -179,7 +173,7 @@ static void stop_for(struct driver *d, const char *why)
 static bool go_on(struct driver *d)
 {
 	const struct state *s = d->drill->state;
-	const char *until = next_stop(d);
+	const char *until = drill_stop(d->drill);
 	wait_for_others(d);
 	size_t before = steps_done(s);
 	int status = run_engine(d, until);
@@ -194,6 +188,8 @@ static bool go_on(struct driver *d)
 	const struct step_seen *last = steps_get(s, d->drill->last);
 	if (d->drill->judge == DRILL_NOT_ASKED && last && step_state_finished(last->state))
 		judge(d);
+	if (*d->drill->until && drill_night_done(d->drill))
+		return wait_for_others(d), false;
 	if (status == EXIT_DONE)
 		return true;
 	if (status == EXIT_USAGE)

@@ -85,6 +85,9 @@ struct drill {
 	struct state *state;      /* the journal, folded */
 	char last[48], start[48]; /* the step that ends the copy and the one that starts the new app: between
 				   * them both sides are equal and nobody writes */
+	int last_number;
+	char until[48]; /* the drill ends when this step is done; "": with the night */
+	int until_number;
 	int64_t began_ms, ended_ms;
 	unsigned engines; /* that were started */
 	char said[720];   /* by the step that ended badly last, in full */
@@ -100,6 +103,8 @@ struct drill {
 int drill_plan(struct drill *drill, const char *spec, const struct json *playbook, struct err *err);
 /* Some that nobody has named, by `seed`; none of them needs root. */
 int drill_surprise(struct drill *drill, uint64_t seed, const struct json *playbook, struct err *err);
+/* Ends the drill early: a copy can be practised without waiting for DNS. */
+int drill_until(struct drill *drill, const char *step, const struct json *playbook, struct err *err);
 /* As it would be typed: "conn-drop@restore+2s". */
 void drill_name(const struct drill_one *one, char *out, size_t size);
 void drill_list(struct buf *out); /* one line each */
@@ -115,14 +120,16 @@ void drill_tick(struct drill *drill, int64_t now_ms);
 void drill_end(struct drill *drill, int64_t now_ms);
 /* Some fault is on its way, or waits to be put right. */
 bool drill_busy(const struct drill *drill);
-/* The next step to stop behind, so that what is meant to be there before the next one begins is there in
- * time; NULL: none. */
+/* The next step to stop behind: so that what is meant to be there before the next one begins is there in
+ * time, so that the judge finds both sides still, or because the drill ends there. NULL: none. */
 const char *drill_stop(const struct drill *drill);
 
 /* ---- the card (drill_card.c) ---- */
 
 enum drill_verdict { DRILL_PASSED = 0, DRILL_NOT_STRUCK, DRILL_NOT_NOTICED, DRILL_NOT_OVER };
 enum drill_verdict drill_one_verdict(const struct drill_one *one);
+/* The night is done, as far as it was to go. */
+bool drill_night_done(const struct drill *drill);
 /* All struck, noticed and over, the night done, every table equal. `judged`: the judge has to have been
  * asked. */
 bool drill_passed(const struct drill *drill, bool judged);

@@ -40,7 +40,7 @@ static bool data_kept(const struct drill *drill, bool judged)
 
 bool drill_passed(const struct drill *drill, bool judged)
 {
-	bool passed = data_kept(drill, judged) && text_equal(drill->state->closed_verdict, "done");
+	bool passed = data_kept(drill, judged) && drill_night_done(drill);
 	for (size_t i = 0; i < drill->n; i++)
 		passed = passed && drill_one_verdict(&drill->list[i]) == DRILL_PASSED;
 	return passed;
@@ -144,8 +144,11 @@ void drill_card(const struct drill *drill, bool judged, struct buf *out)
 		card_one(&drill->list[i], out);
 	card_data(drill, judged, out);
 	const char *closed = drill->state->closed_verdict;
-	buf_addf(out, "  night          %s, %s", *closed ? closed : "not ended",
-		 took(ms, drill->ended_ms - drill->began_ms));
+	if (*drill->until && drill_night_done(drill))
+		buf_addf(out, "  night          done as far as %s, ", drill->until);
+	else
+		buf_addf(out, "  night          %s, ", *closed ? closed : "not ended");
+	buf_adds(out, took(ms, drill->ended_ms - drill->began_ms));
 	if (drill->engines > 1)
 		buf_addf(out, ", engine started %u times", drill->engines);
 	if (*drill->stopped)
@@ -201,6 +204,8 @@ static void json_members(const struct drill *drill, bool judged, struct jw *w)
 	jw_int(w, "tables_equal", rows->equal);
 	jw_int(w, "rows", rows->old_rows);
 	jw_str(w, "closed", drill->state->closed_verdict);
+	jw_str(w, "until", drill->until);
+	jw_bool(w, "night_done", drill_night_done(drill));
 	jw_int(w, "engines", drill->engines);
 	jw_int(w, "ms", drill->ended_ms - drill->began_ms);
 	jw_str(w, "stopped", drill->stopped);

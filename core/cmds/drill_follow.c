@@ -264,16 +264,33 @@ bool drill_busy(const struct drill *drill)
 	return false;
 }
 
+bool drill_night_done(const struct drill *drill)
+{
+	return *drill->until ? finished(drill, drill->until)
+			     : text_equal(drill->state->closed_verdict, "done");
+}
+
+static void earlier(const struct drill *drill, const char *step, int number, const char **best, int *least)
+{
+	if (!*step || finished(drill, step) || (*best && number >= *least))
+		return;
+	*best = step;
+	*least = number;
+}
+
 const char *drill_stop(const struct drill *drill)
 {
-	const struct drill_one *first = NULL;
+	const char *best = NULL;
+	int least = 0;
 	for (size_t i = 0; i < drill->n; i++) {
 		const struct drill_one *one = &drill->list[i];
-		if (one->stage == DRILL_TO_COME && one->when == DRILL_BEFORE && *one->before &&
-		    !finished(drill, one->before) && (!first || one->number < first->number))
-			first = one;
+		if (one->stage == DRILL_TO_COME && one->when == DRILL_BEFORE)
+			earlier(drill, one->before, one->number - 1, &best, &least);
 	}
-	return first ? first->before : NULL;
+	if (drill->judge == DRILL_NOT_ASKED)
+		earlier(drill, drill->last, drill->last_number, &best, &least);
+	earlier(drill, drill->until, drill->until_number, &best, &least);
+	return best;
 }
 
 void drill_end(struct drill *drill, int64_t now_ms)

@@ -116,15 +116,37 @@ static int add(struct drill *drill, const char *word, const struct json *playboo
 static void begin(struct drill *drill, const struct json *playbook)
 {
 	char last[48] = "";
+	int number = 0;
 	*drill = (struct drill){.state = state_new()};
 	for (const struct json *p = json_first(json_get(playbook, "phases")); p; p = json_next(p))
 		for (const struct json *s = json_first(json_get(p, "steps")); s; s = json_next(s)) {
 			if (text_equal(json_str(s, "do", ""), "app-boot") && !*drill->start) {
 				text_copy(drill->last, sizeof drill->last, last);
+				drill->last_number = number;
 				text_copy(drill->start, sizeof drill->start, json_str(s, "id", ""));
 			}
 			text_copy(last, sizeof last, json_str(s, "id", ""));
+			number++;
 		}
+}
+
+int drill_until(struct drill *drill, const char *step, const struct json *playbook, struct err *err)
+{
+	struct drill_one at = {0};
+	if (!step_find(playbook, step, &at) || !text_equal(at.step, step))
+		return no_step(playbook, step, err);
+	for (size_t i = 0; i < drill->n; i++)
+		if (drill->list[i].number > at.number)
+			return err_set(err, ERR_USAGE,
+				       "%s strikes at %s, and the drill would end before that, at %s",
+				       drill->list[i].fault->name, drill->list[i].step, step);
+	if (at.number < drill->last_number)
+		return err_set(err, ERR_USAGE,
+			       "at %s both databases are not compared yet; end the drill at %s or later",
+			       step, drill->last);
+	text_copy(drill->until, sizeof drill->until, step);
+	drill->until_number = at.number;
+	return 0;
 }
 
 int drill_plan(struct drill *drill, const char *spec, const struct json *playbook, struct err *err)

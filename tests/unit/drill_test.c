@@ -233,7 +233,10 @@ static void test_while_it_runs(void **unused)
 	(void)unused;
 	assert_int_equal(plan("conn-drop@restore+2s"), 0);
 	open_night();
+	assert_string_equal(drill_stop(&drill), "compare"); /* for the judge */
+	drill.judge = DRILL_EQUAL;
 	assert_null(drill_stop(&drill));
+	drill.judge = DRILL_NOT_ASKED;
 	tell(5000, "engine", STARTED("restore", "headless"));
 	tell(6900, "line:ssh",
 	     "\"kind\":\"watch.beat\",\"watch\":\"ssh\",\"ok\":false,\"text\":\"too early to be it\"");
@@ -273,6 +276,8 @@ static void test_before_it_runs(void **unused)
 	assert_true(drill_busy(&drill)); /* it strikes at this moment */
 	drill_tick(&drill, 4001);
 	assert_string_equal(hands.did, "strike backup-fails;");
+	assert_string_equal(drill_stop(&drill), "compare");
+	drill.judge = DRILL_EQUAL;
 	assert_string_equal(drill_stop(&drill), "canaries");
 	struct drill_one *one = &drill.list[0];
 	tell(5000, "engine", STARTED("capture", "headless"));
@@ -326,6 +331,27 @@ static void test_never(void **unused)
 	assert_non_null(strstr(buf_text(&card), "never struck: There was nothing to hit."));
 	assert_non_null(strstr(buf_text(&card), "data lost      NOT PROVED"));
 	buf_done(&card);
+}
+
+static void test_until(void **unused)
+{
+	(void)unused;
+	assert_int_equal(plan("conn-drop"), 0);
+	assert_int_equal(drill_until(&drill, "nowhere", book, &err), -1);
+	assert_int_equal(drill_until(&drill, "copy", book, &err), -1); /* a phase is no step */
+	assert_int_equal(drill_until(&drill, "capture", book, &err), -1);
+	assert_non_null(strstr(err.text, "conn-drop strikes at restore"));
+	assert_int_equal(drill_until(&drill, "restore", book, &err), -1);
+	assert_non_null(strstr(err.text, "at restore both databases are not compared yet"));
+	assert_int_equal(drill_until(&drill, "smoke", book, &err), 0);
+	open_night();
+	assert_string_equal(drill_stop(&drill), "compare");
+	drill.judge = DRILL_EQUAL;
+	assert_string_equal(drill_stop(&drill), "smoke");
+	assert_false(drill_night_done(&drill));
+	tell(9000, "engine", ENDED("smoke", "done", ""));
+	assert_true(drill_night_done(&drill));
+	assert_null(drill_stop(&drill));
 }
 
 /* What heals without a word was not noticed, and that is what the card says. */
@@ -478,6 +504,7 @@ int main(void)
 	    cmocka_unit_test_teardown(test_never, end),
 	    cmocka_unit_test_teardown(test_not_noticed, end),
 	    cmocka_unit_test_teardown(test_garbage, end),
+	    cmocka_unit_test_teardown(test_until, end),
 	    cmocka_unit_test_teardown(test_over_by_a_sign, end),
 	    cmocka_unit_test_teardown(test_quick_cockpit, end),
 	    cmocka_unit_test_teardown(test_journal, end),
