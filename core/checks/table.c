@@ -38,6 +38,7 @@ extern const struct check kamal_destination_check;
 extern const struct check kamal_secrets_check;
 extern const struct check kamal_version_check;
 extern const struct check lock_check;
+extern const struct check mail_check;
 extern const struct check new_name_check;
 extern const struct check new_tls_check;
 extern const struct check old_tls_check;
@@ -89,6 +90,7 @@ const struct check *const check_table[] = {
     &kamal_secrets_check,
     &kamal_version_check,
     &lock_check,
+    &mail_check,
     &new_name_check,
     &new_tls_check,
     &old_tls_check,

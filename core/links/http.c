@@ -23,7 +23,7 @@ struct flight {
 	struct http_reply *reply;
 	CURL *curl;
 	struct curl_slist *headers, *connect_to;
-	bool head_told, enough, too_large, silent, sent;
+	bool head_told, enough, too_large, silent, sent, connected;
 	int64_t heard_ms; /* our time of the newest byte of a stream */
 	char why[CURL_ERROR_SIZE];
 };
@@ -310,6 +310,8 @@ static void read_figures(struct flight *flight)
 	curl_easy_getinfo(flight->curl, CURLINFO_PRIMARY_IP, &ip);
 	curl_easy_getinfo(flight->curl, CURLINFO_PRIMARY_PORT, &port);
 	flight->sent = ready > 0;
+	/* The time is told only of a connection that has come to its end. */
+	flight->connected = ip && *ip;
 	reply->status = (int)status;
 	reply->ms = total / 1000;
 	reply->connect_ms = connect / 1000;
@@ -331,6 +333,8 @@ static int flight_judge(struct flight *flight, const struct http_where *where, C
 		return 0;
 	}
 	enum http_fail fail = flight->silent ? HTTP_FAIL_SILENT : fail_of(code, flight->sent);
+	if (fail == HTTP_FAIL_CONNECT_SLOW && flight->connected)
+		fail = HTTP_FAIL_TLS_SLOW;
 	reply->end = fail < HTTP_FAIL_SLOW ? HTTP_NOT_SENT : HTTP_LOST;
 	if (flight->too_large)
 		return err_set(

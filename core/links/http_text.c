@@ -100,6 +100,9 @@ static const char *const words[] = {
 	"nobody takes the connection there; look whether it runs and whether a firewall stands between",
     [HTTP_FAIL_CONNECT_SLOW] =
 	"no connection came about in time; look at the network and whether a firewall drops it silently",
+    [HTTP_FAIL_TLS_SLOW] = "the connection was taken, and its TLS handshake did not end in time; whoever is "
+			   "there is overloaded or "
+			   "speaks no TLS",
     [HTTP_FAIL_CERT] = "its certificate is not to be trusted, so nothing was sent",
     [HTTP_FAIL_TLS] = "no encrypted connection could be agreed on, so nothing was sent",
     [HTTP_FAIL_SLOW] = "it took the request but gave no whole answer in time",

@@ -40,10 +40,12 @@ void tls_look(struct job *job, const char *name, const char *at, struct tls_look
 	int rc = once(job, url, at, false, out, &err);
 	/* An answer that breaks off later is no matter of its certificate. */
 	out->trusted = rc == 0 || (out->seen && !strstr(err.text, "certificate"));
-	if (!out->trusted) {
+	out->unknown = !out->seen && text_find(err.text, "unrecognized name") != NULL;
+	if (!out->trusted)
 		text_copy(out->why, sizeof out->why, err.text);
+	/* Only a certificate that was refused is worth a second look. */
+	if (!out->trusted && strstr(err.text, "certificate"))
 		once(job, url, at, true, out, &unseen);
-	}
 	free(url);
 }
 
@@ -51,6 +53,13 @@ void tls_see(const struct tls_look *look, const char *side, const char *name, in
 	     struct evidence *ev)
 {
 	long long days = (long long)((look->until_ms - clock_wall_ms()) / DAY_MS);
+	if (look->unknown) {
+		evidence_add(
+		    ev, VERDICT_FAIL, "tls", "unknown name",
+		    "%s has no certificate for %s and refuses the name: its proxy has to be told of it.",
+		    side, name);
+		return;
+	}
 	if (!look->seen) {
 		evidence_add(ev, VERDICT_UNKNOWN, "tls", "unseen", "%s gave no certificate for %s: %s", side,
 			     name, look->why);
@@ -66,4 +75,8 @@ void tls_see(const struct tls_look *look, const char *side, const char *name, in
 		     "%s has a certificate for %s of %.60s, %s%lld days.", side,
 		     *look->names ? look->names : "no names", *look->issuer ? look->issuer : "nobody",
 		     days < 0 ? "over since " : "good for ", days < 0 ? -days : days);
+	if (look->trusted && look->status / 100 == 5)
+		evidence_add(ev, VERDICT_WARN, "answer", "error",
+			     "%s answers %d for %s: the certificate is good, and nothing good is behind it.",
+			     side, look->status, name);
 }

@@ -8,6 +8,7 @@
 struct tls_look {
 	bool trusted;
 	bool seen;     /* a certificate came */
+	bool unknown;  /* the other side refused the name: it has no certificate for it, and says so */
 	char why[200]; /* what is wrong, in words; "" when trusted */
 	char issuer[160], names[320], hsts[200];
 	int64_t until_ms;

@@ -30,6 +30,12 @@ zone unset '*.acme.example.' A
 zone unset @ SOA
 zone set @ 3600 SOA 'ns1.acme.example. hostmaster.acme.example. 2026112801 30 5 3600 3600'
 check wildcard 'WARN +Caches remember for 3600 s' "a long memory for what is not there"
+check mail 'PASS +acme.example MX 10 mail.acme.example.*PASS +acme.example TXT v=spf1 mx -all.*PASS +acme.example has 2 mail records' "mail that stays"
+zone set @ 3600 MX '20 www.acme.example.'
+zone set default._domainkey 3600 TXT '"v=DKIM1; p=abc"'
+check mail 'FAIL +Mail goes to www.acme.example .*which moves tonight.*has 4 mail records' "mail that would move along"
+zone unset @ MX '20 www.acme.example.'
+zone unset default._domainkey TXT
 check interception 'PASS +Nobody answers for 192.0.2.53' "nobody between"
 check dnssec 'PASS +acme.example is not signed.*PASS +2 of 2 caches accept' "not signed"
 check caa 'PASS +The CAA of acme.example allows letsencrypt.org for www.acme.example' "the issuer is allowed"
@@ -104,6 +110,23 @@ serve chained
 check new-tls '^FAIL +new-tls.*unable to get local issuer certificate' "the intermediate is missing"
 serve chained -cert_chain mid.pem
 check new-tls '^PASS +new-tls' "with its intermediate"
+# Without a certificate for the name: one of another name for everybody, or none and a word about it.
+serve good -servername www.else.example -cert2 other.pem -key2 other.key -servername_fatal
+check new-tls '^FAIL +new-tls.*NEW has no certificate for www.acme.example and refuses the name: its proxy has to be told' "an unknown name, refused"
+serve other -servername www.else.example -cert2 good.pem -key2 good.key
+check new-tls '^FAIL +new-tls.*for DNS:www.other.example' "an unknown name, and the default certificate"
+kill_pidfile tls.pid 2
+answers() { # HEAD: a TLS server that answers by it
+	printf "$1" >answer
+	spawn tls.pid tls.log socat "OPENSSL-LISTEN:$HTTP_PORT,bind=127.0.1.2,reuseaddr,fork,verify=0,cert=good.pem,key=good.key" "SYSTEM:cat answer; sleep 1"
+	eventually 20 bash -c "exec 3<>/dev/tcp/127.0.1.2/$HTTP_PORT" || fail "No TLS server: $(cat tls.log)"
+}
+answers 'HTTP/1.0 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nbad\n'
+check new-tls '^WARN +new-tls.*NEW answers 502 for www.acme.example: the certificate is good, and nothing good is behind it' "nothing behind the proxy"
+kill_pidfile tls.pid 2
+spawn tls.pid tls.log socat "TCP-LISTEN:$HTTP_PORT,bind=127.0.1.2,reuseaddr,fork" "SYSTEM:sleep 30"
+eventually 20 bash -c "exec 3<>/dev/tcp/127.0.1.2/$HTTP_PORT" || fail "No slow server: $(cat tls.log)"
+check new-tls '^UNKNOWN +new-tls.*NEW gave no certificate for www.acme.example: .*its TLS handshake did not end in time' "a handshake that does not end"
 kill_pidfile tls.pid 2
 printf 'HTTP/1.0 200 OK\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains\r\nContent-Length: 3\r\n\r\nup\n' >hsts
 spawn tls.pid tls.log socat "OPENSSL-LISTEN:$HTTP_PORT,bind=127.0.1.2,reuseaddr,fork,verify=0,cert=good.pem,key=good.key" "SYSTEM:cat hsts; sleep 1"
