@@ -1,13 +1,16 @@
 /* quiet-timer: minutes on the new side without a new kind of error. It starts again at a failed look at the
  * public path, and at the first request of each kind that ends in 5xx; the same kind again is counted, and
- * told in the proof. */
+ * told in the proof, with both sides' rates beside each other: kamal-proxy's log against Heroku's router log.
+ */
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/job.h"
+#include "core/links/heroku_logs.h"
 #include "core/links/proxy_log.h"
 #include "core/links/target.h"
 #include "core/links/dns_host.h"
+#include "core/steps/quiet_tally.h"
 #include "core/steps/smoke_look.h"
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +26,7 @@ static const struct param params[] = {
     {0},
 };
 static const char *const makes[] = {"quiet", NULL};
+static const char *const secrets[] = {"HEROKU_API_KEY", NULL};
 
 const struct step quiet_timer_step = {
     .name = "quiet-timer",
@@ -32,24 +36,22 @@ const struct step quiet_timer_step = {
     .rehearse = REHEARSE_SKIP,
     .params = params,
     .makes = makes,
+    .secrets = secrets,
     .plan = quiet_timer_plan,
     .run = quiet_timer_run,
     .probe = quiet_timer_probe,
     .prove = quiet_timer_prove,
 };
 
-enum { LOOK_MS = 5000, TURN_MS = 500, TELL_MS = 1000, KINDS_MAX = 64, NOISE_LEAST = 5, NOISE_PERCENT = 1 };
+enum { LOOK_MS = 5000, TURN_MS = 500, EAR_MS = 100, TELL_MS = 1000 };
 
-struct kind_of_error {
-	char text[240];
-	int64_t n;
-};
 struct quiet {
 	struct job *job;
 	int64_t need_ms, since_ms; /* wall */
-	struct kind_of_error kinds[KINDS_MAX];
-	size_t n_kinds;
-	int64_t requests, errors;
+	struct tally tally;
+	int64_t looked_ms, told_ms;
+	bool looked_last; /* after the whole time, as the last thing */
+	bool old_open;    /* Heroku's router log is heard */
 	char why[240];
 	struct dns_addresses host;
 	struct proxy_tail *tail;
@@ -99,37 +101,24 @@ static void start_again(struct quiet *q, const char *why)
 {
 	char clock[UNITS_MAX];
 	q->since_ms = clock_wall_ms();
-	q->requests = q->errors = 0;
+	tally_begin(&q->tally);
+	q->looked_last = false;
 	text_copyf(q->why, sizeof q->why, "again from %s: %s", units_clock(clock, q->since_ms), why);
 	job_log(q->job, "NEW", "quiet-timer: %s", q->why);
-}
-
-/* True for a kind not seen before. */
-static bool note_kind(struct quiet *q, const char *text)
-{
-	for (size_t i = 0; i < q->n_kinds; i++)
-		if (text_equal(q->kinds[i].text, text)) {
-			q->kinds[i].n++;
-			return false;
-		}
-	if (q->n_kinds < KINDS_MAX) {
-		text_copy(q->kinds[q->n_kinds].text, sizeof q->kinds[0].text, text);
-		q->kinds[q->n_kinds++].n = 1;
-	}
-	return true;
 }
 
 static void on_request(void *ctx, const struct proxy_request *request)
 {
 	struct quiet *q = ctx;
 	char signature[240];
-	q->requests++;
 	/* Our own looks are judged where they are made. */
-	if (request->status < 500 || request->ours)
+	if (request->ours)
 		return;
-	q->errors++;
+	tally_request(&q->tally.new_side, request->status, request->ms);
+	if (request->status < 500)
+		return;
 	proxy_signature(request, signature, sizeof signature);
-	if (note_kind(q, signature))
+	if (tally_kind(&q->tally, signature))
 		start_again(q, signature);
 }
 
@@ -194,34 +183,31 @@ static int record_end(struct quiet *q, struct err *err)
 	jw_int(&w, "since_ms", q->since_ms);
 	jw_int(&w, "until_ms", clock_wall_ms());
 	jw_int(&w, "need_ms", q->need_ms);
-	jw_int(&w, "requests", q->requests);
-	jw_int(&w, "errors", q->errors);
+	jw_int(&w, "requests", q->tally.new_side.requests);
+	jw_int(&w, "errors", q->tally.new_side.errors);
+	tally_write(&q->tally.new_side, "new", &w);
+	if (q->old_open)
+		tally_write(&q->tally.old_side, "old", &w);
 	jw_bool(&w, "log", q->log_open);
 	jw_str(&w, "log_why", q->log_why);
 	jw_arr(&w, "kinds");
-	for (size_t i = 0; i < q->n_kinds; i++)
-		jw_strf(&w, NULL, "%s, %lld times", q->kinds[i].text, (long long)q->kinds[i].n);
+	for (size_t i = 0; i < q->tally.n_kinds; i++)
+		jw_strf(&w, NULL, "%s, %lld times", q->tally.kinds[i].text, (long long)q->tally.kinds[i].n);
 	jw_end(&w);
 	return job_record(q->job, &w, err);
 }
 
-static void pump(struct quiet *q)
+static void pump(struct quiet *q, int ms)
 {
 	struct err unseen = {0};
-	q->log_open = q->tail && proxy_tail_pump(q->tail, TURN_MS, &unseen);
+	q->log_open = q->tail && proxy_tail_pump(q->tail, ms, &unseen);
 	if (!q->tail)
 		err_set(&unseen, ERR_CONFIG, "%s", target_no_kamal(q->job));
 	q->log_ever = q->log_ever || q->log_open;
 	text_copy(q->log_why, sizeof q->log_why, unseen.text);
 	/* With a log, pumping is the wait. */
 	if (!q->log_open)
-		job_wait(q->job, TURN_MS);
-}
-
-/* Known errors may go on, but not so many that nobody would call it quiet. */
-static bool noisy(int64_t requests, int64_t errors)
-{
-	return errors >= NOISE_LEAST && errors * 100 > requests * NOISE_PERCENT;
+		job_wait(q->job, ms);
 }
 
 static bool over(struct quiet *q)
@@ -229,33 +215,80 @@ static bool over(struct quiet *q)
 	char text[120];
 	if (clock_wall_ms() - q->since_ms < q->need_ms)
 		return false;
-	if (!noisy(q->requests, q->errors))
+	/* A time shorter than the pause between looks would else end without one. */
+	if (!q->looked_last) {
+		q->looked_last = true;
+		look_public(q);
+		return false;
+	}
+	const struct tally_side *side = &q->tally.new_side;
+	if (!tally_noisy(side->requests, side->errors))
 		return true;
-	text_copyf(text, sizeof text, "%lld of %lld requests ended in 500 and above", (long long)q->errors,
-		   (long long)q->requests);
+	text_copyf(text, sizeof text, "%lld of %lld requests ended in 500 and above", (long long)side->errors,
+		   (long long)side->requests);
 	start_again(q, text);
 	return false;
 }
 
+/* One turn of the timer; false when it is over, or shall stop. */
+static bool turn(struct quiet *q, int ms)
+{
+	if (!q->looked_ms || clock_life_ms() - q->looked_ms >= LOOK_MS) {
+		q->looked_ms = clock_life_ms();
+		look_public(q);
+	}
+	if (over(q))
+		return false;
+	pump(q, ms);
+	if (clock_life_ms() - q->told_ms >= TELL_MS) {
+		q->told_ms = clock_life_ms();
+		tell(q);
+	}
+	return !job_stopping(q->job);
+}
+
+/* ---- the old side's log, whose stream is the wait while it runs ---- */
+
+static bool on_old(void *ctx, const struct heroku_log_line *line)
+{
+	struct quiet *q = ctx;
+	struct heroku_router_line router;
+	/* What was before the timer began is none of its business. */
+	if (!text_equal(line->process, "router") || line->at_us / 1000 < q->since_ms ||
+	    !heroku_router_parse(line->text, &router))
+		return true;
+	double ms = router.service_ms < 0
+			? -1
+			: (double)router.service_ms + (router.connect_ms > 0 ? router.connect_ms : 0);
+	tally_request(&q->tally.old_side, router.status, ms);
+	return true;
+}
+
+static bool on_tick(void *ctx)
+{
+	return turn(ctx, EAR_MS);
+}
+
+static void on_trouble(void *ctx, const char *sentence)
+{
+	struct quiet *q = ctx;
+	q->old_open = !sentence;
+}
+
 static int wait_quiet(struct quiet *q, struct err *err)
 {
-	int64_t looked_ms = 0, told_ms = 0;
+	struct err unseen = {0};
+	const struct heroku_log_ears ears = {
+	    .line = on_old, .tick = on_tick, .trouble = on_trouble, .ctx = q};
 	q->since_ms = clock_wall_ms();
-	while (!over(q)) {
-		if (!looked_ms || clock_life_ms() - looked_ms >= LOOK_MS) {
-			looked_ms = clock_life_ms();
-			look_public(q);
-		}
-		pump(q);
-		if (clock_life_ms() - told_ms >= TELL_MS) {
-			told_ms = clock_life_ms();
-			tell(q);
-		}
-		if (job_stopping(q->job))
-			return err_set(err, ERR_CANCELLED,
-				       "quiet-timer was stopped%s%s; nothing had to be taken back",
-				       *q->why ? "; " : "", q->why);
-	}
+	/* Without a token the new side is watched alone. */
+	if (!job_secret(q->job, "HEROKU_API_KEY") || heroku_log_stream(q->job, 1, &ears, &unseen) < 0)
+		while (turn(q, TURN_MS))
+			;
+	if (job_stopping(q->job))
+		return err_set(err, ERR_CANCELLED,
+			       "quiet-timer was stopped%s%s; nothing had to be taken back",
+			       *q->why ? "; " : "", q->why);
 	return record_end(q, err);
 }
 
@@ -292,16 +325,18 @@ static void see_fact(struct job *job, const struct json *fact, struct evidence *
 		     "%s without a new error, %s needed.", units_duration(quiet, ms),
 		     units_duration(need, need_ms(job)));
 	if (json_bool(fact, "log", false))
-		evidence_add(ev,
-			     noisy(json_int(fact, "requests", 0), json_int(fact, "errors", 0)) ? VERDICT_FAIL
-											       : VERDICT_PASS,
-			     "log", "", "kamal-proxy told of %lld requests, %lld of them 500 and above.",
-			     (long long)json_int(fact, "requests", 0),
-			     (long long)json_int(fact, "errors", 0));
+		evidence_add(
+		    ev,
+		    tally_noisy(json_int(fact, "requests", 0), json_int(fact, "errors", 0)) ? VERDICT_FAIL
+											    : VERDICT_PASS,
+		    "log", "", "kamal-proxy told of %lld requests, %lld of them 500 and above.",
+		    (long long)json_int(fact, "requests", 0), (long long)json_int(fact, "errors", 0));
 	else
 		evidence_add(ev, VERDICT_WARN, "log", "unseen",
 			     "kamal-proxy's log was not seen at the end: %s",
 			     json_str(fact, "log_why", "no reason known"));
+	if (json_bool(fact, "log", false))
+		tally_see(json_get(fact, "old"), json_get(fact, "new"), ev);
 	for (const struct json *x = json_first(json_get(fact, "kinds")); x; x = json_next(x))
 		evidence_add(ev, VERDICT_WARN, "errors", json_text(x), "%s.", json_text(x));
 }

@@ -44,3 +44,20 @@ expect_status 2 timeout 60 "$NF" run --quiet
 expect_match "$OUTPUT" '"within"' "a span that is none"
 printf 'HTTP/1.0 200 OK\r\n\r\nno JSON' >"$T/answer"
 smoke 1 'json: data.status' '200, but without "data.status" in its JSON'
+
+# The quiet timer: it holds, and begins again at each look that fails, until the new side has been good for long enough.
+N=$((N + 1))
+export NIGHTFERRY_STATE=$T/state.$N
+sed -i '/^smoke:/d' "$CONFIG"
+echo 'smoke: [{get: /status, expect: 200}]' >>"$CONFIG"
+sed -i 's/{id: smoke, do: smoke.*/{id: hold, do: quiet-timer, with: {for: 3s, look: address}}/' "$T/night.yml"
+printf 'HTTP/1.0 500 Oh no\r\n\r\nbroken' >"$T/answer"
+spawn "$T/night.pid" "$T/night.log" timeout 100 "$NF" run --quiet --until hold
+at_end 'kill_pidfile "$T/night.pid" 2'
+again() { [ "$(cat "$NIGHTFERRY_STATE"/*/*/trace.jsonl "$(journal)" 2>/dev/null | grep -c 'quiet-timer: again from .*500 instead of 200')" -ge "$1" ]; }
+eventually 60 again 2 || fail "The timer did not begin again: $(cat "$T/night.log")"
+! have_event attempt.ended '.step == "hold"' || fail "The timer ended although the new side fails."
+printf 'HTTP/1.0 200 OK\r\n\r\ngood' >"$T/answer"
+wait_event 60 attempt.ended '.step == "hold" and .outcome == "done"'
+expect_match "$(events attempt.ended 'select(.step == "hold") | .seen[].text')" '0:[0-9][3-9] without a new error, 0:03 needed' "the timer's proof"
+echo "ok  the quiet timer holds until it is quiet"
