@@ -136,7 +136,7 @@ $B/nightferry: $(call obj,$(SRC))
 # The providers of DNS stand on the same zone.
 ZONE_BINS := cloudflare hetzner route53
 define demo_bin
-$B/demo/bin/$(1): $(call obj,$(wildcard demo/$(1)/*.c demo/http/*.c $(if $(filter $(1),$(ZONE_BINS)),demo/zone/*.c)))
+$B/demo/bin/$(1): $(call obj,$(wildcard demo/$(1)/*.c demo/http/*.c $(if $(filter $(1),$(ZONE_BINS)),demo/zone/*.c) $(if $(filter $(1),cloudflare),demo/app/resolve.c)))
 	@mkdir -p $$(@D)
 	@echo "  LD   $$@"
 	@$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(DEMO_LDLIBS)

@@ -15,6 +15,9 @@ struct api {
 	struct record_set known; /* as of the last look at the name server */
 	long long window_ends_ms, blocked_until_ms;
 	int asked, asked_most; /* in this window of five minutes */
+	char edge[64];         /* the proxy's address, "" for none */
+	long edge_port;        /* its port, and that of all hosts behind it */
+	const char *edge_resolver;
 };
 
 /* limit.c: the token, its allowance, and the headers that tell of it. Returns true when it has answered. */
@@ -31,6 +34,13 @@ void api_no_route(struct http_request *req, struct http_reply *reply);
 /* change.c: POST, PATCH, PUT, DELETE and batch of records. */
 void api_change_one(struct http_request *req, struct http_reply *reply);
 void api_batch(struct http_request *req, struct http_reply *reply);
+
+/* edge.c: the proxy of proxied names, where CLOUDFLARE_EDGE asks for one. False and a sentence on stderr. */
+bool edge_start(struct api *api);
+/* What the name server is to tell: proxied names at the proxy's address. -1: no room. */
+int edge_serve(const struct api *api, struct record_set *to, const struct record_set *from);
+/* And back: what people have written, behind what the name server tells. */
+void edge_restore(const struct api *api, struct record_set *seen);
 
 /* look.c: zones and records. */
 void api_verify(struct http_request *req, struct http_reply *reply);

@@ -75,8 +75,14 @@ static int change_delete(struct api *api, struct record_set *set, const char *id
 
 static int commit(struct api *api, struct record_set *set, struct problem *problem)
 {
-	char why[400];
-	if (knot_replace(&api->knot, &api->known, set, why, sizeof(why)) < 0)
+	struct record_set was = {0}, is = {0};
+	char why[400] = "there is no room for more records";
+	int rc = edge_serve(api, &was, &api->known) < 0 || edge_serve(api, &is, set) < 0
+		     ? -1
+		     : knot_replace(&api->knot, &was, &is, why, sizeof(why));
+	records_free(&was);
+	records_free(&is);
+	if (rc < 0)
 		return problem_invalid(problem, 9101, "%s", why);
 	records_free(&api->known);
 	api->known = *set;

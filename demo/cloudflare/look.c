@@ -87,6 +87,7 @@ int api_look(struct http_request *req, struct http_reply *reply)
 		api_refuse(reply, &problem);
 		return -1;
 	}
+	edge_restore(api, &seen);
 	records_adopt(&seen, &api->known);
 	records_free(&api->known);
 	api->known = seen;
