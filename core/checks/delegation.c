@@ -22,10 +22,10 @@ static enum verdict compare(const struct dns_provider *provider, const struct dn
 	for (size_t i = 0; i < zone->n_name_servers; i++)
 		equal = equal && dns_hosts_has(live, zone->name_servers[i]);
 	dns_hosts_text(live, list, sizeof list);
-	if (provider->by_hand)
+	if (provider->by_servers)
 		evidence_add(ev, VERDICT_PASS, "delegation", list,
-			     "%s is served by %s; the records are changed by hand, so make sure it is there.",
-			     zone->name, list);
+			     "%s is served by %s; the records are changed by %s, so make sure it is there.",
+			     zone->name, list, provider->by_hand ? "hand" : "a program");
 	else if (equal)
 		evidence_add(ev, VERDICT_PASS, "delegation", list,
 			     "%s is served by %s, as %s says (told by %s).", zone->name, list,

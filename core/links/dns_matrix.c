@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/job.h"
+#include "core/links/dns_edge.h"
 #include "core/links/dns_provider.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,9 @@ struct dns_matrix *dns_matrix_open(struct job *job, struct err *err)
 	     x = json_next(x)) {
 		if (m->n_names >= DNS_NAMES_MAX || !json_text(x))
 			break;
+		/* What a proxy answers is the same before and after. */
+		if (dns_edge_has(job, json_text(x)))
+			continue;
 		struct dns_want *want = &m->names[m->n_names];
 		dns_name_clean(want->name, sizeof want->name, json_text(x));
 		text_copy(want->new_target, sizeof want->new_target, m->new_name);
@@ -195,7 +199,7 @@ struct dns_matrix *dns_matrix_open(struct job *job, struct err *err)
 		take_facts(m, want);
 		m->n_names++;
 	}
-	if (!m->n_names) {
+	if (!m->n_names && !dns_edge_name(job, 0)) {
 		err_set(err, ERR_CONFIG,
 			"dns: dns.names in nightferry.yml is empty, so there is no name to look at; add the "
 			"app's names");
@@ -240,7 +244,7 @@ bool dns_matrix_everywhere(const struct dns_matrix *matrix)
 	for (size_t i = 0; i < matrix->n_names; i++)
 		if (!matrix->names[i].all_new_ms)
 			return false;
-	return matrix->n_names > 0;
+	return true;
 }
 
 int64_t dns_matrix_old_die_ms(const struct dns_matrix *matrix)

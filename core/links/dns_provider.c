@@ -7,12 +7,13 @@
 #include <string.h>
 
 extern const struct dns_provider cloudflare_provider;
+extern const struct dns_provider command_provider;
 extern const struct dns_provider hetzner_provider;
 extern const struct dns_provider manual_provider;
 extern const struct dns_provider route53_provider;
 
 const struct dns_provider *const dns_provider_table[] = {
-    &cloudflare_provider, &hetzner_provider, &manual_provider, &route53_provider, NULL,
+    &cloudflare_provider, &command_provider, &hetzner_provider, &manual_provider, &route53_provider, NULL,
 };
 const char *const dns_secrets[] = {
     "CLOUDFLARE_API_TOKEN",  "CF_API_TOKEN",      "CF_DNS_API_TOKEN", "AWS_ACCESS_KEY_ID",
@@ -86,6 +87,16 @@ int dns_api_change(struct dns_api *api, const struct dns_zone *zone, const struc
 bool dns_api_lost(const struct dns_api *api)
 {
 	return api->provider->lost(api->own);
+}
+
+int dns_api_prepare(struct dns_api *api, bool back, struct plan *plan, struct err *err)
+{
+	return api->provider->prepare ? api->provider->prepare(api->own, back, plan, err) : 0;
+}
+
+int dns_api_running(struct dns_api *api, char *who, size_t size, struct err *err)
+{
+	return api->provider->running ? api->provider->running(api->own, who, size, err) : 0;
 }
 
 int64_t dns_api_left(const struct dns_api *api)

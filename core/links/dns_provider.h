@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct job;
+struct plan;
 struct dns_api;
 
 enum { DNS_VALUES_MAX = 8, DNS_RRSETS_MAX = 24, DNS_SETS_CHANGED_MAX = 64 };
@@ -63,6 +64,7 @@ struct dns_provider {
 	const char *call;  /* how the change is made, for people: "PATCH", "one batch" */
 	bool batch;        /* all changes of one call are made together, or none */
 	bool by_hand;      /* people change the records; here they are only told what, and watched */
+	bool by_servers;   /* the zone's name servers are all that tells of the records */
 	bool weights;
 	void *(*open)(struct job *, enum dns_manner, struct err *);
 	void (*close)(void *);
@@ -75,6 +77,12 @@ struct dns_provider {
 	bool (*lost)(const void *);
 	/* Requests left in this window, -1 unknown; may be NULL. */
 	int64_t (*left)(const void *);
+	/* Makes ready what change() will do, without a change: DO lines, evidence, a refusal, and in the
+	 * plan's data what change() then asks job_plan() for. NULL: nothing is to be made ready. */
+	int (*prepare)(void *, bool back, struct plan *, struct err *);
+	/* 1 and `who`: a program of an earlier attempt still changes records. -1: it cannot be known. NULL:
+	 * there are no such programs. */
+	int (*running)(void *, char *who, size_t size, struct err *);
 };
 extern const struct dns_provider *const dns_provider_table[]; /* NULL-ended */
 /* Names of the secrets of all providers, for the tables of steps and checks. */
@@ -95,6 +103,9 @@ int dns_api_look(struct dns_api *api, const struct dns_zone *zone, const char *n
 int dns_api_change(struct dns_api *api, const struct dns_zone *zone, const struct dns_change *changes,
 		   size_t n, struct err *err);
 bool dns_api_lost(const struct dns_api *api);
+/* 0 where there is nothing to prepare. */
+int dns_api_prepare(struct dns_api *api, bool back, struct plan *plan, struct err *err);
+int dns_api_running(struct dns_api *api, char *who, size_t size, struct err *err);
 int64_t dns_api_left(const struct dns_api *api);
 
 void dns_rrsets_done(struct dns_rrsets *sets);

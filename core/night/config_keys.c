@@ -7,7 +7,6 @@
 static int check_smoke(const struct schema_run *, const struct yaml *, struct err *);
 static int write_steps(const struct schema_run *, const struct yaml *, struct jw *, struct err *);
 
-static const char *const providers[] = {"cloudflare", "hetzner", "route53", "manual", NULL};
 static const char *const schemes[] = {"https", "http", NULL};
 
 static const struct schema scheduler_fields[] = {
@@ -80,43 +79,14 @@ static const struct schema database_fields[] = {
     {.name = "app_role", .otherwise = "\"\"", .help = "the role the app logs in with"},
     {0},
 };
-static const struct schema dns_fields[] = {
-    {.name = "provider",
-     .required = true,
-     .one_of = providers,
-     .help = "cloudflare, hetzner, route53 or manual"},
-    {.name = "api",
-     .otherwise = "\"\"",
-     .help = "another address of the provider's API",
-     .check = config_check_url},
-    {.name = "zone",
-     .otherwise = "\"\"",
-     .help = "the zone the names are in, for example acme.com",
-     .check = config_check_name},
-    {.name = "names",
-     .type = SCHEMA_TEXTS,
-     .required = true,
-     .help = "the names that move, for example [www.acme.com]",
-     .check = config_check_name},
-    {.name = "new_name",
-     .otherwise = "\"\"",
-     .help = "a name that already points to the new server",
-     .check = config_check_name},
-    {.name = "servers",
-     .type = SCHEMA_TEXTS,
-     .otherwise = "[]",
-     .help = "name servers to ask, for example [1.2.3.4#53]"},
-    {.name = "resolvers",
-     .type = SCHEMA_TEXTS,
-     .otherwise = "[]",
-     .help = "resolvers to watch, for example [1.1.1.1, 8.8.8.8]"},
-    {0},
-};
 static const struct schema web_fields[] = {
     {.name = "old", .otherwise = "\"\"", .help = "ADDRESS:PORT of the old side"},
     {.name = "new", .otherwise = "\"\"", .help = "ADDRESS:PORT of the new side"},
     {.name = "scheme", .otherwise = "\"https\"", .one_of = schemes, .help = "https or http"},
     {.name = "ca", .otherwise = "\"\"", .help = "a file with the certificate of an issuer of your own"},
+    {.name = "marker",
+     .otherwise = "\"\"",
+     .help = "what only the new side answers: a header, for example \"X-Served-By: kamal\", or a path"},
     {0},
 };
 static const struct schema smoke_fields[] = {
@@ -265,7 +235,7 @@ const struct schema config_keys[] = {
      .help = "a map, for example {url: \"env:NEW_REDIS_URL\"}"},
     {.name = "dns",
      .type = SCHEMA_MAP,
-     .fields = dns_fields,
+     .fields = config_dns_keys,
      .help = "a map, for example {provider: cloudflare, names: [www.acme.com]}"},
     {.name = "web", .type = SCHEMA_MAP, .fields = web_fields, .help = "a map, for example {scheme: https}"},
     {.name = "smoke",

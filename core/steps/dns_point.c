@@ -7,7 +7,10 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/job.h"
+#include "core/links/dns_edge.h"
 #include "core/links/dns_host.h"
+#include "core/steps/dns_edge_see.h"
+#include "core/steps/dns_mail_see.h"
 #include "core/steps/dns_sets.h"
 #include <stdlib.h>
 
@@ -19,9 +22,10 @@ static enum verdict dns_point_prove(struct job *job, struct evidence *ev, struct
 
 static const struct param params[] = {
     {"to", "text", NULL, "new or old"},
+    {"secrets", "any", "", "names of variables that the programs of the provider `command` get"},
     {0},
 };
-static const char *const makes[] = {"dns-before", "dns-pointed", NULL};
+static const char *const makes[] = {"dns-before", "dns-pointed", "mail-before", "dns-command", NULL};
 
 const struct step dns_point_step = {
     .name = "dns-point",
@@ -195,12 +199,16 @@ static int plan_sets(struct dns_sets *sets, struct plan *plan, struct err *err)
 	unseen = (struct err){0};
 	if (!sets->back && !dns_sets_see_new_name(sets, &plan->seen, &unseen) && unseen.kind)
 		return err_set(err, unseen.kind, "%s", unseen.text);
+	char refused[320];
+	/* The way back must stay open when the new side is dead. */
+	if (!sets->back && !edge_see_mark(sets->job, &plan->seen, refused, sizeof refused))
+		dns_refuse(sets, "%s", refused);
 	plan->nothing_to_do = dns_sets_left(sets) == 0 && !*sets->refused;
 	dns_sets_plan(sets, plan);
 	plan_words(sets, plan);
 	if (*sets->refused)
 		plan_refuse(plan, "%s", sets->refused);
-	return 0;
+	return *sets->refused || plan->nothing_to_do ? 0 : dns_api_prepare(sets->api, sets->back, plan, err);
 }
 
 static int dns_point_plan(struct job *job, struct plan *plan, struct err *err)
@@ -255,9 +263,13 @@ static int point_to(struct job *job, bool undo, struct err *err)
 		return -1;
 	int rc = dns_sets_check(sets, err);
 	if (rc == 0)
-		rc = dns_sets_change(sets, err);
+		rc = mail_record(job, sets->zone.name, err);
 	if (rc == 0)
+		rc = dns_sets_change(sets, err);
+	if (rc == 0) {
 		wait_servers(sets);
+		edge_wait(job, sets->back, SERVERS_WAIT_MS);
+	}
 	close_sets(sets);
 	return rc;
 }
@@ -274,10 +286,12 @@ static int dns_point_undo(struct job *job, struct err *err)
 
 static enum done dns_point_probe(struct job *job, struct err *err)
 {
+	char who[120];
 	struct dns_sets *sets = open_sets(job, false, DNS_BRISK, err);
 	if (!sets)
 		return DONE_UNCLEAR;
-	enum done done = dns_sets_probe(sets, err);
+	int running = dns_api_running(sets->api, who, sizeof who, err);
+	enum done done = running < 0 ? DONE_UNCLEAR : running ? DONE_RUNNING : dns_sets_probe(sets, err);
 	close_sets(sets);
 	return done;
 }
@@ -291,7 +305,7 @@ static void prove_servers(struct job *job, bool back, struct evidence *ev)
 		return;
 	}
 	size_t left = servers_left(m, back);
-	if (!left)
+	if (!left && m->n_names)
 		evidence_add(ev, VERDICT_PASS, "name servers", "all",
 			     "All %zu name servers answer %s for %zu name%s.", m->n_authoritative,
 			     back ? "OLD" : "NEW", m->n_names, m->n_names == 1 ? "" : "s");
@@ -316,6 +330,8 @@ static enum verdict dns_point_prove(struct job *job, struct evidence *ev, struct
 		return VERDICT_UNKNOWN;
 	dns_sets_prove_records(sets, ev);
 	prove_servers(job, sets->back, ev);
+	edge_prove(job, sets->back, ev);
+	mail_prove(job, sets->zone.name, ev);
 	close_sets(sets);
 	return err->kind ? VERDICT_UNKNOWN : evidence_verdict(ev);
 }

@@ -1,6 +1,7 @@
 /* Looking at the records: see dns_sets.h. */
 #include "core/steps/dns_sets.h"
 #include "core/base/text.h"
+#include "core/links/dns_edge.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +39,16 @@ static void check_target(struct dns_sets *sets, const struct dns_target *t)
 			   "%s has weighted records (%s: %d), and which of them to change is a matter of "
 			   "dns-weight",
 			   t->now.name, t->now.member, t->now.weight);
-	if (t->now.proxied)
+	if (t->now.proxied && !dns_edge_has(sets->job, t->now.name))
 		dns_refuse(
 		    sets,
-		    "%s goes through Cloudflare's proxy, so DNS never shows where it leads and no proof "
-		    "is possible; set it to DNS only well before the night, or change it by hand and "
-		    "mark the step as done",
+		    "%s goes through Cloudflare's proxy, so DNS never shows where it leads: write it into "
+		    "dns.proxied, and it is looked at by HTTP instead",
+		    t->now.name);
+	if (!t->now.proxied && !sets->provider->by_servers && dns_edge_has(sets->job, t->now.name))
+		dns_refuse(
+		    sets,
+		    "dns.proxied names %s, which does not go through Cloudflare's proxy; take it out there",
 		    t->now.name);
 }
 
@@ -146,7 +151,9 @@ int64_t dns_sets_longest_s(const struct dns_sets *sets, bool want)
 	int64_t most = 0;
 	for (size_t i = 0; i < sets->n; i++) {
 		const struct dns_rrset *set = want ? &sets->targets[i].want : &sets->targets[i].now;
-		most = set->lives_s > most ? set->lives_s : most;
+		/* What is proxied follows at once: caches hold the proxy's addresses, which stay. */
+		if (!set->proxied)
+			most = set->lives_s > most ? set->lives_s : most;
 	}
 	return most;
 }

@@ -13,7 +13,8 @@ static void set_text(const struct dns_rrset *set, char *out, size_t size)
 	dns_rrset_text(set, values, sizeof values);
 	if (set->weight >= 0)
 		text_copyf(weight, sizeof weight, " weight %d", set->weight);
-	text_copyf(out, size, "%s %s TTL %lld%s", set->type, values, (long long)set->lives_s, weight);
+	text_copyf(out, size, "%s %s TTL %lld%s%s", set->type, values, (long long)set->lives_s, weight,
+		   set->proxied ? " proxied" : "");
 }
 
 /* Only what differs, so that the eye finds it. */
@@ -29,13 +30,13 @@ static void change_text(const struct dns_target *t, char *out, size_t size)
 		text_copyf(out, size, "%s  %s  TTL %lld  →  %lld", t->key, to, (long long)t->now.lives_s,
 			   (long long)t->want.lives_s);
 	else
-		text_copyf(out, size, "%s  %s  →  %s  TTL %lld", t->key, from, to,
-			   (long long)t->want.lives_s);
+		text_copyf(out, size, t->want.proxied ? "%s  %s  →  %s  proxied" : "%s  %s  →  %s  TTL %lld",
+			   t->key, from, to, (long long)t->want.lives_s);
 }
 
 void dns_sets_plan(const struct dns_sets *sets, struct plan *plan)
 {
-	size_t left = dns_sets_left(sets), shown = 0;
+	size_t left = dns_sets_left(sets), shown = 0, most = sets->provider->prepare ? 3 : 9;
 	if (left && sets->provider->by_hand)
 		plan_does(plan,
 			  "people change %zu record%s of the zone %s by hand; the name servers are watched",
@@ -46,13 +47,13 @@ void dns_sets_plan(const struct dns_sets *sets, struct plan *plan)
 			  sets->provider->batch ? ", all of them or none" : ", one call each");
 	for (size_t i = 0; i < sets->n; i++) {
 		char text[190];
-		if (sets->targets[i].same || shown++ >= 9)
+		if (sets->targets[i].same || shown++ >= most)
 			continue;
 		change_text(&sets->targets[i], text, sizeof text);
 		plan_does(plan, "%s", text);
 	}
-	if (shown > 9)
-		plan_does(plan, "and %zu more", shown - 9);
+	if (shown > most)
+		plan_does(plan, "and %zu more", shown - most);
 	jw_open(&plan->data);
 	jw_obj(&plan->data, "now");
 	for (size_t i = 0; i < sets->n; i++) {
@@ -163,10 +164,10 @@ static int find_out(struct dns_sets *sets, struct dns_target *const *group, size
 			    "the record is now; look at it there before anything is repeated",
 			    sets->step, group[i]->key, sets->provider->title);
 		if (seen == 0)
-			return err_set(
-			    err, lost.kind,
-			    "%s: the change of %s got lost, and the record is not as it shall be (%s)",
-			    sets->step, group[i]->key, lost.text);
+			return err_set(err, lost.kind,
+				       "%s: the change of %s %s, and the record is not as it shall be (%s)",
+				       sets->step, group[i]->key,
+				       sets->provider->prepare ? "was not made" : "got lost", lost.text);
 	}
 	*err = (struct err){0};
 	return 0;
@@ -196,8 +197,26 @@ static int change_group(struct dns_sets *sets, struct dns_target *const *group, 
 	return rc;
 }
 
+/* Where nobody has approved a prepared change, as when a step is taken back, it is made ready now, and what
+ * its plan would have refused is refused here. */
+static int make_ready(struct dns_sets *sets, struct err *err)
+{
+	struct plan plan = {0};
+	if (!sets->provider->prepare || json_path(job_plan(sets->job), "data.saved"))
+		return 0;
+	int rc = dns_api_prepare(sets->api, sets->back, &plan, err);
+	for (size_t i = 0; rc == 0 && i < plan.n_does; i++)
+		job_log(sets->job, "", "%s: %s", sets->step, plan.does[i]);
+	if (rc == 0 && *plan.refused)
+		rc = err_set(err, ERR_REFUSED, "%s: nothing was changed: %s", sets->step, plan.refused);
+	plan_done(&plan);
+	return rc;
+}
+
 int dns_sets_change(struct dns_sets *sets, struct err *err)
 {
+	if (dns_sets_left(sets) && make_ready(sets, err) < 0)
+		return -1;
 	for (size_t i = 0; i < sets->n; i++) {
 		struct dns_target *group[DNS_TARGETS_MAX];
 		char done[160], left[160], why[400];

@@ -15,9 +15,11 @@ bool dns_sets_see_delegation(struct dns_sets *sets, struct evidence *ev, struct 
 	for (size_t i = 0; i < sets->zone.n_name_servers; i++)
 		equal = equal && dns_hosts_has(&live, sets->zone.name_servers[i]);
 	dns_hosts_text(&live, list, sizeof list);
-	if (sets->provider->by_hand)
+	if (sets->provider->by_servers)
 		evidence_add(ev, VERDICT_PASS, "delegation", list,
-			     "%s is served by %s; people change it there.", sets->zone.name, list);
+			     sets->provider->by_hand ? "%s is served by %s; people change it there."
+						     : "%s is served by %s, which tell what is changed.",
+			     sets->zone.name, list);
 	else
 		evidence_add(ev, equal ? VERDICT_PASS : VERDICT_FAIL, "delegation", list,
 			     "%s is served by %s, %s %s.", sets->zone.name, list,
@@ -87,8 +89,12 @@ void dns_sets_see_records(const struct dns_sets *sets, struct evidence *ev)
 		const struct dns_rrset *set = &sets->targets[i].now;
 		char value[150];
 		dns_rrset_text(set, value, sizeof value);
-		evidence_add(ev, VERDICT_PASS, "record", value, "%s %s is %s, TTL %lld s.", set->name,
-			     set->type, value, (long long)set->lives_s);
+		if (set->proxied)
+			evidence_add(ev, VERDICT_PASS, "record", value, "%s %s is %s, through the proxy.",
+				     set->name, set->type, value);
+		else
+			evidence_add(ev, VERDICT_PASS, "record", value, "%s %s is %s, TTL %lld s.", set->name,
+				     set->type, value, (long long)set->lives_s);
 	}
 	if (most_s > 300)
 		evidence_add(
@@ -103,7 +109,8 @@ void dns_sets_prove_records(const struct dns_sets *sets, struct evidence *ev)
 {
 	for (size_t i = 0; i < sets->n; i++) {
 		const struct dns_target *t = &sets->targets[i];
-		const char *who = sets->provider->by_hand ? "The first name server" : sets->provider->title;
+		const char *who =
+		    sets->provider->by_servers ? "The first name server" : sets->provider->title;
 		char now[150], want[150];
 		dns_rrset_text(&t->now, now, sizeof now);
 		dns_rrset_text(&t->want, want, sizeof want);

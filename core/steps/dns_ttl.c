@@ -45,6 +45,9 @@ static void wish(struct dns_sets *sets, struct dns_target *t)
 	const int64_t *ttl_s = sets->ctx;
 	struct dns_rrset before;
 	const struct json *record = dns_sets_before(sets, t);
+	/* A TTL of the proxy's addresses is Cloudflare's own. */
+	if (t->now.proxied)
+		return;
 	if (sets->back && record) {
 		dns_rrset_read(record, &before);
 		t->want.ttl_s = before.ttl_s;
@@ -121,6 +124,12 @@ static int plan_sets(struct dns_sets *sets, struct plan *plan)
 			   "have died",
 			   units_duration(old, now_s * 1000));
 	text_copy(plan->back, sizeof plan->back, "the same change back, to each record's own TTL");
+	if (sets->provider->prepare && dns_sets_left(sets))
+		dns_refuse(
+		    sets,
+		    "%s is changed by a program, and its TTL stands in the program's own files: shorten it "
+		    "there well before the night, and mark the step as done",
+		    sets->zone.name);
 	dns_sets_plan(sets, plan);
 	plan->estimate_ms = sets->provider->by_hand ? -1 : 3000;
 	plan->nothing_to_do = dns_sets_left(sets) == 0 && !*sets->refused;

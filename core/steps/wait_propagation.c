@@ -4,7 +4,9 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/job.h"
+#include "core/links/dns_edge.h"
 #include "core/links/dns_matrix.h"
+#include "core/steps/dns_edge_see.h"
 
 static int wait_propagation_plan(struct job *job, struct plan *plan, struct err *err);
 static int wait_propagation_run(struct job *job, struct err *err);
@@ -47,6 +49,8 @@ static int wait_propagation_plan(struct job *job, struct plan *plan, struct err 
 	text_copy(plan->to, sizeof plan->to, "no answer leads to OLD");
 	plan_does(plan, "ask %zu name servers and %zu caches for %zu names, every 2 to 4 s",
 		  m->n_authoritative, m->servers.n - m->n_authoritative, m->n_names);
+	if (dns_edge_name(job, 0))
+		plan_does(plan, "ask names that go through a proxy by HTTP, until the new side answers");
 	text_copy(plan->back, sizeof plan->back, "not needed: it only looks");
 	plan->estimate_ms = counts.dies_ms ? counts.dies_ms - clock_wall_ms() : 2000;
 	dns_matrix_close(m);
@@ -80,7 +84,7 @@ static int wait_propagation_run(struct job *job, struct err *err)
 	for (;;) {
 		char text[240];
 		struct dns_counts counts;
-		if (over(m, text, sizeof text))
+		if (over(m, text, sizeof text) && !edge_left(job, false, text, sizeof text))
 			break;
 		dns_matrix_count(m, &counts);
 		job_progress(job, (int64_t)(counts.cells - counts.waits), (int64_t)counts.cells, "items",
@@ -106,7 +110,7 @@ static enum done wait_propagation_probe(struct job *job, struct err *err)
 	struct dns_matrix *m = look(job, err);
 	if (!m)
 		return DONE_UNCLEAR;
-	bool done = over(m, text, sizeof text);
+	bool done = over(m, text, sizeof text) && !edge_left(job, false, text, sizeof text);
 	dns_matrix_close(m);
 	return done ? DONE_DONE : DONE_NOT_DONE;
 }
@@ -128,6 +132,8 @@ static void see_zone(const struct dns_matrix *m, struct evidence *ev)
 					     dns_state_name(seen->state), m->names[name].name,
 					     *seen->why ? seen->why : seen->value);
 		}
+	if (!m->n_names)
+		return;
 	evidence_add(ev, right ? VERDICT_PASS : VERDICT_FAIL, "name servers", right == all ? "all" : "some",
 		     "%zu of %zu answers of the zone's name servers are NEW.", right, all);
 }
@@ -154,6 +160,8 @@ static void see_caches(const struct dns_matrix *m, struct evidence *ev)
 					     dns_state_name(seen->state), m->names[name].name,
 					     *seen->why ? seen->why : seen->value);
 		}
+	if (!m->n_names)
+		return;
 	evidence_add(ev, VERDICT_PASS, "caches", right == all ? "all" : "some",
 		     "%zu of %zu answers of caches are NEW.", right, all);
 }
@@ -165,6 +173,7 @@ static enum verdict wait_propagation_prove(struct job *job, struct evidence *ev,
 		return VERDICT_UNKNOWN;
 	see_zone(m, ev);
 	see_caches(m, ev);
+	edge_prove(job, false, ev);
 	dns_matrix_close(m);
 	return evidence_verdict(ev);
 }

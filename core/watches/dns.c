@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/dns_matrix.h"
+#include "core/watches/dns_edge.h"
 #include <stdlib.h>
 
 static int dns_watch_run(struct job *job, struct err *err);
@@ -93,6 +94,7 @@ static void tell_plan(struct dns_matrix *m, struct told *told)
 		jw_int(&w, "ttl_s", want->full_ttl_s);
 		jw_end(&w);
 	}
+	edge_names(m->job, &w);
 	jw_end(&w);
 	jw_int(&w, "safe_from_ms", safe_ms);
 	jw_int(&w, "old_die_ms", die_ms);
@@ -152,6 +154,7 @@ static int64_t caches_pause_ms(const struct dns_matrix *m, bool changing)
 static void look(struct dns_matrix *m)
 {
 	struct told *told = xcalloc(1, sizeof *told);
+	struct edge_told edge = {0};
 	int64_t caches_ms = 0;
 	for (bool stop = false; !stop;) {
 		int64_t now_ms = clock_life_ms();
@@ -166,6 +169,7 @@ static void look(struct dns_matrix *m)
 			dns_matrix_ask_caches(m);
 			tell(m, told);
 		}
+		edge_tell(m->job, &edge);
 		beat(m, pause_ms);
 		stop = job_wait(m->job, pause_ms);
 	}

@@ -39,6 +39,8 @@ dns_ports() {
 	)
 	set -a
 	. "$W/ports"
+	# With EDGE=ADDRESS Cloudflare is the proxy of proxied names, too.
+	CLOUDFLARE_EDGE=${EDGE:+$EDGE:$HTTP_PORT} CLOUDFLARE_RESOLVER=127.0.0.2#$DNS_PORT
 	set +a
 	unset CLOUDFLARE_API_TOKEN HCLOUD_TOKEN AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 	case $PROVIDER in

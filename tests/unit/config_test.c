@@ -76,9 +76,10 @@ static const struct {
      "notify, "
      "steps, group."},
     {HEAD "dns: {}\n",
-     "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare, hetzner, route53 or manual."},
+     "nightferry.yml:5:1: `dns:` needs \"provider\": cloudflare, hetzner, route53, command or manual."},
     {HEAD "dns: {provider: clodflare, names: [a]}\n",
-     "nightferry.yml:5:17: \"provider\" is one of cloudflare, hetzner, route53, manual; \"clodflare\" is not "
+     "nightferry.yml:5:17: \"provider\" is one of cloudflare, hetzner, route53, command, manual; "
+     "\"clodflare\" is not "
      "one of them; did "
      "you mean \"cloudflare\"?"},
     {HEAD "dns: {provider: cloudflare}\n",
@@ -202,7 +203,7 @@ static void test_defaults(void **state)
 	    "\"known_hosts\":\"\",\"proxy_jump\":\"\",\"proxy_command\":\"\"},\"database\":{\"url\":\"\","
 	    "\"accessory\":\"db\",\"container\":\"\",\"app_role\":\"\"},\"redis\":{\"variable\":\"REDIS_"
 	    "URL\",\"url\":\"\",\"namespace\":\"\",\"verify\":true},\"web\":{\"old\":\"\",\"new\":\"\","
-	    "\"scheme\":\"https\",\"ca\":\"\"}"
+	    "\"scheme\":\"https\",\"ca\":\"\",\"marker\":\"\"}"
 	    ","
 	    "\"smoke\":[{\"get\":\"/"
 	    "up\",\"expect\":200}],\"canary\":[],\"people\":1,\"stations\":[],\"playbook\":"
