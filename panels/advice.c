@@ -190,7 +190,13 @@ static void exits_words(const struct scene *scene, const struct step_seen *step,
 		snprintf(out, size, "  %s decides.", driver_name(scene->state));
 		return;
 	}
-	snprintf(out, size, "  %s%s%s%s%s%s", unknown ? "p looks again" : "R again",
+	const struct step_seen *back = steps_sent_back(scene->state, NULL);
+	char first[64];
+	if (back) /* it would refuse to run before that one has */
+		snprintf(first, sizeof(first), ":run %s", back->id);
+	else
+		text_copy(first, sizeof(first), unknown ? "p looks again" : "R again");
+	snprintf(out, size, "  %s%s%s%s%s%s", first,
 		 unknown ? "  M by hand" : "", /* no word of a person stands for a look that failed */
 		 failed && text_equal(step->kind, "count-rows") ? "  W waives rows" : "",
 		 unknown ? "" : "  S skip", step->state == STEP_CANCELLED ? "  U undo" : "",

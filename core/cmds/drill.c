@@ -128,14 +128,9 @@ static void read_offer(struct driver *d)
 		say(NULL, "the engine is gone; the driver starts another one");
 		return;
 	}
-	for (const struct step_seen *x = s->steps.steps; x < failed; x++) {
-		char offer[80];
-		text_copyf(offer, sizeof offer, "run %s", x->kind);
-		if (x->state == STEP_DONE && strstr(d->drill->said, offer)) {
-			text_copy(d->again, sizeof d->again, x->id);
-			break;
-		}
-	}
+	const struct step_seen *back = steps_sent_back(s, d->drill->said);
+	if (back)
+		text_copy(d->again, sizeof d->again, back->id);
 	if (failed->state == STEP_UNKNOWN && !*d->again)
 		text_copy(d->again, sizeof d->again, failed->id);
 	printf("drill  %s is %s; next the driver runs %s\n", failed->id, step_state_name(failed->state),

@@ -59,6 +59,16 @@ static void test_exits(void **unused)
 	ends(&night, "count-rows", "done");
 	ends(&night, "app-boot", "failed");
 	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  R again  S skip  B way back");
+	/* Its words send back to a step that is done; a longer name is another step. */
+	night_event(&night, "01:17:42", "attempt.ended",
+		    "\"attempt\":\"a91\",\"step\":\"app-boot\",\"outcome\":\"failed\",\"text\":\"x; run "
+		    "restore, then "
+		    "start\",\"seen\":[]");
+	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  :run restore  S skip  B way back");
+	night_event(&night, "01:17:43", "attempt.ended",
+		    "\"attempt\":\"a92\",\"step\":\"app-boot\",\"outcome\":\"failed\",\"text\":\"run "
+		    "restored\",\"seen\":[]");
+	expect_advice(&scene, "FAILED: 15 app-boot. Enter why.  R again  S skip  B way back");
 	/* Who does not drive is told who does, and no key that would only be refused. */
 	scene.seat.driver = false;
 	text_copy(scene.seat.seat, sizeof(scene.seat.seat), "s2");

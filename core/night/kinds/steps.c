@@ -57,6 +57,29 @@ const struct step_seen *steps_next(const struct state *state)
 	return NULL;
 }
 
+static bool says_run(const char *said, const char *kind)
+{
+	char run[48];
+	text_copyf(run, sizeof run, "run %s", kind);
+	for (const char *at = said; (at = strstr(at, run)); at++) {
+		char after = at[strlen(run)];
+		if (after != '-' && !(after >= 'a' && after <= 'z'))
+			return true;
+	}
+	return false;
+}
+
+const struct step_seen *steps_sent_back(const struct state *state, const char *said)
+{
+	const struct step_seen *failed = steps_next(state);
+	if (!failed || failed->state != STEP_FAILED || state->flip_at_ms || state->steps.turned)
+		return NULL;
+	for (const struct step_seen *x = state->steps.steps; x < failed; x++)
+		if (x->state == STEP_DONE && !x->manual && says_run(said ? said : failed->text, x->kind))
+			return x;
+	return NULL;
+}
+
 const struct step_seen *steps_current(const struct state *state)
 {
 	for (size_t i = 0; i < state->steps.n; i++) {

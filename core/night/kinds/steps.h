@@ -141,6 +141,10 @@ const struct step_seen *steps_get(const struct state *state, const char *id);
 /* The step that R would run next (waiting, failed, unknown, cancelled); NULL at the end. Running ones count
  * as next. */
 const struct step_seen *steps_next(const struct state *state);
+/* The done step to which the next one, which has failed, sends back ("run wipe-target, prepare-target,
+ * restore"); NULL: it does not, or traffic has moved. `said`: its words; NULL: as far as the state has room
+ * for them. */
+const struct step_seen *steps_sent_back(const struct state *state, const char *said);
 /* The running, proving or gated step; NULL for none. */
 const struct step_seen *steps_current(const struct state *state);
 bool step_state_finished(enum step_state state); /* done, skipped, by hand */
