@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/dialog.h"
+#include "panels/dns_words.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -111,7 +112,7 @@ static enum role watching_advice(const struct scene *scene, char *out, size_t si
 	size_t old = 0;
 
 	for (size_t i = 0; i < dns->n; i++)
-		old += text_equal(dns->cells[i].state, "OLD");
+		old += dns_cell_waits(&dns->cells[i]);
 	if (old == 0)
 		snprintf(out, size, "WATCHING: no server says OLD any more.%s", next);
 	else if (dns->old_die_ms > scene->now_ms)

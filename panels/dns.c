@@ -4,6 +4,7 @@
 #include "panels/age.h"
 #include "panels/list.h"
 #include "panels/dns_card.h"
+#include "panels/dns_words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,25 +43,40 @@ const struct panel dns_panel = {
     .card = dns_card,
 };
 
-enum { SERVERS_MAX = 256 };
+enum { SERVERS_MAX = 256, MARKS_WORDS = 18 };
 
 struct servers {
 	const struct dns_state *dns;
 	size_t cell[SERVERS_MAX], n; /* the first cell of each server */
 };
 
-static const struct dns_cell *cell_of(const struct dns_state *dns, const char *server, const char *name)
+/* The cells of one server mostly stand together, so the search begins at its first. */
+static const struct dns_cell *cell_of(const struct dns_state *dns, const struct dns_cell *first,
+				      const char *name)
 {
-	for (size_t i = 0; i < dns->n; i++)
-		if (text_equal(dns->cells[i].server, server) && text_equal(dns->cells[i].name, name))
-			return &dns->cells[i];
+	size_t start = (size_t)(first - dns->cells);
+
+	for (size_t i = 0; i < dns->n; i++) {
+		const struct dns_cell *cell = &dns->cells[(start + i) % dns->n];
+
+		if (text_equal(cell->name, name) && text_equal(cell->server, first->server))
+			return cell;
+	}
 	return NULL;
+}
+
+/* The IPv6 address says something else than the IPv4 one, which is easily overlooked. */
+static bool six_differs(const struct dns_cell *cell)
+{
+	return cell->six.state[0] && !text_equal(cell->six.state, cell->state) &&
+	       !text_equal(cell->six.state, "COLD");
 }
 
 static bool all_new(const struct dns_state *dns, const char *server)
 {
 	for (size_t i = 0; i < dns->n; i++)
-		if (text_equal(dns->cells[i].server, server) && !text_equal(dns->cells[i].state, "NEW"))
+		if (text_equal(dns->cells[i].server, server) &&
+		    (!text_equal(dns->cells[i].state, "NEW") || six_differs(&dns->cells[i])))
 			return false;
 	return true;
 }
@@ -143,73 +159,35 @@ static void dns_head(const struct scene *scene, char *out, size_t size)
 	snprintf(out, size, "%zu %s × %zu servers", n, n == 1 ? "name" : "names", servers.n);
 }
 
-static enum role state_role(const char *state)
+/* What is left of an answer that still counts; -1: nothing to show. */
+static int64_t seconds_left(const struct scene *scene, const struct dns_cell *cell)
 {
-	if (text_equal(state, "NEW"))
-		return ROLE_NEW;
-	if (text_equal(state, "OLD"))
-		return ROLE_OLD;
-	if (text_equal(state, "MIXED") || text_equal(state, "SILENT"))
-		return ROLE_UNKNOWN;
-	if (text_equal(state, "FAIL") || text_equal(state, "REFUSED") || text_equal(state, "RELEARNED"))
-		return ROLE_BAD;
-	return ROLE_WARN;
+	int64_t left_s = cell->expires_ms > 0 ? (cell->expires_ms - scene->now_ms) / 1000 : cell->ttl_s;
+
+	if (left_s < 0 && (cell->expires_ms > 0 || cell->ttl_s >= 0))
+		left_s = 0;
+	return left_s > 99999 ? -1 : left_s;
 }
 
-static void draw_top(const struct scene *scene, struct canvas *canvas, int row)
-{
-	const struct state *state = scene->state;
-	const struct dns_state *dns = &state->dns;
-	char clock[UNITS_MAX], die[UNITS_MAX], left[UNITS_MAX];
-	int cols = canvas->size.cols, col;
-
-	if (state->flip_at_ms > 0) {
-		col = canvas_putf(canvas, 0, row, ROLE_TEXT, "flipped %s",
-				  units_clock(clock, state->flip_at_ms));
-		bool alive = dns->old_die_ms > scene->now_ms;
-		char text[120];
-
-		snprintf(text, sizeof(text), "old answers %s %s%s%s", alive ? "die by" : "died by",
-			 units_clock(die, dns->old_die_ms), alive ? "  " : "",
-			 alive ? units_duration(left, dns->old_die_ms - scene->now_ms) : "");
-		if (dns->old_die_ms > 0 && canvas_width(canvas, text) + 2 > cols - col)
-			snprintf(text, sizeof(text), "OLD %s %s", alive ? "dies by" : "died by",
-				 units_clock(die, dns->old_die_ms));
-		if (dns->old_die_ms > 0 && canvas_width(canvas, text) + 2 <= cols - col)
-			canvas_put(canvas, col + 2, row, alive ? ROLE_TEXT : ROLE_MUTED, text);
-		return;
-	}
-	if (dns->safe_from_ms <= 0)
-		canvas_field(canvas, 0, row, cols, false, ROLE_MUTED,
-			     "not flipped; how long old answers live is not seen yet");
-	else if (dns->safe_from_ms > scene->now_ms)
-		canvas_putf(canvas, 0, row, ROLE_WARN, "not safe to flip before %s, in %s",
-			    units_clock(clock, dns->safe_from_ms),
-			    units_duration(left, dns->safe_from_ms - scene->now_ms));
-	else
-		canvas_putf(canvas, 0, row, ROLE_MUTED,
-			    cols >= 56 ? "safe to flip since %s: the old TTL has run out"
-				       : "safe to flip since %s: old TTL is over",
-			    units_clock(clock, dns->safe_from_ms));
-}
-
-/* "NEW   59", "OLD   17 ▄▄", "SILENT 12s"; -1: an answer that never expires here. */
+/* "NEW   59", "OLD   17 ▄▄", "RELEARNED 17", "SILENT 12s", "NEW  v6 OLD". */
 static void draw_cell(const struct scene *scene, struct canvas *canvas, int col, int row, int cells,
 		      const struct dns_cell *cell, bool detail)
 {
 	char age[UNITS_MAX];
 	enum role role;
 	int64_t left_s;
+	int len;
 
 	if (!cell) {
 		canvas_put(canvas, col, row, ROLE_MUTED, "-");
 		return;
 	}
-	role = state_role(cell->state);
+	role = dns_state_role(cell->state);
+	len = (int)strlen(cell->state);
 	canvas_field(canvas, col, row, cells < 9 ? cells : 9, false, role, cell->state);
 	if (detail) {
-		canvas_field(canvas, col + 5, row, cells - 5, false, ROLE_MUTED,
-			     cell->value[0] ? cell->value : cell->why);
+		canvas_field(canvas, col + (len > 4 ? len : 4) + 1, row, cells - (len > 4 ? len : 4) - 1,
+			     false, ROLE_MUTED, cell->value[0] ? cell->value : cell->why);
 		return;
 	}
 	if (text_equal(cell->state, "SILENT") && cells >= 12) {
@@ -217,16 +195,26 @@ static void draw_cell(const struct scene *scene, struct canvas *canvas, int col,
 			   cell->at_ms > 0 ? units_age(age, scene->now_ms - cell->at_ms) : "-");
 		return;
 	}
-	if (strlen(cell->state) > 4 || cells < 9)
+	if (six_differs(cell) && len <= 4 && cells >= 12) {
+		canvas_put(canvas, col + 5, row, ROLE_MUTED, "v6");
+		canvas_field(canvas, col + 8, row, cells - 8, false, dns_state_role(cell->six.state),
+			     cell->six.state);
 		return;
+	}
+	left_s = seconds_left(scene, cell);
+	if (cells < 9 || len > 9)
+		return;
+	if (len > 4) {
+		if (left_s >= 0 && cell->expires_ms > 0 && !cell->auth && len + 3 <= cells)
+			canvas_field(canvas, col + len + 1, row, cells - len - 1, false, ROLE_MUTED,
+				     units_count(age, left_s));
+		return;
+	}
 	if (cell->auth) {
 		canvas_put(canvas, col + 5, row, ROLE_MUTED, "auth");
 		return;
 	}
-	left_s = cell->expires_ms > 0 ? (cell->expires_ms - scene->now_ms) / 1000 : cell->ttl_s;
 	if (left_s < 0)
-		left_s = 0;
-	if (left_s > 99999)
 		return;
 	canvas_putf(canvas, col + 4, row, ROLE_MUTED, "%5lld", (long long)left_s);
 	/* Only an old answer's rest matters: one block for every ten seconds it may still live. */
@@ -239,6 +227,7 @@ struct grid {
 	const char *names[64];
 	size_t n, shown;
 	int label, cell, rtt;
+	bool marks; /* more names than columns: one mark for each, and the rest in words */
 };
 
 /* What every name ends with, from a dot on: where it is narrow it would be all that is left of them. */
@@ -287,6 +276,28 @@ static void grid_init(struct grid *grid, const struct dns_state *dns, int cols)
 	grid->shown = (size_t)((cols - grid->label - grid->rtt) / grid->cell);
 	if (grid->shown > grid->n)
 		grid->shown = grid->n;
+	grid->marks = grid->shown < grid->n;
+}
+
+/* One for each name, so that a row shows at a glance how far its server is. */
+static void draw_marks(const struct scene *scene, struct canvas *canvas, int row, const struct grid *grid,
+		       const struct dns_cell *first)
+{
+	const struct dns_state *dns = &scene->state->dns;
+	int col = grid->label, room = canvas->size.cols - grid->label - MARKS_WORDS;
+
+	for (size_t i = 0; i < grid->n && (int)i < room; i++) {
+		const struct dns_cell *cell = cell_of(dns, first, grid->names[i]);
+
+		if (cell && text_equal(cell->state, "NEW") && !six_differs(cell))
+			canvas_put(canvas, col, row, ROLE_NEW, glyph(canvas, GLYPH_DOT));
+		else
+			canvas_putf(canvas, col, row, cell ? dns_state_role(cell->state) : ROLE_MUTED, "%c",
+				    cell ? dns_state_mark(cell->state) : ' ');
+		col++;
+	}
+	dns_words_of(scene, canvas, grid->label + ((int)grid->n < room ? (int)grid->n : room) + 2, row,
+		     first->server);
 }
 
 static void draw_heads(struct canvas *canvas, int row, const struct grid *grid)
@@ -294,14 +305,19 @@ static void draw_heads(struct canvas *canvas, int row, const struct grid *grid)
 	char name[128];
 
 	canvas_put(canvas, 0, row, ROLE_MUTED, "SERVER");
+	if (grid->marks) {
+		canvas_putf(canvas, grid->label, row, ROLE_MUTED, "one mark a name: %s NEW, O OLD",
+			    glyph(canvas, GLYPH_DOT));
+		canvas_sides(canvas, grid->label, row, canvas->size.cols - grid->label);
+		if (canvas->size.cols >= grid->label + 45)
+			canvas_field(canvas, canvas->size.cols - 12, row, 12, true, ROLE_MUTED, "OLD UNTIL");
+		return;
+	}
 	for (size_t i = 0; i < grid->shown; i++)
 		canvas_field(canvas, grid->label + (int)i * grid->cell, row, grid->cell - 1, false,
 			     ROLE_MUTED,
 			     narrow_name(grid, canvas, grid->names[i], grid->cell - 1, name, sizeof(name)));
-	if (grid->shown < grid->n)
-		canvas_putf(canvas, grid->label + (int)grid->shown * grid->cell, row, ROLE_WARN, "+%zu",
-			    grid->n - grid->shown);
-	else if (grid->rtt > 0)
+	if (grid->rtt > 0)
 		canvas_field(canvas, canvas->size.cols - grid->rtt, row, grid->rtt, true, ROLE_MUTED,
 			     "RTT ms");
 }
@@ -317,13 +333,17 @@ static void draw_server(const struct scene *scene, struct canvas *canvas, int ro
 	canvas_field(canvas, 0, row, grid->label - 1, false, ROLE_TEXT,
 		     narrow_name(grid, canvas, first->label[0] ? first->label : first->server,
 				 grid->label - 1, label, sizeof(label)));
+	if (grid->marks) {
+		draw_marks(scene, canvas, row, grid, first);
+		return;
+	}
 	for (size_t i = 0; i < grid->shown; i++) {
-		const struct dns_cell *cell = cell_of(&scene->state->dns, first->server, grid->names[i]);
+		const struct dns_cell *cell = cell_of(&scene->state->dns, first, grid->names[i]);
 
 		draw_cell(scene, canvas, grid->label + (int)i * grid->cell, row, grid->cell - 1, cell,
 			  view->detail);
 	}
-	if (grid->rtt == 0 || grid->shown < grid->n)
+	if (grid->rtt == 0)
 		return;
 	if (rtt >= 0 && rtt < 99999 && !text_equal(first->state, "SILENT"))
 		canvas_putf(canvas, canvas->size.cols - grid->rtt, row, ROLE_MUTED, "%6.0f", rtt);
@@ -331,33 +351,12 @@ static void draw_server(const struct scene *scene, struct canvas *canvas, int ro
 		canvas_field(canvas, canvas->size.cols - grid->rtt, row, grid->rtt, true, ROLE_MUTED, "-");
 }
 
-static void draw_sum(const struct scene *scene, struct canvas *canvas, int row)
-{
-	const struct dns_state *dns = &scene->state->dns;
-	size_t n_new = 0, n_old = 0, n_silent = 0, other;
-	int col;
-
-	for (size_t i = 0; i < dns->n; i++) {
-		n_new += text_equal(dns->cells[i].state, "NEW");
-		n_old += text_equal(dns->cells[i].state, "OLD");
-		n_silent += text_equal(dns->cells[i].state, "SILENT");
-	}
-	other = dns->n - n_new - n_old - n_silent;
-	col = canvas_put(canvas, 0, row, ROLE_MUTED, "answers  ");
-	col = canvas_putf(canvas, col, row, ROLE_TEXT, "NEW %zu   OLD %zu", n_new, n_old);
-	if (n_silent > 0)
-		col = canvas_putf(canvas, col, row, ROLE_UNKNOWN, "   SILENT %zu", n_silent);
-	if (other > 0)
-		col = canvas_putf(canvas, col, row, ROLE_WARN, "   OTHER %zu", other);
-	if (canvas->size.cols - col > 8)
-		canvas_putf(canvas, col, row, ROLE_MUTED, "   of %zu", dns->n);
-	canvas_sides(canvas, 0, row, canvas->size.cols);
-}
-
 static void dns_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct dns_view *view = scene->view;
-	int top = age_trouble(scene, canvas, "dns"), height = canvas->size.rows - top - 3, r = 0;
+	int top = age_trouble(scene, canvas, "dns"), r = 0;
+	int below = dns_below_lines(scene, canvas->size.rows - top),
+	    height = canvas->size.rows - top - 2 - below;
 	struct servers servers;
 	struct list_rows rows;
 	struct list_page page;
@@ -370,7 +369,7 @@ static void dns_draw(const struct scene *scene, struct canvas *canvas)
 	servers_init(&servers, view, scene->state);
 	rows = rows_of(&servers);
 	grid_init(&grid, &scene->state->dns, canvas->size.cols);
-	draw_top(scene, canvas, top);
+	dns_draw_top(scene, canvas, top);
 	draw_heads(canvas, top + 1, &grid);
 	list_page_init(&page, &view->list, &rows, height);
 	for (; r < height && list_page_row(&page, r) >= 0; r++) {
@@ -381,8 +380,7 @@ static void dns_draw(const struct scene *scene, struct canvas *canvas)
 	}
 	if (servers.n == 0)
 		age_nothing(canvas, top + 2 + r++, view->not_new ? "every answer is NEW" : "no server");
-	if (top + 2 + r < canvas->size.rows)
-		draw_sum(scene, canvas, top + 2 + r);
+	dns_draw_below(scene, canvas, top + 2 + r, below);
 	list_note(canvas, top + 1, &view->list, &page);
 	list_page_done(&page);
 }

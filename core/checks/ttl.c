@@ -4,6 +4,7 @@
 #include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/dns_matrix.h"
+#include <stdlib.h>
 
 static enum verdict ttl_run(struct job *job, struct evidence *ev, struct err *err);
 
@@ -37,6 +38,28 @@ static void see_name(const struct dns_matrix *m, size_t name, struct evidence *e
 			     (long long)most_s);
 }
 
+/* Browsers ask for an HTTPS record beside the addresses, and follow its hints first. */
+static void see_https(const struct dns_matrix *m, size_t name, struct evidence *ev)
+{
+	struct dns_query *query = xcalloc(1, sizeof *query);
+	char fact[24];
+	for (size_t i = 0; i < m->n_authoritative; i++) {
+		if (!dns_ask(query, m->servers.list[i].address, m->names[name].name, DNS_HTTPS, false,
+			     DNS_WAIT_MS))
+			continue;
+		if (dns_value(query, DNS_HTTPS) && dns_ttl(query) > TTL_MOST_S) {
+			text_copyf(fact, sizeof fact, "%lld", (long long)dns_ttl(query));
+			evidence_add(ev, VERDICT_WARN, "https ttl", fact,
+				     "The HTTPS record of %s has a TTL of %lld s; browsers follow it first, "
+				     "so shorten it "
+				     "as well.",
+				     m->names[name].name, (long long)dns_ttl(query));
+		}
+		break;
+	}
+	free(query);
+}
+
 static enum verdict ttl_run(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct dns_matrix *m = dns_matrix_open(job, err);
@@ -44,8 +67,10 @@ static enum verdict ttl_run(struct job *job, struct evidence *ev, struct err *er
 	if (!m)
 		return VERDICT_UNKNOWN;
 	dns_matrix_ask_caches(m);
-	for (size_t name = 0; name < m->n_names; name++)
+	for (size_t name = 0; name < m->n_names; name++) {
 		see_name(m, name, ev);
+		see_https(m, name, ev);
+	}
 	int64_t safe_ms = dns_matrix_safe_from_ms(m), now_ms = clock_wall_ms();
 	if (safe_ms > now_ms)
 		evidence_add(
@@ -55,6 +80,11 @@ static enum verdict ttl_run(struct job *job, struct evidence *ev, struct err *er
 	else if (safe_ms)
 		evidence_add(ev, VERDICT_PASS, "safe from", "now",
 			     "No cache that we ask holds an older, longer answer: safe to flip now.");
+	else
+		evidence_add(ev, VERDICT_WARN, "safe from", "unseen",
+			     "No cache shows what it holds. If the TTL was shortened lately, wait for the "
+			     "length of the "
+			     "old one; dns-ttl keeps that clock.");
 	dns_matrix_close(m);
 	return evidence_verdict(ev);
 }

@@ -77,7 +77,7 @@ size_t dns_packet_make(unsigned char out[DNS_QUESTION_MAX], const struct dns_que
 	memcpy(out + at, wire, len + 1);
 	at += len + 1;
 	put16(out + at, (unsigned)query->type);
-	put16(out + at + 2, 1);
+	put16(out + at + 2, query->chaos ? ns_c_chaos : ns_c_in);
 	at += 4;
 	if (!edns)
 		return at;
@@ -154,7 +154,7 @@ static bool read_value(struct dns_record *record, const ns_msg *msg, const ns_rr
 
 static void take_record(struct dns_query *query, const ns_msg *msg, const ns_rr *rr, bool authority)
 {
-	if (query->n >= DNS_RECORDS_MAX || ns_rr_class(*rr) != ns_c_in)
+	if (query->n >= DNS_RECORDS_MAX || ns_rr_class(*rr) != (query->chaos ? ns_c_chaos : ns_c_in))
 		return;
 	struct dns_record *record = &query->records[query->n];
 	*record = (struct dns_record){

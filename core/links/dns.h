@@ -1,6 +1,7 @@
 /* DNS as a measuring tool: our own packets over UDP and TCP, one answer from one server, no cache between.
  *
- * Servers are written "1.2.3.4", "1.2.3.4#5353", "2001:db8::1" or "[2001:db8::1]#53". Names are without a
+ * Servers are written "1.2.3.4", "1.2.3.4#5353", "2001:db8::1" or "[2001:db8::1]#53"; or, where a network
+ * lets no DNS through, "https://1.2.3.4/dns-query": the same packets by HTTPS (RFC 8484). Names are without a
  * final dot, in lower case. TTLs are those of each record by itself: the one that counts for a change is the
  * TTL of the record whose owner is the changed name, which dns_ttl() finds. */
 #ifndef CORE_LINKS_DNS_H
@@ -53,12 +54,13 @@ struct dns_query {
 	/* asked */
 	char server[64], name[DNS_NAME_MAX];
 	int type;
-	bool recurse; /* true for caches, false for authoritative servers */
+	bool recurse; /* false: from authoritative servers, or what a cache holds already */
+	bool chaos;   /* class CH: a question about the server itself */
 
 	/* answered; all of it is set by dns_ask_all() */
 	enum dns_end end;
 	int rcode;
-	bool aa, ra, tcp;
+	bool aa, ra, tcp, https;
 	struct dns_record records[DNS_RECORDS_MAX]; /* answers, then NS of the authority section */
 	size_t n;
 	int64_t negative_s; /* from the SOA of a negative answer; -1 none */
@@ -76,6 +78,11 @@ void dns_ask_all(struct dns_query *queries, size_t n, int timeout_ms);
 /* One query, filled and asked. True when it was answered without an error code. */
 bool dns_ask(struct dns_query *query, const char *server, const char *name, int type, bool recurse,
 	     int timeout_ms);
+/* Whether it is a server that is asked by HTTPS. */
+bool dns_is_https(const char *server);
+/* The part of dns_ask_all() that is asked by HTTPS: one after the other, on kept connections. A server that
+ * does not answer is not asked again in this call. */
+void dns_ask_https(struct dns_query *queries, size_t n, int timeout_ms);
 /* There is a way to that address from here, as the kernel knows it; nothing is sent. */
 bool dns_has_route(const char *server);
 void dns_query_set(struct dns_query *query, const char *server, const char *name, int type, bool recurse);

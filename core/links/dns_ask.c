@@ -127,13 +127,15 @@ static void begin(struct flight *flight, struct dns_query *query)
 	query->n = 0;
 	query->rcode = -1;
 	query->negative_s = query->ede = -1;
-	query->aa = query->ra = query->tcp = false;
+	query->aa = query->ra = query->tcp = query->https = false;
 	query->why[0] = query->nsid[0] = query->ede_text[0] = '\0';
 	if (getrandom(&flight->id, sizeof flight->id, 0) != sizeof flight->id)
 		abort();
 	flight->len = dns_packet_make(flight->packet + 2, query, flight->id, true);
 	if (!read_server(query->server, &flight->to, &flight->to_len)) {
-		finish(flight, DNS_NO_SERVER, "no address: write 1.2.3.4, 1.2.3.4#53 or [2001:db8::1]#53");
+		finish(
+		    flight, DNS_NO_SERVER,
+		    "no address: write 1.2.3.4, 1.2.3.4#53, [2001:db8::1]#53 or https://1.2.3.4/dns-query");
 		return;
 	}
 	if (!flight->len) {
@@ -267,6 +269,8 @@ void dns_ask_all(struct dns_query *queries, size_t n, int timeout_ms)
 	for (bool busy = true; busy;) {
 		busy = false;
 		for (size_t i = 0; i < FLIGHTS_MAX; i++) {
+			while (next < n && dns_is_https(queries[next].server))
+				next++;
 			if (!flights[i].stage && next < n)
 				begin(&flights[i], &queries[next++]);
 			busy = busy || flights[i].stage;
@@ -276,6 +280,7 @@ void dns_ask_all(struct dns_query *queries, size_t n, int timeout_ms)
 		busy = busy || next < n;
 	}
 	free(flights);
+	dns_ask_https(queries, n, timeout_ms);
 }
 
 bool dns_has_route(const char *server)

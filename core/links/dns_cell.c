@@ -11,7 +11,7 @@ const char *dns_state_name(enum dns_state state)
 {
 	static const char *const names[] = {"NONE",  "OLD",       "NEW",     "MIXED",  "NEG",
 					    "OTHER", "FAIL",      "REFUSED", "SILENT", "FLOOR",
-					    "STALE", "RELEARNED", "LAGGING"};
+					    "STALE", "RELEARNED", "LAGGING", "COLD",   "ALIVE"};
 	return (size_t)state < sizeof names / sizeof *names ? names[state] : "NONE";
 }
 
@@ -33,6 +33,14 @@ void dns_addresses_add(struct dns_addresses *set, const char *address)
 {
 	if (set->n < DNS_ADDRESSES_MAX && !dns_addresses_has(set, address))
 		text_copy(set->list[set->n++], sizeof set->list[0], address);
+}
+
+bool dns_addresses_any(const struct dns_addresses *set, bool six)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if ((strchr(set->list[i], ':') != NULL) == six)
+			return true;
+	return false;
 }
 
 static bool is_address(const struct dns_record *record)
@@ -78,7 +86,10 @@ enum dns_state dns_cell_plain(const struct dns_want *want, const struct dns_quer
 	for (size_t i = 0; i < query->n; i++)
 		if (is_address(&query->records[i]) || dns_value(query, DNS_CNAME))
 			return DNS_CELL_OTHER;
-	return DNS_CELL_NEG;
+	/* Asked only for what it holds: a "no" that it holds comes with the zone's SOA, like any other. */
+	if (!authoritative && !query->recurse && query->rcode == DNS_NOERROR && query->negative_s < 0)
+		return DNS_CELL_COLD;
+	return query->type == DNS_AAAA && query->rcode == DNS_NOERROR ? DNS_CELL_NONE : DNS_CELL_NEG;
 }
 
 static void set_value(const struct dns_query *query, struct dns_seen *out)
@@ -199,6 +210,11 @@ void dns_cell_judge(const struct dns_want *want, struct dns_memory *memory, cons
 	text_copy(out->why, sizeof out->why, query->why);
 	if (query->tcp && !*out->why)
 		text_copy(out->why, sizeof out->why, "answered by TCP");
+	if (out->state == DNS_CELL_COLD) {
+		out->ttl_s = -1;
+		text_copy(out->why, sizeof out->why,
+			  "holds no answer: who asks it now is told what the zone says");
+	}
 	if (out->ttl_s >= 0)
 		out->expires_ms = out->at_ms + out->ttl_s * 1000;
 	if (out->state == DNS_CELL_NEG) {

@@ -26,6 +26,8 @@ enum dns_state {
 	DNS_CELL_STALE,     /* serves an answer that has run out */
 	DNS_CELL_RELEARNED, /* was told the old answer again after the change */
 	DNS_CELL_LAGGING,   /* an authoritative server that has not followed the others */
+	DNS_CELL_COLD,      /* a cache that holds no answer: nobody has asked it lately */
+	DNS_CELL_ALIVE,     /* a cache that answers, but does not say what it holds already */
 };
 const char *dns_state_name(enum dns_state state); /* "RELEARNED" */
 /* The answer still leads visitors to the old side, and waiting helps. */
@@ -38,6 +40,8 @@ struct dns_addresses {
 };
 void dns_addresses_add(struct dns_addresses *set, const char *address);
 bool dns_addresses_has(const struct dns_addresses *set, const char *address);
+/* Any of that family. */
+bool dns_addresses_any(const struct dns_addresses *set, bool six);
 
 /* What a name shall be and was. Targets are CNAME values, "" when the name has none. */
 struct dns_want {
@@ -65,7 +69,8 @@ struct dns_seen {
 	int64_t ttl_s, expires_ms, at_ms, rtt_ms; /* ttl_s -1, expires_ms 0: none */
 };
 
-/* The answer by itself: OLD NEW NEG OTHER FAIL REFUSED SILENT. */
+/* The answer by itself: OLD NEW NEG OTHER FAIL REFUSED SILENT; COLD for a cache that was asked only what it
+ * holds; NONE for the question for an IPv6 address that the name does not have. */
 enum dns_state dns_cell_plain(const struct dns_want *want, const struct dns_query *query, bool authoritative);
 /* `query` is one finished question for want->name. Updates the memory. */
 void dns_cell_judge(const struct dns_want *want, struct dns_memory *memory, const struct dns_query *query,

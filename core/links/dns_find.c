@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Who sits on the way is nearer than who is asked. */
+enum { BOX_WAIT_MS = 500 };
+
 static const struct {
 	const char *address, *label;
 } well_known[] = {
@@ -33,6 +36,15 @@ static const struct {
     {"2001:4860:4860::8888", "Google v6"},
 };
 
+/* Their certificates are for these addresses, so no name has to be looked up first. */
+static const struct {
+	const char *address, *label;
+} by_https[] = {
+    {"https://1.1.1.1/dns-query", "Cloudflare https"},
+    {"https://8.8.8.8/dns-query", "Google https"},
+    {"https://9.9.9.9/dns-query", "Quad9 https"},
+};
+
 static void add(struct dns_servers *out, const char *address, const char *label, bool authoritative)
 {
 	for (size_t i = 0; i < out->n; i++)
@@ -48,8 +60,9 @@ static void add(struct dns_servers *out, const char *address, const char *label,
 
 static void host_part(char *out, size_t size, const char *address)
 {
-	text_copy(out, size, address[0] == '[' ? address + 1 : address);
-	out[strcspn(out, "#]")] = '\0';
+	bool https = dns_is_https(address);
+	text_copy(out, size, address + (https ? strlen("https://") : address[0] == '['));
+	out[strcspn(out, https ? "/" : "#]")] = '\0';
 }
 
 /* The first two servers of this machine; an unreadable file only means that there are none. */
@@ -83,15 +96,50 @@ void dns_find_caches(struct job *job, struct dns_servers *out)
 			add(out, well_known[i].address, well_known[i].label, false);
 }
 
+bool dns_find_is_stock(struct job *job)
+{
+	return json_count(json_path(job_config(job), "dns.resolvers")) == 0;
+}
+
+bool dns_find_box(const char *name)
+{
+	struct dns_query *query = xcalloc(1, sizeof *query);
+	dns_ask(query, DNS_NOBODY, name, DNS_SOA, true, BOX_WAIT_MS);
+	bool answered = query->end == DNS_ANSWERED;
+	free(query);
+	return answered;
+}
+
+void dns_find_https(struct dns_servers *out)
+{
+	for (size_t i = 0; i < sizeof by_https / sizeof *by_https; i++)
+		add(out, by_https[i].address, by_https[i].label, false);
+}
+
+/* The first that answers; true when it is with NOERROR. `told`: somebody answered at all. */
+static bool ask_first(const struct dns_servers *caches, struct dns_query *query, const char *name, int type,
+		      bool *told)
+{
+	bool good = false;
+	for (size_t i = 0; i < caches->n && i < 4; i++) {
+		good = dns_ask(query, caches->list[i].address, name, type, true, DNS_WAIT_MS);
+		*told = *told || query->end == DNS_ANSWERED;
+		if (good || (query->end == DNS_ANSWERED && query->rcode == DNS_NXDOMAIN))
+			break;
+	}
+	return good;
+}
+
 bool dns_recurse(struct job *job, struct dns_query *query, const char *name, int type)
 {
 	struct dns_servers *caches = xcalloc(1, sizeof *caches);
-	bool good = false;
+	bool told = false;
 	dns_find_caches(job, caches);
-	for (size_t i = 0; i < caches->n && i < 4; i++) {
-		good = dns_ask(query, caches->list[i].address, name, type, true, DNS_WAIT_MS);
-		if (good || (query->end == DNS_ANSWERED && query->rcode == DNS_NXDOMAIN))
-			break;
+	bool good = ask_first(caches, query, name, type, &told);
+	if (!good && dns_find_is_stock(job) && (!told || dns_find_box(name))) {
+		caches->n = 0;
+		dns_find_https(caches);
+		good = ask_first(caches, query, name, type, &told);
 	}
 	free(caches);
 	return good;

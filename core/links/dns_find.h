@@ -10,6 +10,9 @@
 struct job;
 
 enum { DNS_SERVERS_MAX = 64, DNS_WAIT_MS = 2000 };
+/* TEST-NET-1: nobody is there, so whoever answers sits on the way and answers in the name of others. */
+#define DNS_NOBODY "192.0.2.53"
+bool dns_find_box(const char *name);
 
 struct dns_server {
 	char address[64], label[64]; /* "127.0.0.2#5300", "ns1.acme.com" */
@@ -27,6 +30,10 @@ struct dns_hosts {
 
 /* dns.resolvers, or well-known public ones and this machine's own. */
 void dns_find_caches(struct job *job, struct dns_servers *out);
+/* Nobody has chosen them: dns.resolvers is empty. */
+bool dns_find_is_stock(struct job *job);
+/* Well-known public caches by HTTPS, for networks that answer or block DNS themselves. */
+void dns_find_https(struct dns_servers *out);
 /* dns.servers, or every address of every name server of the zone. Both are added to `out`. */
 int dns_find_authoritative(struct job *job, const char *zone, struct dns_servers *out, struct err *err);
 /* dns.zone, or found from the first name. */

@@ -4,29 +4,32 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/dns_edge.h"
+#include "core/links/dns_matrix_inner.h"
 #include "core/links/dns_provider.h"
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void take_addresses(struct dns_addresses *set, const struct dns_query *query)
 {
 	for (size_t i = 0; i < query->n; i++)
-		if (!query->records[i].authority &&
-		    (query->records[i].type == DNS_A || query->records[i].type == DNS_AAAA))
+		if (!query->records[i].authority && query->records[i].type == query->type)
 			dns_addresses_add(set, query->records[i].value);
 }
 
-/* What was recorded before tonight's change is the old value, whatever is answered now. */
+/* What was recorded before tonight's change is the old value, whatever is answered now. A name of addresses
+ * has a record for each family. */
 static void take_facts(struct dns_matrix *m, struct dns_want *want)
 {
-	const struct json *record = json_get(job_fact(m->job, "dns-before", want->name), "record");
-	const struct json *pointed = job_fact(m->job, "dns-pointed", want->name);
+	char key[DNS_NAME_MAX + 8];
+	text_copyf(key, sizeof key, "%s AAAA", want->name);
+	bool own = m->type == DNS_AAAA && job_fact(m->job, "dns-before", key);
+	const char *used = own ? key : want->name;
+	const struct json *record = json_get(job_fact(m->job, "dns-before", used), "record");
+	const struct json *pointed = job_fact(m->job, "dns-pointed", used);
 	struct dns_rrset before;
 	dns_rrset_read(record, &before);
 	if (text_equal(before.type, "CNAME"))
 		dns_name_clean(want->old_target, sizeof want->old_target, before.values[0]);
-	for (size_t i = 0; i < before.n && !*want->old_target; i++)
+	for (size_t i = 0; i < before.n && text_equal(before.type, dns_type_name(m->type)); i++)
 		dns_addresses_add(&want->old_set, before.values[i]);
 	if (record)
 		want->full_ttl_s = before.lives_s;
@@ -43,7 +46,8 @@ static void take_old(struct dns_matrix *m, size_t name, const struct dns_query *
 	struct dns_want *want = &m->names[name];
 	const char *target = dns_value(query, DNS_CNAME);
 	if (query->end != DNS_ANSWERED || query->rcode != DNS_NOERROR || !query->aa ||
-	    want->first_new_ms > 0 || *want->old_target || want->old_set.n ||
+	    want->first_new_ms > 0 || *want->old_target ||
+	    dns_addresses_any(&want->old_set, m->type == DNS_AAAA) ||
 	    dns_cell_plain(want, query, true) == DNS_CELL_NEW)
 		return;
 	if (target)
@@ -56,22 +60,24 @@ static void ask_new_name(struct dns_matrix *m)
 {
 	struct dns_query *query = xcalloc(1, sizeof *query);
 	struct dns_addresses set = {0};
-	static const int types[] = {DNS_A, DNS_AAAA};
-	for (size_t t = 0; t < 2 && *m->new_name; t++) {
-		bool good = false, told = false;
-		for (size_t i = 0; i < m->n_authoritative && !good; i++) {
-			good = dns_ask(query, m->servers.list[i].address, m->new_name, types[t], false,
-				       DNS_WAIT_MS) &&
-			       query->aa;
-			told = told || (query->end == DNS_ANSWERED && query->aa);
-		}
-		/* A cache that is asked for a name that is not there yet would remember that for long. */
-		if (good || (!told && dns_recurse(m->job, query, m->new_name, types[t])))
-			take_addresses(&set, query);
+	bool good = false, told = false;
+	for (size_t i = 0; i < m->n_authoritative && *m->new_name && !good; i++) {
+		good = dns_ask(query, m->servers.list[i].address, m->new_name, m->type, false, DNS_WAIT_MS) &&
+		       query->aa;
+		told = told || (query->end == DNS_ANSWERED && query->aa);
 	}
+	/* A cache that is asked for a name that is not there yet would remember that for long. */
+	if (*m->new_name && (good || (!told && dns_recurse(m->job, query, m->new_name, m->type))))
+		take_addresses(&set, query);
 	for (size_t i = 0; i < m->n_names; i++)
 		m->names[i].new_set = set;
 	free(query);
+}
+
+/* An IPv6 address that is taken away with the change leads nobody to the old side any more. */
+static bool is_gone(const struct dns_matrix *m, size_t name, enum dns_state state)
+{
+	return state == DNS_CELL_NONE && m->four && m->four->names[name].first_new_ms > 0;
 }
 
 /* How the zone's own servers stand to one name decides what every cache's answer means. */
@@ -85,7 +91,7 @@ static void judge_zone(struct dns_matrix *m, size_t name, const struct dns_query
 		take_old(m, name, query);
 		enum dns_state state = dns_cell_plain(want, query, true);
 		n_told += state != DNS_CELL_SILENT && state != DNS_CELL_REFUSED;
-		n_new += state == DNS_CELL_NEW;
+		n_new += state == DNS_CELL_NEW || is_gone(m, name, state);
 		n_old += state == DNS_CELL_OLD;
 		if (state != DNS_CELL_OLD || dns_ttl(query) < 0)
 			continue;
@@ -110,21 +116,42 @@ static void judge_zone(struct dns_matrix *m, size_t name, const struct dns_query
 	}
 }
 
-static struct dns_query *ask(struct dns_matrix *m, size_t first, size_t end)
+static void take_sites(struct dns_matrix *m, size_t first, size_t end, const struct dns_query *queries)
+{
+	for (size_t i = first; i < end; i++)
+		for (size_t name = 0; name < m->n_names; name++)
+			if (*queries[(i - first) * m->n_names + name].nsid)
+				text_copy(m->site[i], sizeof m->site[i],
+					  queries[(i - first) * m->n_names + name].nsid);
+}
+
+/* One question for each server and name. With `wanted`, only for the names that it says; with `alive`, only
+ * to the servers that are. The others' stay without a server. */
+static struct dns_query *ask(struct dns_matrix *m, size_t first, size_t end,
+			     bool (*wanted)(const struct dns_matrix *, size_t name),
+			     const struct dns_query *alive)
 {
 	size_t n = (end - first) * m->n_names;
 	struct dns_query *queries = xcalloc(n + 1, sizeof *queries);
 	for (size_t i = first; i < end; i++)
-		for (size_t name = 0; name < m->n_names; name++)
-			dns_query_set(&queries[(i - first) * m->n_names + name], m->servers.list[i].address,
-				      m->names[name].name, DNS_A, !m->servers.list[i].authoritative);
+		for (size_t name = 0; name < m->n_names; name++) {
+			bool cache = !m->servers.list[i].authoritative;
+			bool moved = m->names[name].first_new_ms > 0 ||
+				     (m->four && m->four->names[name].first_new_ms > 0);
+			bool skip =
+			    (wanted && !wanted(m, name)) || (alive && dns_matrix_is_dead(&alive[i - first]));
+			dns_query_set(&queries[(i - first) * m->n_names + name],
+				      skip ? "" : m->servers.list[i].address, m->names[name].name, m->type,
+				      cache && moved);
+		}
 	dns_ask_all(queries, n, DNS_WAIT_MS);
+	take_sites(m, first, end, queries);
 	return queries;
 }
 
-void dns_matrix_ask_authoritative(struct dns_matrix *m)
+static void ask_zone(struct dns_matrix *m)
 {
-	struct dns_query *queries = ask(m, 0, m->n_authoritative);
+	struct dns_query *queries = ask(m, 0, m->n_authoritative, NULL, NULL);
 	for (size_t name = 0; name < m->n_names; name++)
 		judge_zone(m, name, queries);
 	for (size_t i = 0; i < m->n_authoritative; i++)
@@ -132,6 +159,13 @@ void dns_matrix_ask_authoritative(struct dns_matrix *m)
 			dns_cell_judge(&m->names[name], &m->memory[i][name], &queries[i * m->n_names + name],
 				       true, &m->seen[i][name]);
 	free(queries);
+}
+
+void dns_matrix_ask_authoritative(struct dns_matrix *m)
+{
+	ask_zone(m);
+	if (m->six)
+		ask_zone(m->six);
 }
 
 /* The old target's addresses of this moment: some providers answer addresses instead of a CNAME, and Heroku's
@@ -147,9 +181,12 @@ static void learn_old_addresses(struct dns_matrix *m, const struct dns_query *qu
 	struct dns_query *query = xcalloc(1, sizeof *query);
 	for (size_t name = 0; name < m->n_names; name++) {
 		struct dns_want *want = &m->names[name];
+		/* A name of addresses has its own, and nothing to be looked up. */
+		if (!*want->old_target)
+			continue;
 		if (name && text_equal(want->old_target, m->names[name - 1].old_target))
 			want->old_set = m->names[name - 1].old_set;
-		else if (*want->old_target && dns_recurse(m->job, query, want->old_target, DNS_A))
+		else if (dns_recurse(m->job, query, want->old_target, m->type))
 			take_addresses(&want->old_set, query);
 	}
 	free(query);
@@ -161,28 +198,90 @@ static void judge_safety(struct dns_matrix *m, size_t name, const struct dns_see
 	if (seen->state == DNS_CELL_OLD && m->flip[name].ttl_s >= 0 &&
 	    seen->ttl_s > m->flip[name].ttl_s + 1 && seen->expires_ms > m->flip[name].safe_from_ms)
 		m->flip[name].safe_from_ms = seen->expires_ms;
-	else if (!m->flip[name].safe_from_ms && seen->state == DNS_CELL_OLD)
+	else if (!m->flip[name].safe_from_ms && (seen->state == DNS_CELL_OLD || seen->state == DNS_CELL_COLD))
 		m->flip[name].safe_from_ms = seen->at_ms;
+}
+
+static void judge_caches(struct dns_matrix *m, const struct dns_query *queries, const struct dns_query *alive)
+{
+	for (size_t i = m->n_authoritative; i < m->servers.n; i++)
+		for (size_t name = 0; name < m->n_names; name++) {
+			const struct dns_query *query =
+			    &queries[(i - m->n_authoritative) * m->n_names + name];
+			struct dns_seen *seen = &m->seen[i][name];
+			if (m->four && query->end == DNS_NO_SERVER) {
+				*seen = (struct dns_seen){0};
+				continue;
+			}
+			dns_cell_judge(&m->names[name], &m->memory[i][name], query, false, seen);
+			dns_matrix_judge_alive(query, &alive[i - m->n_authoritative], seen);
+			judge_safety(m, name, seen);
+		}
+}
+
+static void ask_six(struct dns_matrix *m, const struct dns_query *alive)
+{
+	size_t named = 0;
+	learn_old_addresses(m, NULL, 0);
+	for (size_t name = 0; name < m->n_names; name++)
+		named += dns_matrix_six_named(m, name);
+	if (!named)
+		return;
+	struct dns_query *queries = ask(m, m->n_authoritative, m->servers.n, dns_matrix_six_named, alive);
+	judge_caches(m, queries, alive);
+	free(queries);
 }
 
 void dns_matrix_ask_caches(struct dns_matrix *m)
 {
-	struct dns_query *queries = ask(m, m->n_authoritative, m->servers.n);
+	bool first = !m->looked;
+	m->looked = true;
+	if (first)
+		dns_matrix_find_way(m);
+	struct dns_query *alive = dns_matrix_ask_alive(m, first);
+	if (first && dns_matrix_another_way(m, alive)) {
+		free(alive);
+		alive = dns_matrix_ask_alive(m, first);
+	}
+	struct dns_query *queries = ask(m, m->n_authoritative, m->servers.n, NULL, alive);
 	learn_old_addresses(m, queries, (m->servers.n - m->n_authoritative) * m->n_names);
-	for (size_t i = m->n_authoritative; i < m->servers.n; i++)
-		for (size_t name = 0; name < m->n_names; name++) {
-			dns_cell_judge(&m->names[name], &m->memory[i][name],
-				       &queries[(i - m->n_authoritative) * m->n_names + name], false,
-				       &m->seen[i][name]);
-			judge_safety(m, name, &m->seen[i][name]);
-		}
+	judge_caches(m, queries, alive);
 	free(queries);
+	dns_matrix_ask_sites(m);
+	if (m->six)
+		ask_six(m->six, alive);
+	free(alive);
+}
+
+/* Another one for the IPv6 addresses of the same names at the same servers. */
+static struct dns_matrix *open_six(const struct dns_matrix *four)
+{
+	struct dns_matrix *m = xcalloc(1, sizeof *m);
+	m->job = four->job;
+	m->four = four;
+	m->type = DNS_AAAA;
+	m->servers = four->servers;
+	m->n_authoritative = four->n_authoritative;
+	text_copy(m->zone, sizeof m->zone, four->zone);
+	text_copy(m->new_name, sizeof m->new_name, four->new_name);
+	for (size_t i = 0; i < four->n_names; i++) {
+		struct dns_want *want = &m->names[i];
+		text_copy(want->name, sizeof want->name, four->names[i].name);
+		text_copy(want->new_target, sizeof want->new_target, m->new_name);
+		want->full_ttl_s = -1;
+		m->flip[i].ttl_s = -1;
+		take_facts(m, want);
+		m->n_names++;
+	}
+	ask_new_name(m);
+	return m;
 }
 
 struct dns_matrix *dns_matrix_open(struct job *job, struct err *err)
 {
 	struct dns_matrix *m = xcalloc(1, sizeof *m);
 	m->job = job;
+	m->type = DNS_A;
 	dns_name_clean(m->new_name, sizeof m->new_name, job_config_str(job, "dns.new_name", ""));
 	for (const struct json *x = json_first(json_path(job_config(job), "dns.names")); x;
 	     x = json_next(x)) {
@@ -222,84 +321,14 @@ struct dns_matrix *dns_matrix_open(struct job *job, struct err *err)
 	m->n_authoritative = m->servers.n;
 	dns_find_caches(job, &m->servers);
 	ask_new_name(m);
+	m->six = open_six(m);
 	dns_matrix_ask_authoritative(m);
 	return m;
 }
 
 void dns_matrix_close(struct dns_matrix *matrix)
 {
+	if (matrix)
+		free(matrix->six);
 	free(matrix);
-}
-
-bool dns_matrix_begun(const struct dns_matrix *matrix)
-{
-	for (size_t i = 0; i < matrix->n_names; i++)
-		if (matrix->names[i].first_new_ms > 0)
-			return true;
-	return false;
-}
-
-bool dns_matrix_everywhere(const struct dns_matrix *matrix)
-{
-	for (size_t i = 0; i < matrix->n_names; i++)
-		if (!matrix->names[i].all_new_ms)
-			return false;
-	return true;
-}
-
-int64_t dns_matrix_old_die_ms(const struct dns_matrix *matrix)
-{
-	int64_t die_ms = 0;
-	for (size_t i = 0; i < matrix->n_names; i++) {
-		const struct dns_want *want = &matrix->names[i];
-		if (!want->all_new_ms)
-			return 0;
-		int64_t at_ms = want->all_new_ms + (want->full_ttl_s > 0 ? want->full_ttl_s * 1000 : 0);
-		if (at_ms > die_ms)
-			die_ms = at_ms;
-	}
-	return die_ms;
-}
-
-int64_t dns_matrix_safe_from_ms(const struct dns_matrix *matrix)
-{
-	int64_t safe_ms = 0;
-	for (size_t i = 0; i < matrix->n_names; i++) {
-		if (!matrix->flip[i].safe_from_ms)
-			return 0;
-		if (matrix->flip[i].safe_from_ms > safe_ms)
-			safe_ms = matrix->flip[i].safe_from_ms;
-	}
-	return safe_ms;
-}
-
-static void name_other(struct dns_counts *out, const struct dns_server *server, enum dns_state state)
-{
-	char item[96], sofar[160];
-	snprintf(item, sizeof item, "%.60s %s", server->label, dns_state_name(state));
-	if (text_find(out->others, item))
-		return;
-	text_copy(sofar, sizeof sofar, out->others);
-	text_copyf(out->others, sizeof out->others, "%s%s%s", sofar, *sofar ? ", " : "", item);
-}
-
-void dns_matrix_count(const struct dns_matrix *m, struct dns_counts *out)
-{
-	*out = (struct dns_counts){0};
-	for (size_t i = 0; i < m->servers.n; i++)
-		for (size_t name = 0; name < m->n_names; name++) {
-			const struct dns_seen *seen = &m->seen[i][name];
-			if (!seen->state)
-				continue;
-			out->cells++;
-			out->old_n += seen->state == DNS_CELL_OLD;
-			out->new_n += seen->state == DNS_CELL_NEW;
-			out->silent += seen->state == DNS_CELL_SILENT;
-			out->lagging += seen->state == DNS_CELL_LAGGING;
-			out->waits += dns_state_waits(seen->state);
-			if (dns_state_waits(seen->state) && seen->expires_ms > out->dies_ms)
-				out->dies_ms = seen->expires_ms;
-			if (seen->state != DNS_CELL_OLD && seen->state != DNS_CELL_NEW)
-				name_other(out, &m->servers.list[i], seen->state);
-		}
 }

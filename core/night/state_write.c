@@ -141,8 +141,9 @@ static void write_looks(const struct state *s, struct jw *w)
 	jw_end(w);
 	jw_arr(w, "dns");
 	for (size_t i = 0; i < s->dns.n; i++)
-		jw_strf(w, NULL, "%s %s %s", s->dns.cells[i].server, s->dns.cells[i].name,
-			s->dns.cells[i].state);
+		jw_strf(w, NULL, "%s %s %s%s%s", s->dns.cells[i].server, s->dns.cells[i].name,
+			s->dns.cells[i].state, s->dns.cells[i].six.state[0] ? " IPv6 " : "",
+			s->dns.cells[i].six.state);
 	jw_end(w);
 	jw_int(w, "new_rows", s->traffic.new_rows);
 	jw_num(w, "share_new", s->traffic.share_new);

@@ -57,24 +57,6 @@ static int wait_propagation_plan(struct job *job, struct plan *plan, struct err 
 	return 0;
 }
 
-/* True when waiting is over; else `text` says what is waited for. */
-static bool over(const struct dns_matrix *m, char *text, size_t size)
-{
-	struct dns_counts counts;
-	char clock[UNITS_MAX];
-	int64_t die_ms = dns_matrix_old_die_ms(m);
-	dns_matrix_count(m, &counts);
-	if (!dns_matrix_everywhere(m)) {
-		text_copyf(text, size, "%zu answers of the zone's own name servers are still old%s%s",
-			   counts.lagging + counts.old_n, *counts.others ? ": " : "", counts.others);
-		return false;
-	}
-	int64_t last_ms = counts.dies_ms > die_ms ? counts.dies_ms : die_ms;
-	text_copyf(text, size, "%zu old answer%s left, last dies %s", counts.waits,
-		   counts.waits == 1 ? "" : "s", units_clock(clock, last_ms));
-	return !counts.waits || clock_wall_ms() > last_ms + DNS_PAST_MS;
-}
-
 static int wait_propagation_run(struct job *job, struct err *err)
 {
 	struct dns_matrix *m = look(job, err);
@@ -84,7 +66,8 @@ static int wait_propagation_run(struct job *job, struct err *err)
 	for (;;) {
 		char text[240];
 		struct dns_counts counts;
-		if (over(m, text, sizeof text) && !edge_left(job, false, text, sizeof text))
+		if (dns_matrix_over(m, clock_wall_ms(), text, sizeof text) &&
+		    !edge_left(job, false, text, sizeof text))
 			break;
 		dns_matrix_count(m, &counts);
 		job_progress(job, (int64_t)(counts.cells - counts.waits), (int64_t)counts.cells, "items",
@@ -110,7 +93,8 @@ static enum done wait_propagation_probe(struct job *job, struct err *err)
 	struct dns_matrix *m = look(job, err);
 	if (!m)
 		return DONE_UNCLEAR;
-	bool done = over(m, text, sizeof text) && !edge_left(job, false, text, sizeof text);
+	bool done = dns_matrix_over(m, clock_wall_ms(), text, sizeof text) &&
+		    !edge_left(job, false, text, sizeof text);
 	dns_matrix_close(m);
 	return done ? DONE_DONE : DONE_NOT_DONE;
 }
@@ -136,6 +120,33 @@ static void see_zone(const struct dns_matrix *m, struct evidence *ev)
 		return;
 	evidence_add(ev, right ? VERDICT_PASS : VERDICT_FAIL, "name servers", right == all ? "all" : "some",
 		     "%zu of %zu answers of the zone's name servers are NEW.", right, all);
+}
+
+/* An IPv6 address that stays behind sends everybody with IPv6 to the old side. */
+static void see_six(const struct dns_matrix *m, struct evidence *ev)
+{
+	char clock[UNITS_MAX];
+	size_t named = 0, left = 0;
+	for (size_t name = 0; name < m->n_names; name++) {
+		if (!dns_matrix_has_six(m, name))
+			continue;
+		named++;
+		for (size_t i = 0; i < m->servers.n; i++) {
+			const struct dns_seen *seen = &m->six->seen[i][name];
+			bool waits = dns_state_waits(seen->state);
+			if (!waits && seen->state != DNS_CELL_FLOOR && seen->state != DNS_CELL_STALE)
+				continue;
+			left++;
+			evidence_add(ev, waits ? VERDICT_FAIL : VERDICT_WARN, "ipv6",
+				     dns_state_name(seen->state),
+				     "%s answers %s for the IPv6 address of %s: %s%s%s.",
+				     m->servers.list[i].label, dns_state_name(seen->state),
+				     m->names[name].name, seen->value, seen->expires_ms ? ", until " : "",
+				     seen->expires_ms ? units_clock(clock, seen->expires_ms) : "");
+		}
+	}
+	if (named && !left)
+		evidence_add(ev, VERDICT_PASS, "ipv6", "none", "No IPv6 address leads to OLD.");
 }
 
 static void see_caches(const struct dns_matrix *m, struct evidence *ev)
@@ -173,6 +184,7 @@ static enum verdict wait_propagation_prove(struct job *job, struct evidence *ev,
 		return VERDICT_UNKNOWN;
 	see_zone(m, ev);
 	see_caches(m, ev);
+	see_six(m, ev);
 	edge_prove(job, false, ev);
 	dns_matrix_close(m);
 	return evidence_verdict(ev);

@@ -30,7 +30,7 @@ enum {
 
 /* What was told last, so that only changes are told. */
 struct told {
-	struct dns_seen cells[DNS_SERVERS_MAX][DNS_NAMES_MAX];
+	struct dns_seen cells[DNS_SERVERS_MAX][DNS_NAMES_MAX], six[DNS_SERVERS_MAX][DNS_NAMES_MAX];
 	int64_t safe_from_ms, old_die_ms;
 	bool plan;
 	int64_t
@@ -43,15 +43,35 @@ static int64_t distance(int64_t a, int64_t b)
 	return a > b ? a - b : b - a;
 }
 
+static bool is_same(const struct dns_seen *seen, const struct dns_seen *last)
+{
+	return seen->state == last->state && text_equal(seen->value, last->value) &&
+	       text_equal(seen->why, last->why) && distance(seen->expires_ms, last->expires_ms) <= SAME_MS;
+}
+
+/* What is said of the IPv6 address of the same name; nothing where neither side has one. */
+static void tell_six(struct jw *w, const struct dns_seen *seen)
+{
+	if (!seen->state)
+		return;
+	jw_obj(w, "six");
+	jw_str(w, "state", dns_state_name(seen->state));
+	jw_str(w, "value", seen->value);
+	jw_int(w, "ttl_s", seen->ttl_s);
+	jw_int(w, "expires_ms", seen->expires_ms);
+	jw_str(w, "why", seen->why);
+	jw_end(w);
+}
+
 static void tell_cell(struct dns_matrix *m, struct told *told, size_t i, size_t name)
 {
-	const struct dns_seen *seen = &m->seen[i][name];
-	struct dns_seen *last = &told->cells[i][name];
-	if (!seen->state ||
-	    (seen->state == last->state && text_equal(seen->value, last->value) &&
-	     text_equal(seen->why, last->why) && distance(seen->expires_ms, last->expires_ms) <= SAME_MS))
+	static const struct dns_seen none;
+	const struct dns_seen *seen = &m->seen[i][name],
+			      *six = dns_matrix_has_six(m, name) ? &m->six->seen[i][name] : &none;
+	if (!seen->state || (is_same(seen, &told->cells[i][name]) && is_same(six, &told->six[i][name])))
 		return;
-	*last = *seen;
+	told->cells[i][name] = *seen;
+	told->six[i][name] = *six;
 	struct jw w;
 	jw_event(&w, "dns.cell");
 	jw_str(&w, "server", m->servers.list[i].address);
@@ -64,6 +84,9 @@ static void tell_cell(struct dns_matrix *m, struct told *told, size_t i, size_t 
 	jw_int(&w, "expires_ms", seen->expires_ms);
 	jw_int(&w, "rtt_ms", seen->rtt_ms);
 	jw_str(&w, "why", seen->why);
+	/* Many machines may speak in turn for one address, so another one of them is no news by itself. */
+	jw_str(&w, "site", m->site[i]);
+	tell_six(&w, six);
 	job_event(m->job, &w);
 }
 
@@ -133,9 +156,9 @@ static void beat(struct dns_matrix *m, int64_t interval_ms)
 			 "and dns.resolvers.");
 		return;
 	}
-	char text[120];
-	text_copyf(text, sizeof text, "NEW %zu, OLD %zu of %zu answers", counts.new_n, counts.old_n,
-		   counts.cells);
+	char text[400];
+	text_copyf(text, sizeof text, "NEW %zu, OLD %zu of %zu answers%s%s", counts.new_n, counts.old_n,
+		   counts.cells, *m->note ? ". " : "", m->note);
 	job_beat(m->job, interval_ms, true, text);
 }
 

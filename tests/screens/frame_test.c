@@ -64,7 +64,7 @@ static void test_advice(void **state)
 	    {STAGE_COPY, "NOTHING TO DO until ~01:16.  Next: R 13 repair (no gate)"},
 	    {STAGE_VERIFY, "FAILED: 14 count-rows."},
 	    {STAGE_GATE, "GATE: dns-point MOVES TRAFFIC."},
-	    {STAGE_WATCH, "WATCHING: 4 old answers left"},
+	    {STAGE_WATCH, "WATCHING: 5 old answers left"},
 	    {STAGE_DONE, "THE NIGHT IS CLOSED: done."},
 	};
 	char text[400], say[200];

@@ -113,6 +113,10 @@ static void poison_rest(struct state *s)
 		POISON(s->dns.cells[i].label);
 		POISON(s->dns.cells[i].state);
 		POISON(s->dns.cells[i].value);
+		POISON(s->dns.cells[i].site);
+		POISON(s->dns.cells[i].six.state);
+		POISON(s->dns.cells[i].six.value);
+		s->dns.cells[i].six.expires_ms = i % 2 ? INT64_MAX : INT64_MIN;
 		s->dns.cells[i].ttl_s = INT64_MAX;
 	}
 	for (size_t i = 0; i < s->traffic.n_smoke; i++)

@@ -82,6 +82,12 @@ static const struct row rows[] = {
      true,
      10,
      {{8, "old", 20, DNS_CELL_OLD}, {12, "old", 20, DNS_CELL_LAGGING}, {20, "new", 20, DNS_CELL_NEW}}},
+    /* Asked only for what it holds. */
+    {"a cache that nobody asked",
+     false,
+     -1,
+     {{0, "held-none", 0, DNS_CELL_COLD}, {60, "held-old", 12, DNS_CELL_OLD}}},
+    {"a cache that holds a no", false, -1, {{0, "held-neg", 15, DNS_CELL_NEG}}},
     {"no authority", true, 10, {{12, "lame", 20, DNS_CELL_OTHER}}},
 };
 
@@ -108,6 +114,12 @@ static void make(struct dns_query *query, const struct answer *answer, bool auth
 	if (text_equal(says, "neg")) {
 		query->rcode = DNS_NXDOMAIN;
 		query->negative_s = answer->ttl_s;
+	}
+	if (text_starts(says, "held-")) {
+		query->recurse = false;
+		if (text_equal(says, "held-neg"))
+			query->negative_s = answer->ttl_s;
+		says = text_equal(says, "held-old") ? "old" : "held";
 	}
 	if (text_equal(says, "old") || text_equal(says, "new") || text_equal(says, "lame")) {
 		bool is_new = !text_equal(says, "old");
@@ -169,6 +181,33 @@ static void test_flattened(void **state)
 	assert_int_equal(dns_cell_plain(&want, query, false), DNS_CELL_OTHER);
 	query->n = 0;
 	assert_int_equal(dns_cell_plain(&want, query, false), DNS_CELL_NEG);
+	free(query);
+}
+
+/* An IPv6 address that is not there is no bad news; one of the old side is, however the name moved. */
+static void test_six(void **state)
+{
+	struct dns_want want = {
+	    .name = "acme.example", .new_target = "cutover.acme.example", .full_ttl_s = 60};
+	struct dns_query *query = calloc(1, sizeof *query);
+	(void)state;
+	assert_non_null(query);
+	dns_addresses_add(&want.old_set, "2001:db8::1");
+	dns_addresses_add(&want.new_set, "2001:db8::2");
+	assert_true(dns_addresses_any(&want.old_set, true));
+	assert_false(dns_addresses_any(&want.old_set, false));
+	dns_query_set(query, "192.0.2.1", "acme.example", DNS_AAAA, true);
+	query->end = DNS_ANSWERED;
+	query->negative_s = 15;
+	assert_int_equal(dns_cell_plain(&want, query, false), DNS_CELL_NONE);
+	query->rcode = DNS_NXDOMAIN;
+	assert_int_equal(dns_cell_plain(&want, query, false), DNS_CELL_NEG);
+	query->rcode = DNS_NOERROR;
+	record(query, DNS_AAAA, "acme.example", "2001:db8::1", 60);
+	assert_int_equal(dns_cell_plain(&want, query, false), DNS_CELL_OLD);
+	query->n = 0;
+	record(query, DNS_AAAA, "acme.example", "2001:db8::2", 60);
+	assert_int_equal(dns_cell_plain(&want, query, false), DNS_CELL_NEW);
 	free(query);
 }
 
@@ -238,16 +277,20 @@ static void test_servers(void **state)
 	static const struct {
 		const char *server;
 		enum dns_end end;
-	} servers[] = {{"", DNS_NO_SERVER},           {"ns1.acme.example", DNS_NO_SERVER},
-		       {"127.0.0.1#", DNS_NO_SERVER}, {"127.0.0.1#70000", DNS_NO_SERVER},
-		       {"[::1#53", DNS_NO_SERVER},    {"127.0.0.1#1", DNS_UNREACHABLE}};
-	struct dns_query *queries = calloc(6, sizeof *queries);
+	} servers[] = {{"", DNS_NO_SERVER},
+		       {"ns1.acme.example", DNS_NO_SERVER},
+		       {"127.0.0.1#", DNS_NO_SERVER},
+		       {"127.0.0.1#70000", DNS_NO_SERVER},
+		       {"[::1#53", DNS_NO_SERVER},
+		       {"127.0.0.1#1", DNS_UNREACHABLE},
+		       {"https://127.0.0.1:1/dns-query", DNS_UNREACHABLE}};
+	struct dns_query *queries = calloc(7, sizeof *queries);
 	(void)state;
 	assert_non_null(queries);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		dns_query_set(&queries[i], servers[i].server, "www.acme.example", DNS_A, true);
-	dns_ask_all(queries, 6, 1000);
-	for (size_t i = 0; i < 6; i++)
+	dns_ask_all(queries, 7, 1000);
+	for (size_t i = 0; i < 7; i++)
 		assert_int_equal(queries[i].end, servers[i].end);
 	free(queries);
 }
@@ -275,9 +318,10 @@ static void test_proxy_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cells),   cmocka_unit_test(test_flattened),
-	    cmocka_unit_test(test_packet),  cmocka_unit_test(test_mutated),
-	    cmocka_unit_test(test_servers), cmocka_unit_test(test_proxy_log),
+	    cmocka_unit_test(test_cells),     cmocka_unit_test(test_flattened),
+	    cmocka_unit_test(test_six),       cmocka_unit_test(test_packet),
+	    cmocka_unit_test(test_mutated),   cmocka_unit_test(test_servers),
+	    cmocka_unit_test(test_proxy_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

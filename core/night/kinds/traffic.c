@@ -23,6 +23,13 @@ static void fold_dns_cell(struct state *state, const struct event *event)
 	cell->expires_ms = json_int(b, "expires_ms", 0);
 	cell->rtt_ms = json_num(b, "rtt_ms", -1);
 	cell->at_ms = event->at_ms;
+	FOLD_TEXT(cell->site, b, "site");
+	b = json_get(b, "six");
+	FOLD_TEXT(cell->six.state, b, "state");
+	FOLD_TEXT(cell->six.value, b, "value");
+	FOLD_TEXT(cell->six.why, b, "why");
+	cell->six.ttl_s = json_int(b, "ttl_s", -1);
+	cell->six.expires_ms = json_int(b, "expires_ms", 0);
 }
 
 /* Nothing rehearses how caches forget. The longest TTL is the most it can take; caches are somewhere in it

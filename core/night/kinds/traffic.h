@@ -18,10 +18,15 @@
 #include <stdint.h>
 
 struct dns_cell {
-	char server[64], label[24], name[96], state[12], value[120], why[120];
+	char server[64], label[24], name[96], state[12], value[120], why[120], site[48];
 	bool auth;
 	int64_t ttl_s, expires_ms, at_ms;
 	double rtt_ms;
+	/* The same of the name's IPv6 address; state "" where neither side has one. */
+	struct {
+		char state[12], value[120], why[120];
+		int64_t ttl_s, expires_ms;
+	} six;
 };
 struct dns_name {
 	char name[96], old[120], new_value[120];
