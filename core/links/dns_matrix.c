@@ -136,8 +136,9 @@ static struct dns_query *ask(struct dns_matrix *m, size_t first, size_t end,
 	for (size_t i = first; i < end; i++)
 		for (size_t name = 0; name < m->n_names; name++) {
 			bool cache = !m->servers.list[i].authoritative;
-			bool moved = m->names[name].first_new_ms > 0 ||
-				     (m->four && m->four->names[name].first_new_ms > 0);
+			/* While one of the zone's servers lags, a question could still be answered by that
+			 * one. */
+			bool moved = m->names[name].all_new_ms > 0;
 			bool skip =
 			    (wanted && !wanted(m, name)) || (alive && dns_matrix_is_dead(&alive[i - first]));
 			dns_query_set(&queries[(i - first) * m->n_names + name],

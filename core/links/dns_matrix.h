@@ -40,8 +40,8 @@ struct dns_matrix {
 struct dns_matrix *dns_matrix_open(struct job *job, struct err *err);
 void dns_matrix_close(struct dns_matrix *matrix);
 void dns_matrix_ask_authoritative(struct dns_matrix *matrix);
-/* Names that have not moved yet are asked only for what a cache holds already (RD=0): a plain question would
- * fill it with the old answer for a whole TTL. */
+/* Names that have not moved yet, at each of the zone's servers, are asked only for what a cache holds already
+ * (RD=0): a plain question would fill it with the old answer for a whole TTL. */
 void dns_matrix_ask_caches(struct dns_matrix *matrix);
 /* The old or the new side of that name has an IPv6 address. */
 bool dns_matrix_has_six(const struct dns_matrix *matrix, size_t name);

@@ -55,7 +55,7 @@ struct dns_query *dns_matrix_ask_alive(const struct dns_matrix *m, bool always)
 	size_t n = m->servers.n - m->n_authoritative;
 	struct dns_query *alive = xcalloc(n + 1, sizeof *alive);
 	for (size_t name = 0; name < m->n_names; name++)
-		always = always || !m->names[name].first_new_ms;
+		always = always || !m->names[name].all_new_ms;
 	for (size_t i = 0; always && i < n; i++)
 		dns_query_set(&alive[i], m->servers.list[m->n_authoritative + i].address, m->zone, DNS_NS,
 			      true);
