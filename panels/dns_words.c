@@ -253,8 +253,9 @@ static void draw_late(const struct scene *scene, struct canvas *canvas, int row)
 	for (; i < n; i++) {
 		char text[80], clock[UNITS_MAX];
 
-		snprintf(text, sizeof(text), "%s%.23s until %s", i ? ", " : "", list[i].cell->label,
-			 list[i].until > 1 ? units_clock(clock, list[i].until) : "nobody knows");
+		snprintf(text, sizeof(text), "%s%.23s %s%s", i ? ", " : "", list[i].cell->label,
+			 list[i].until > 1 ? "until " : "with no end known",
+			 list[i].until > 1 ? units_clock(clock, list[i].until) : "");
 		if (i && canvas_width(canvas, text) + (i + 1 < n ? 9 : 0) > canvas->size.cols - col)
 			break;
 		col = canvas_put(canvas, col, row, ROLE_TEXT, text);
