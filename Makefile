@@ -168,12 +168,16 @@ $B/tests/bench/%: $B/tests/bench/%.o $B/nightferry.a
 $B/tests/screens/draw: $B/tests/screens/draw.o $B/tests/helpers.a $B/nightferry.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Holds the record of a night against the pictures that its seats drew.
+$B/tests/screens/same_night: $B/tests/screens/same_night.o $B/nightferry.a
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # One verb of one step, for tests that run it against a world that misbehaves.
 $B/tests/unit/step_once: $B/tests/unit/step_once.o $B/nightferry.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: unit-tests
-unit-tests: $(TEST_SRC:%.c=$B/%) $B/tests/unit/step_once
+unit-tests: $(TEST_SRC:%.c=$B/%) $B/tests/unit/step_once $B/tests/screens/same_night
 
 # The other compiler: as quiet as the first, warnings are errors.
 .PHONY: clang

@@ -63,6 +63,24 @@ int age_trouble(const struct scene *scene, struct canvas *canvas, const char *wa
 	return 1;
 }
 
+static const char not_recorded[] = "not recorded";
+
+enum age age_seen(const struct scene *scene, const char *watch, char *out, size_t size)
+{
+	if (!scene->seat.no_trace)
+		return age_watch(scene->state, watch, scene->now_ms, out, size);
+	snprintf(out, size, "%s", not_recorded);
+	return AGE_NEVER;
+}
+
+void age_unseen(const struct scene *scene, struct canvas *canvas, int row, const char *yet)
+{
+	char text[120];
+
+	snprintf(text, sizeof(text), "%s: this night has no trace of it", not_recorded);
+	age_nothing(canvas, row, scene->seat.no_trace ? text : yet);
+}
+
 void age_nothing(struct canvas *canvas, int row, const char *what)
 {
 	canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_MUTED, what);

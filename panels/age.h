@@ -18,6 +18,10 @@ char *age_ago(char *out, size_t size, int64_t at_ms, int64_t now_ms);
  */
 int age_trouble(const struct scene *scene, struct canvas *canvas, const char *watch);
 /* The whole panel when nothing was ever seen: `what` in muted words. */
+/* The same of what only the trace of a night holds: without it "not recorded", which is neither "never" nor
+ * old. */
+enum age age_seen(const struct scene *scene, const char *watch, char *out, size_t size);
+void age_unseen(const struct scene *scene, struct canvas *canvas, int row, const char *yet);
 void age_nothing(struct canvas *canvas, int row, const char *what);
 
 #endif

@@ -230,6 +230,8 @@ static bool decides(const struct scene *scene)
 	return scene->seat.driver && !scene->seat.observer && !scene->seat.replaying && scene->seat.connected;
 }
 
+static const char recorded_gate[] = "A recorded gate: nobody is asked.";
+
 /* The typed part stands under the phrase, letter under letter; what does not match is marked where it begins.
  */
 static void draw_phrase(const struct gate_seen *gate, const struct dialog_view *view, struct canvas *box,
@@ -268,6 +270,22 @@ const struct seen_line *gate_shut_by(const struct gate_seen *gate)
 	return NULL;
 }
 
+/* The phrase that was asked for is known, what fingers made of it is not. */
+static void draw_recorded(const struct gate_seen *gate, struct canvas *box, int row)
+{
+	char phrase[160];
+
+	if (gate->level < 2) {
+		canvas_put(box, 2, row, ROLE_MUTED, "y does it.");
+		canvas_put(box, 13, row, ROLE_MUTED, recorded_gate);
+		return;
+	}
+	dialog_phrase(gate, phrase, sizeof(phrase));
+	canvas_put(box, 2, row, ROLE_MUTED, "type");
+	canvas_field(box, 8, row, box->size.cols - 10, false, ROLE_TITLE, phrase);
+	canvas_put(box, 8, row + 1, ROLE_MUTED, recorded_gate);
+}
+
 /* No key opens it as long as this line stands, so none is offered. */
 static void draw_shut(const struct seen_line *line, struct canvas *box, int row, bool two)
 {
@@ -304,22 +322,23 @@ static void draw_answer(const struct scene *scene, const struct dialog_view *vie
 		canvas_putf(box, 2, row, ROLE_WARN,
 			    "HOLD by %s: this gate waits. H releases it, with a reason.",
 			    scene->state->people.hold_by);
-	} else if (gate->level == 3 && !look.ready && !scene->seat.replaying) {
+	} else if (gate->level == 3 && !look.ready) {
 		char text[240];
 
 		snprintf(text, sizeof(text), "WAITS: %s.", look.why);
 		canvas_field(box, 2, row, box->size.cols - 4, false, ROLE_WARN, text);
 		canvas_field(box, 2, row + 1, box->size.cols - 4, false, ROLE_MUTED,
-			     decides(scene)
+			     scene->seat.replaying ? recorded_gate
+			     : decides(scene)
 				 ? "V votes, r asks all again. The phrase is asked for after the last go."
 				 : "V votes go or no-go. H holds, Esc closes this picture.");
-	} else if (decides(scene) && gate_shut_by(gate)) {
+	} else if ((decides(scene) || scene->seat.replaying) && gate_shut_by(gate)) {
 		draw_shut(gate_shut_by(gate), box, row, gate->level >= 2);
+	} else if (scene->seat.replaying) {
+		draw_recorded(gate, box, row);
 	} else if (!decides(scene)) {
 		canvas_put(box, 2, row, ROLE_MUTED,
-			   scene->seat.replaying
-			       ? "A recorded gate: nobody is asked."
-			       : "The driver decides here. H holds, Esc closes this picture.");
+			   "The driver decides here. H holds, Esc closes this picture.");
 	} else if (gate->level >= 2) {
 		draw_phrase(gate, view, box, row);
 	} else {

@@ -72,8 +72,7 @@ static void draw_title(const struct scene *scene, const struct place *place, str
 	if (panel->tail)
 		panel->tail(scene, tail, sizeof(tail));
 	else if (panel->watch)
-		tail_role =
-		    age_role(age_watch(scene->state, panel->watch, scene->now_ms, tail, sizeof(tail)));
+		tail_role = age_role(age_seen(scene, panel->watch, tail, sizeof(tail)));
 	if (strncmp(tail, "STALE", 5) == 0)
 		tail_role = ROLE_WARN;
 	if (scene->focus)

@@ -120,7 +120,8 @@ static const struct host_disk *fullest(const struct host_state *host)
 	return host->n_disks > 0 ? &host->disks[0] : NULL;
 }
 
-static void draw_load(struct canvas *canvas, int col, int row, const struct host_state *host)
+static void draw_load(const struct scene *scene, struct canvas *canvas, int col, int row,
+		      const struct host_state *host)
 {
 	char a[UNITS_MAX], b[UNITS_MAX], text[200];
 	int64_t skew_s = host->skew_ms / 1000;
@@ -128,7 +129,9 @@ static void draw_load(struct canvas *canvas, int col, int row, const struct host
 	const struct host_disk *disk = fullest(host);
 
 	if (host->load_at_ms <= 0) {
-		canvas_put(canvas, col, row, ROLE_MUTED, "load, memory and disk: not seen yet");
+		canvas_put(canvas, col, row, ROLE_MUTED,
+			   scene->seat.no_trace ? "load, memory and disk: not recorded"
+						: "load, memory and disk: not seen yet");
 		return;
 	}
 	snprintf(text, sizeof(text), "load %.2f   mem %s of %s   ", host->load, units_size(a, host->mem_used),
@@ -177,14 +180,14 @@ static void draw_host(const struct scene *scene, struct canvas *canvas, int row,
 	watch = watch_get(scene->state, name);
 	if (watch && !watch->ok) {
 		snprintf(age, sizeof(age), "%s", "");
-		age_watch(scene->state, name, scene->now_ms, age, sizeof(age));
+		age_seen(scene, name, age, sizeof(age));
 		col = canvas_putf(canvas, col + 2, row, ROLE_WARN, "%s", age);
 		canvas_field(canvas, col + 2, row, canvas->size.cols - col - 2, false, ROLE_WARN,
 			     watch->text);
 	} else if (!host->seen && host->load_at_ms <= 0) {
 		canvas_put(canvas, col + 2, row, ROLE_UNKNOWN, "not seen yet");
 	} else {
-		draw_load(canvas, col + 2, row, host);
+		draw_load(scene, canvas, col + 2, row, host);
 	}
 }
 
@@ -230,7 +233,7 @@ static void draw_rows(const struct scene *scene, struct canvas *canvas, int top)
 	if (state->n_more_hosts > 0)
 		canvas_putf(canvas, 0, top, ROLE_MUTED, "%zu hosts", state->n_more_hosts + 1);
 	else
-		draw_load(canvas, 0, top, &state->host);
+		draw_load(scene, canvas, 0, top, &state->host);
 	columns_fit(&columns, host_columns, N_COLUMNS, canvas->size.cols);
 	columns_head(canvas, top + 1, &columns);
 	list_page_init(&page, &view->list, &rows, height);

@@ -153,8 +153,10 @@ void logs_draw(const struct scene *scene, struct canvas *canvas)
 
 	height -= foot;
 	if (at < 0) {
-		age_nothing(canvas, top,
-			    ring->n == 0 ? "No line yet." : "Every line is hidden by the filter.");
+		if (ring->n == 0)
+			age_unseen(scene, canvas, top, "No line yet.");
+		else
+			age_nothing(canvas, top, "Every line is hidden by the filter.");
 	} else {
 		ptrdiff_t i = page_first(view, ring, canvas, at, height);
 

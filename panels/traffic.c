@@ -122,7 +122,7 @@ static int draw_traffic(const struct scene *scene, struct canvas *canvas, int ro
 	char clock[UNITS_MAX];
 
 	if (traffic->at_ms <= 0) {
-		age_nothing(canvas, row, "Nobody has been seen to visit yet.");
+		age_unseen(scene, canvas, row, "Nobody has been seen to visit yet.");
 		return row + 1;
 	}
 	draw_share(scene, canvas, row++, true);

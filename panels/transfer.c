@@ -126,7 +126,10 @@ static void transfer_tail(const struct scene *scene, char *out, size_t size)
 	bool moving =
 	    step && step->state == STEP_RUNNING && scene->state->transfer.at_ms >= step->started_at_ms;
 
-	age_moment(scene->state->transfer.at_ms, scene->now_ms, moving ? 15000 : 0, out, size);
+	if (scene->seat.no_trace)
+		snprintf(out, size, "not recorded");
+	else
+		age_moment(scene->state->transfer.at_ms, scene->now_ms, moving ? 15000 : 0, out, size);
 }
 
 static void draw_bytes(struct canvas *canvas, int row, const struct transfer_state *t)
@@ -266,7 +269,7 @@ static void transfer_draw(const struct scene *scene, struct canvas *canvas)
 	struct columns columns;
 
 	if (t->at_ms <= 0 && t->n == 0) {
-		age_nothing(canvas, 0, "Nothing has been moved yet.");
+		age_unseen(scene, canvas, 0, "Nothing has been moved yet.");
 		draw_ended(canvas, 2, t);
 		return;
 	}

@@ -116,6 +116,10 @@ static void draw_quiet(const struct scene *scene, struct canvas *canvas, int row
 	int64_t quiet_ms;
 
 	col = canvas_put(canvas, 0, row, ROLE_TEXT, "QUIET FOR  ");
+	if (scene->seat.no_trace) {
+		canvas_put(canvas, col, row, ROLE_MUTED, "not recorded");
+		return;
+	}
 	if (writers->quiet_since_ms <= 0) {
 		canvas_put(canvas, col, row, ROLE_WARN, "0 s: somebody writes");
 		return;

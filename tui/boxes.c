@@ -24,7 +24,7 @@ bool box_counting(const struct cockpit *c)
 {
 	const struct gate_seen *gate = gate_of_state(c);
 
-	return gate->open && gate->counting_until_ms > 0;
+	return gate->open && gate->counting_until_ms > 0 && !c->replay;
 }
 
 /* The driver's seat opens the box by itself; elsewhere a gate is looked at with Enter, until it counts. */
@@ -165,8 +165,7 @@ static void waive_line(struct cockpit *c)
 	prompt_open(c, PROMPT_WAIVE, about, label);
 }
 
-/* Evidence, calls, hold, vote, redraw: the same in every box. True when it was one of them. */
-static bool gate_common(struct cockpit *c, const char *key)
+bool box_gate_common(struct cockpit *c, const char *key)
 {
 	struct gate_box *box = &c->gate;
 
@@ -255,7 +254,7 @@ bool box_gate_key(struct cockpit *c, const char *key)
 		line_set(&c->gate.phrase, "");
 		return true;
 	}
-	if (gate_common(c, key))
+	if (box_gate_common(c, key))
 		return true;
 	if (gate->level <= 1) {
 		if (fresh)

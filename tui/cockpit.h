@@ -10,6 +10,7 @@
 #include "tui/seat.h"
 #include "tui/terminal.h"
 #include "tui/wire.h"
+#include <stdio.h>
 
 enum { PANELS_MOST = 24, HISTORY_MOST = 32 };
 
@@ -108,6 +109,9 @@ struct cockpit {
 	bool paused;
 	double speed;
 	int64_t replay_now_ms, replay_real_ms;
+	struct replay_wish wish; /* what [ and ] look for */
+	int64_t picture_ms;      /* while a picture is drawn: its one moment; else 0 */
+	FILE *frames;            /* tests: every picture, with what it was drawn from */
 
 	struct local local;
 	struct layout layout;
@@ -142,7 +146,10 @@ void seat_dirty(struct cockpit *c);
 void seat_leave(struct cockpit *c, const char *goodbye);
 void seat_toast(struct cockpit *c, enum role role, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void seat_after_fold(struct cockpit *c); /* what changes on this seat because the state did */
+
+/* follow.c: what changes on this seat because the state did */
+void seat_after_fold(struct cockpit *c);
+void follow_me(struct cockpit *c); /* who this seat is in the state */
 
 /* link.c: the engine's other end */
 void link_open(struct cockpit *c);
@@ -203,6 +210,8 @@ void box_gate_follow(struct cockpit *c);
 bool box_gate_key(struct cockpit *c, const char *key);
 bool box_counting(const struct cockpit *c);
 void box_gate_refused(struct cockpit *c); /* the engine has said no to what this seat sent */
+/* Evidence, calls, hold, vote, redraw: the same in every box. True when it was one of them. */
+bool box_gate_common(struct cockpit *c, const char *key);
 void box_confirm(struct cockpit *c, const char *title, struct buf *take_text, struct jw *command);
 void box_confirm_key(struct cockpit *c, const char *key);
 
@@ -237,5 +246,14 @@ void starting_draw(struct cockpit *c, struct canvas *canvas);
 bool rerun_do(struct cockpit *c, const char *cmd);
 void rerun_tick(struct cockpit *c, int64_t real_ms);
 void rerun_to(struct cockpit *c, int64_t at_ms);
+/* Looks for events of a kind or lines with a text from now on, and goes to the next. */
+void rerun_wish(struct cockpit *c, const char *kind, const char *text);
+void rerun_gate_follow(struct cockpit *c);
+bool rerun_gate_key(struct cockpit *c, const char *key);
+
+/* frames.c */
+void frames_open(struct cockpit *c);
+void frames_note(struct cockpit *c);
+void frames_close(struct cockpit *c);
 
 #endif

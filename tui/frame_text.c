@@ -23,7 +23,7 @@ int seat_frame(const char *journal, const char *trace, struct size size, int64_t
 	if (c->replay) {
 		c->replay_now_ms = at_ms > 0 ? at_ms : replay_last_ms(c->replay);
 		c->me.replaying = true;
-		c->me.no_trace = !replay_traced(c->replay);
+		c->me.no_trace = !replay_traced(c->replay, c->replay_now_ms);
 		c->speed = 1;
 		c->paused = true;
 		replay_seek(c->replay, &c->state, c->replay_now_ms);

@@ -8,7 +8,8 @@ enum where keyboard_where(const struct cockpit *c)
 		return WHERE_PROMPT;
 	if (c->confirm.open)
 		return WHERE_YES;
-	if (c->gate.shown && c->state->steps.gate.open)
+	/* The box of a recorded gate asks nothing: the keys of the record go on under it. */
+	if (c->gate.shown && c->state->steps.gate.open && !c->replay)
 		return c->state->steps.gate.level <= 1 ? WHERE_YES : WHERE_TYPE;
 	return c->sheet.kind ? WHERE_CARD : WHERE_SCREEN;
 }
@@ -116,7 +117,10 @@ void keyboard_do(struct cockpit *c, const char *key)
 		break;
 	case WHERE_TYPE: box_gate_key(c, key); break;
 	case WHERE_CARD: card_key(c, key); break;
-	default: screen_key(c, key); break;
+	default:
+		if (!c->replay || !rerun_gate_key(c, key))
+			screen_key(c, key);
+		break;
 	}
 	c->key_real_ms = seat_real_ms(c);
 }

@@ -10,6 +10,7 @@ static bool can_skip(const struct scene *scene, const char **why_not);
 static bool can_undo(const struct scene *scene, const char **why_not);
 static bool can_back(const struct scene *scene, const char **why_not);
 static bool can_drive(const struct scene *scene, const char **why_not);
+static bool can_note(const struct scene *scene, const char **why_not);
 static bool can_vote_here(const struct scene *scene, const char **why_not);
 static bool can_answer(const struct scene *scene, const char **why_not);
 static bool can_waive_here(const struct scene *scene, const char **why_not);
@@ -50,7 +51,7 @@ const struct key_row key_table[] = {
     {"_ -", "unzoom", "and back", NULL, NULL, SCREEN},
     {"Space", "freeze", "freeze the drawing; the world goes on", NULL, "Space freeze", SCREEN},
     {"@", "commands", "every request, SQL and ssh line so far, masked", NULL, "@ commands", SCREEN},
-    {";", "note", "a note with the time, armed or not", NULL, "; note", SCREEN},
+    {";", "note", "a note with the time, armed or not", NULL, "; note", SCREEN, .can = can_note},
     {":", "palette", "palette: :run :theme :ascii :export :who :stop, Tab completes", NULL, ": more", SCREEN},
     {"? F1", "help", "keys of here, with their gates and why a key is off", NULL, "? help", SCREEN},
     {"q", "quit", "leave this seat; says what goes on and how to come back", NULL, "q leave", SCREEN},
@@ -76,11 +77,14 @@ const struct key_row key_table[] = {
     {"Ctrl-Z", "suspend", "suspend this seat only", NULL, NULL, SCREEN},
     /* A recorded night. */
     {"Space", "pause", "pause, go on", NULL, "Space pause", .where = WHERE_REPLAY},
-    {"> .", "later", "a minute later", NULL, "< > minute", .where = WHERE_REPLAY},
-    {"< ,", "earlier", "a minute earlier", NULL, NULL, .where = WHERE_REPLAY},
-    {"]", "next-event", "to the next event of the same kind as the last", NULL, "] event",
-     .where = WHERE_REPLAY},
-    {"[", "previous-event", "to the previous one", NULL, NULL, .where = WHERE_REPLAY},
+    {".", "event-on", "one event on", NULL, ", . one", .where = WHERE_REPLAY},
+    {",", "event-back", "one event back", NULL, NULL, .where = WHERE_REPLAY},
+    {"]", "next-event",
+     "to the next step, gate, word or trouble; after :event KIND or :find TEXT to the next of these", NULL,
+     "[ ] next", .where = WHERE_REPLAY},
+    {"[", "previous-event", "to the one before", NULL, NULL, .where = WHERE_REPLAY},
+    {">", "later", "a minute later; :at TIME jumps", NULL, "< > minute", .where = WHERE_REPLAY},
+    {"<", "earlier", "a minute earlier", NULL, NULL, .where = WHERE_REPLAY},
     {"}", "faster", "twice as fast", NULL, "{ } speed", .where = WHERE_REPLAY},
     {"{", "slower", "half as fast", NULL, NULL, .where = WHERE_REPLAY},
     /* Over the screen. */
@@ -209,6 +213,12 @@ static bool can_back(const struct scene *scene, const char **why_not)
 		return true;
 	*why_not = "this playbook has no section for the way back";
 	return false;
+}
+
+static bool can_note(const struct scene *scene, const char **why_not)
+{
+	*why_not = "this is a recorded night: nothing can be added to it";
+	return !scene->seat.replaying;
 }
 
 /* A gate that asks no station needs no vote in its line of keys. */

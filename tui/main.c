@@ -103,7 +103,7 @@ static void words_take(struct seat_words *words, struct seat_options *o)
 }
 
 /* The engine elsewhere: whatever ssh has to ask, it asks before the screen starts. */
-static int sit_down_on(const struct cli *cli, const struct json *config, bool may_open)
+static int sit_down_on(const struct cli *cli, const struct json *config, enum night_start how)
 {
 	struct err err = {0};
 	struct seat_words words;
@@ -111,7 +111,7 @@ static int sit_down_on(const struct cli *cli, const struct json *config, bool ma
 	const char *host = cli_get(cli, "on", ""), *named = cli_get(cli, "config", getenv("CONFIG"));
 	char *path = realpath(named && *named ? named : "nightferry.yml", NULL);
 	struct on *on = on_open(host, &err);
-	int status = on && path ? on_start(on, config, path, may_open, dir, sizeof dir, &err) : -1;
+	int status = on && path ? on_start(on, config, path, how, dir, sizeof dir, &err) : -1;
 	if (status == 0) {
 		struct seat_options o = {.on = host, .on_argv = on_seat_argv(on, dir)};
 		text_copyf(words.again, sizeof words.again, "nightferry attach --on %s --config %s", host,
@@ -152,8 +152,7 @@ static int sit_down(const struct cli *cli, enum night_start how)
 	struct json *config = cmd_config_cli(cli, &err);
 	if (!config)
 		return cmd_fail(&err);
-	int status = cli_has(cli, "on") ? sit_down_on(cli, config, how == NIGHT_OPEN)
-					: sit_down_here(cli, config, how);
+	int status = cli_has(cli, "on") ? sit_down_on(cli, config, how) : sit_down_here(cli, config, how);
 	json_free(config);
 	return status;
 }
@@ -195,6 +194,7 @@ static int rehearse_run(int argc, char **argv)
 	static const struct cli_option options[] = {
 	    {"config", "FILE", "the configuration (default: nightferry.yml)"},
 	    CMD_APP_OPTION,
+	    {"on", "HOST", "the engine runs there, as the night's will; what it teaches is kept there, too"},
 	    {"as", "NAME", "your name (default: your login)"},
 	    {"theme", "NAME", "colours (default: default)"},
 	    {"ascii", NULL, "no line-drawing characters"},

@@ -123,6 +123,30 @@ static void run_at(struct cockpit *c, const char *rest)
 		rerun_to(c, at_ms);
 }
 
+static void run_event(struct cockpit *c, const char *rest)
+{
+	if (!c->replay)
+		seat_toast(c, ROLE_WARN, ":event is for recorded nights; this one is live");
+	else
+		rerun_wish(c, rest, "");
+}
+
+static void words_kinds(struct cockpit *c, struct buf *out)
+{
+	if (c->replay)
+		replay_kinds(c->replay, out);
+}
+
+static void run_find(struct cockpit *c, const char *rest)
+{
+	if (!c->replay || !*rest)
+		seat_toast(c, ROLE_WARN,
+			   c->replay ? "a text is wanted, as in :find orders"
+				     : ":find is for recorded nights; / searches this panel");
+	else
+		rerun_wish(c, "", rest);
+}
+
 static void run_speed(struct cockpit *c, const char *rest)
 {
 	double speed = strtod(rest, NULL);
@@ -198,7 +222,9 @@ static const struct palette_row rows[] = {
     {"ascii", "switch the plain glyphs on or off", run_ascii, NULL},
     {"at", "a recorded night: jump to a time", run_at, NULL},
     {"auto", "run on through steps without gates: on, off", run_auto, words_on_off},
+    {"event", "a recorded night: the next of a kind; none: what a report tells", run_event, words_kinds},
     {"export", "write all panels and the state to files", run_export, NULL},
+    {"find", "a recorded night: the next line with a text in it", run_find, NULL},
     {"gate", "look at the open gate again", run_gate, NULL},
     {"help", "the keys of here", run_help, NULL},
     {"panel", "a panel by name, full screen", run_panel, words_panels},

@@ -1,6 +1,7 @@
 #include "tui/replay.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/night/report_moments.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +23,8 @@ struct replay {
 	struct replay_line *lines;
 	size_t n, cap, next; /* next: the first that is not folded yet */
 	bool traced;
-	char *text; /* of the line that was read last */
+	int64_t traced_from_ms; /* what came before was dropped with an older file; 0: nothing was */
+	char *text;             /* of the line that was read last */
 	size_t len, room;
 };
 
@@ -130,6 +132,22 @@ static int by_seq(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A trace that was moved aside once may have been so before: its oldest line tells from when on it is there.
+ * A whole one begins with the first things that were seen. */
+static void traced_from(struct replay *replay)
+{
+	enum { BEGINS_WITHIN = 200 };
+	uint64_t first = UINT64_MAX;
+	int64_t at_ms = 0;
+
+	for (size_t i = 0; i < replay->n; i++)
+		if (replay->lines[i].file != 0 && replay->lines[i].seq < first) {
+			first = replay->lines[i].seq;
+			at_ms = replay->lines[i].at_ms;
+		}
+	replay->traced_from_ms = first > BEGINS_WITHIN ? at_ms : 0;
+}
+
 struct replay *replay_open(const char *journal, const char *trace, struct err *err)
 {
 	struct replay *replay = xcalloc(1, sizeof(*replay));
@@ -148,8 +166,10 @@ struct replay *replay_open(const char *journal, const char *trace, struct err *e
 	replay->traced = trace && *trace && file_add(replay, 1, trace, NULL);
 	if (replay->traced) {
 		char *older = xasprintf("%s.1", trace);
-		file_add(replay, 2, older, NULL);
+		bool rotated = file_add(replay, 2, older, NULL);
 		free(older);
+		if (rotated)
+			traced_from(replay);
 	}
 	qsort(replay->lines, replay->n, sizeof(*replay->lines), by_seq);
 	/* A clock that was set back must not hold the record up: its time stands still until the old one is
@@ -172,9 +192,9 @@ void replay_close(struct replay *replay)
 	free(replay);
 }
 
-bool replay_traced(const struct replay *replay)
+bool replay_traced(const struct replay *replay, int64_t at_ms)
 {
-	return replay->traced;
+	return replay->traced && at_ms >= replay->traced_from_ms;
 }
 
 int64_t replay_first_ms(const struct replay *replay)
@@ -192,62 +212,151 @@ int64_t replay_at_ms(const struct replay *replay)
 	return replay->next ? replay->lines[replay->next - 1].at_ms : 0;
 }
 
-bool replay_seek(struct replay *replay, struct state **state, int64_t at_ms)
+/* Until `next` lines are folded; going back begins anew. */
+static bool fold_up_to(struct replay *replay, struct state **state, size_t next)
 {
-	bool changed = false;
+	bool changed = next != replay->next;
 
-	if (replay->next && replay->lines[replay->next - 1].at_ms > at_ms) {
+	if (next < replay->next) {
 		state_free(*state);
 		*state = state_new();
 		replay->next = 0;
-		changed = true;
 	}
-	while (replay->next < replay->n && replay->lines[replay->next].at_ms <= at_ms) {
+	while (replay->next < next) {
 		const struct replay_line *line = &replay->lines[replay->next++];
 		const char *text = line_text(replay, line);
 		state_fold_line(*state, text, replay->len, NULL);
-		changed = true;
 	}
 	return changed;
 }
 
-static void kind_of(struct replay *replay, const struct replay_line *line, char *out, size_t size)
+bool replay_seek(struct replay *replay, struct state **state, int64_t at_ms)
 {
-	const char *text = line_text(replay, line);
-	struct event *event = event_parse(text, replay->len, NULL);
+	size_t next = replay->next;
 
-	text_copy(out, size, event ? event->kind : "");
-	event_free(event);
+	while (next > 0 && replay->lines[next - 1].at_ms > at_ms)
+		next--;
+	while (next < replay->n && replay->lines[next].at_ms <= at_ms)
+		next++;
+	return fold_up_to(replay, state, next);
 }
 
-int64_t replay_same_kind_ms(struct replay *replay, int step, char *kind, size_t size)
+bool replay_seek_seq(struct replay *replay, struct state **state, uint64_t seq)
 {
-	char other[64];
-	size_t at = replay->next ? replay->next - 1 : 0;
+	size_t next = replay->next;
 
-	kind_of(replay, &replay->lines[at], kind, size);
-	for (size_t i = at + (size_t)(ptrdiff_t)step; i < replay->n; i += (size_t)(ptrdiff_t)step) {
-		kind_of(replay, &replay->lines[i], other, sizeof(other));
-		if (strcmp(kind, other) == 0 && replay->lines[i].at_ms != replay->lines[at].at_ms)
-			return replay->lines[i].at_ms;
+	while (next > 0 && replay->lines[next - 1].seq > seq)
+		next--;
+	while (next < replay->n && replay->lines[next].seq <= seq)
+		next++;
+	return fold_up_to(replay, state, next);
+}
+
+/* ---- one event at a time ---- */
+
+/* "10:59:59 restore: started by ana", or the kind where no report would tell of it. */
+static void words_of(const struct event *event, char *out, size_t size)
+{
+	struct report_moment moment;
+	char at[UNITS_MAX];
+
+	units_clock(at, event->at_ms);
+	if (!report_moment_of(event, &moment)) {
+		text_copyf(out, size, "%s %s", at, event->kind);
+		return;
 	}
-	return -1;
+	text_copyf(out, size, "%s %s%s%s", at, moment.what, moment.what[0] ? ": " : "", moment.text);
+	free(moment.what);
+	free(moment.text);
 }
 
-int64_t replay_parse_at_ms(const struct replay *replay, const char *text)
+static bool is_moment(const struct event *event)
 {
-	int64_t first_ms = replay_first_ms(replay), at_ms;
-	int h = 0, m = 0, s = 0;
+	struct report_moment moment;
+
+	if (!report_moment_of(event, &moment))
+		return false;
+	free(moment.what);
+	free(moment.text);
+	return true;
+}
+
+static bool is_wanted(struct replay *replay, const struct replay_line *line, const struct replay_wish *wish,
+		      char *said, size_t size)
+{
+	bool journal = line->file == 0, wanted;
+	const char *text;
+	struct event *event;
+
+	/* A trace is long: its lines are read only for who asks for what may be in them. */
+	if (!journal && (!wish || (!wish->kind[0] && !wish->text[0])))
+		return false;
+	text = line_text(replay, line);
+	if (wish && wish->text[0] && !text_find(text, wish->text))
+		return false;
+	event = event_parse(text, replay->len, NULL);
+	wanted = event && (!wish || !wish->kind[0] || strcmp(event->kind, wish->kind) == 0) &&
+		 (!wish || wish->kind[0] || wish->text[0] || is_moment(event));
+	if (wanted)
+		words_of(event, said, size);
+	event_free(event);
+	return wanted;
+}
+
+bool replay_move(struct replay *replay, struct state **state, int step, const struct replay_wish *wish,
+		 char *said, size_t size)
+{
+	ptrdiff_t at = (ptrdiff_t)replay->next - 1;
+
+	for (at += step; at >= 0 && at < (ptrdiff_t)replay->n; at += step)
+		if (is_wanted(replay, &replay->lines[at], wish, said, size)) {
+			fold_up_to(replay, state, (size_t)at + 1);
+			return true;
+		}
+	return false;
+}
+
+void replay_kinds(struct replay *replay, struct buf *out)
+{
+	char kind[64], word[68];
+
+	for (size_t i = 0; i < replay->n; i++) {
+		if (replay->lines[i].file != 0)
+			continue;
+		const char *text = line_text(replay, &replay->lines[i]);
+		struct event *event = event_parse(text, replay->len, NULL);
+		text_copy(kind, sizeof(kind), event ? event->kind : "");
+		event_free(event);
+		text_copyf(word, sizeof(word), " %s ", kind);
+		if (kind[0] && (!out->len || !strstr(buf_text(out), word)))
+			buf_addf(out, "%s%s ", out->len ? "" : " ", kind);
+	}
+}
+
+/* "2026-11-21 01:14", with T between them or seconds behind: any day; -1 when it is none. */
+static int64_t parse_day_ms(const char *text)
+{
+	struct tm tm = {.tm_isdst = -1};
+	int n = 0;
+
+	if (sscanf(text, "%4d-%2d-%2d%*1[ T]%2d:%2d%n:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &n, &tm.tm_sec, &n) < 5 ||
+	    text[n] != '\0')
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	return (int64_t)mktime(&tm) * 1000;
+}
+
+static int64_t parse_hour_ms(const char *text, int64_t first_ms)
+{
+	int h = 0, m = 0, s = 0, n = 0;
 	time_t day = (time_t)(first_ms / 1000);
 	struct tm tm;
+	int64_t at_ms;
 
-	while (*text == ' ')
-		text++;
-	if (*text == '+') {
-		at_ms = units_parse_duration_ms(text + 1);
-		return at_ms < 0 ? -1 : first_ms + at_ms;
-	}
-	if (sscanf(text, "%d:%d:%d", &h, &m, &s) < 2 || !localtime_r(&day, &tm))
+	if (sscanf(text, "%2d:%2d%n:%2d%n", &h, &m, &n, &s, &n) < 2 || text[n] != '\0' || h > 23 || m > 59 ||
+	    s > 60 || !localtime_r(&day, &tm))
 		return -1;
 	tm.tm_hour = h;
 	tm.tm_min = m;
@@ -256,4 +365,20 @@ int64_t replay_parse_at_ms(const struct replay *replay, const char *text)
 	at_ms = (int64_t)mktime(&tm) * 1000;
 	/* A night goes over midnight: an hour before its begin is the next day's. */
 	return at_ms + 1000 < first_ms ? at_ms + 86400000 : at_ms;
+}
+
+int64_t replay_parse_at_ms(const struct replay *replay, const char *text)
+{
+	int64_t ms;
+
+	while (*text == ' ')
+		text++;
+	if (*text == '+' || *text == '-') {
+		ms = units_parse_duration_ms(text + 1);
+		if (ms < 0)
+			return -1;
+		return *text == '+' ? replay_first_ms(replay) + ms : replay_last_ms(replay) - ms;
+	}
+	ms = parse_day_ms(text);
+	return ms >= 0 ? ms : parse_hour_ms(text, replay_first_ms(replay));
 }

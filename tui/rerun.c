@@ -10,6 +10,7 @@ void rerun_to(struct cockpit *c, int64_t at_ms)
 	at_ms = at_ms < first_ms ? first_ms : at_ms > last_ms ? last_ms : at_ms;
 	c->replay_now_ms = at_ms;
 	c->replay_real_ms = seat_real_ms(c);
+	c->me.no_trace = !replay_traced(c->replay, at_ms);
 	if (replay_seek(c->replay, &c->state, at_ms))
 		seat_after_fold(c);
 	if (at_ms == last_ms && !c->paused) {
@@ -34,18 +35,58 @@ void rerun_tick(struct cockpit *c, int64_t real_ms)
 	rerun_to(c, c->replay_now_ms + (int64_t)((double)passed_ms * c->speed));
 }
 
-static void to_same_kind(struct cockpit *c, int step)
+static void move(struct cockpit *c, int step, const struct replay_wish *wish)
 {
-	char kind[64];
-	int64_t at_ms = replay_same_kind_ms(c->replay, step, kind, sizeof(kind));
+	const char *side = step > 0 ? "later" : "earlier";
+	char said[400];
 
 	c->paused = true;
-	if (at_ms < 0) {
-		seat_toast(c, ROLE_MUTED, "there is no %s %s", step > 0 ? "later" : "earlier", kind);
+	if (!replay_move(c->replay, &c->state, step, wish, said, sizeof(said))) {
+		if (wish && wish->text[0])
+			seat_toast(c, ROLE_MUTED, "there is no %s line with \"%s\"", side, wish->text);
+		else
+			seat_toast(c, ROLE_MUTED, "there is no %s %s", side,
+				   wish && wish->kind[0] ? wish->kind : "event");
 		return;
 	}
-	rerun_to(c, at_ms);
-	seat_toast(c, ROLE_MUTED, "%s", kind);
+	c->replay_now_ms = replay_at_ms(c->replay);
+	c->me.no_trace = !replay_traced(c->replay, c->replay_now_ms);
+	c->replay_real_ms = seat_real_ms(c);
+	seat_after_fold(c);
+	seat_toast(c, ROLE_MUTED, "%s", said);
+}
+
+void rerun_wish(struct cockpit *c, const char *kind, const char *text)
+{
+	c->wish = (struct replay_wish){0};
+	text_copy(c->wish.kind, sizeof(c->wish.kind), kind);
+	text_copy(c->wish.text, sizeof(c->wish.text), text);
+	move(c, 1, &c->wish);
+}
+
+/* A gate's box comes and goes as it did on the driver's seat; who puts it aside keeps it aside. */
+void rerun_gate_follow(struct cockpit *c)
+{
+	const struct gate_seen *gate = &c->state->steps.gate;
+	const char *id = gate->open ? gate->id : "";
+
+	if (strcmp(c->gate.id, id) == 0)
+		return;
+	c->gate = (struct gate_box){.shown = gate->open};
+	text_copy(c->gate.id, sizeof(c->gate.id), id);
+}
+
+/* What lies in the box can be read; nothing of it is asked of anybody. */
+bool rerun_gate_key(struct cockpit *c, const char *key)
+{
+	if (!c->gate.shown || !c->state->steps.gate.open)
+		return false;
+	if (strcmp(key, "Esc") == 0) {
+		c->gate.shown = false;
+		return true;
+	}
+	return (strcmp(key, "PgDn") == 0 || strcmp(key, "PgUp") == 0 || strcmp(key, "@") == 0) &&
+	       box_gate_common(c, key);
 }
 
 bool rerun_do(struct cockpit *c, const char *cmd)
@@ -59,10 +100,14 @@ bool rerun_do(struct cockpit *c, const char *cmd)
 		rerun_to(c, c->replay_now_ms + 60000);
 	} else if (strcmp(cmd, "earlier") == 0) {
 		rerun_to(c, c->replay_now_ms - 60000);
+	} else if (strcmp(cmd, "event-on") == 0) {
+		move(c, 1, NULL);
+	} else if (strcmp(cmd, "event-back") == 0) {
+		move(c, -1, NULL);
 	} else if (strcmp(cmd, "next-event") == 0) {
-		to_same_kind(c, 1);
+		move(c, 1, &c->wish);
 	} else if (strcmp(cmd, "previous-event") == 0) {
-		to_same_kind(c, -1);
+		move(c, -1, &c->wish);
 	} else if (strcmp(cmd, "faster") == 0 || strcmp(cmd, "slower") == 0) {
 		c->speed = strcmp(cmd, "faster") == 0 ? c->speed * 2 : c->speed / 2;
 		c->speed = c->speed < 0.125 ? 0.125 : c->speed > 1024 ? 1024 : c->speed;

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAW_EVERY_MS = 33, AGES_EVERY_MS = 1000, TOAST_MS = 6000, LONG_STEP_MS = 10000 };
+enum { DRAW_EVERY_MS = 33, AGES_EVERY_MS = 1000, TOAST_MS = 6000 };
 
 int64_t seat_now_ms(const struct cockpit *c)
 {
+	if (c->picture_ms)
+		return c->picture_ms;
 	return c->replay ? c->replay_now_ms : clock_wall_ms();
 }
 
@@ -50,130 +52,6 @@ void seat_leave(struct cockpit *c, const char *goodbye)
 	if (goodbye)
 		text_copy(c->goodbye, sizeof(c->goodbye), goodbye);
 	terminal_stop(c->terminal);
-}
-
-static void me_follow(struct cockpit *c)
-{
-	const struct people_state *people = &c->state->people;
-	int64_t now_ms = seat_now_ms(c);
-
-	c->me.driver = c->me.seat[0] && strcmp(people->driver, c->me.seat) == 0;
-	c->me.armed = false;
-	c->me.armed_until_ms = 0;
-	for (size_t i = 0; i < people->n; i++)
-		if (people->seats[i].here && strcmp(people->seats[i].id, c->me.seat) == 0) {
-			c->me.armed_until_ms = people->seats[i].armed_until_ms;
-			c->me.armed = c->me.armed_until_ms > now_ms;
-		}
-}
-
-/* Heard once each: a step that ends badly, the end of a long one on the driver's seat, a HOLD of somebody
- * else. */
-static void bell_follow(struct cockpit *c)
-{
-	const struct step_seen *bad = NULL, *ended = NULL;
-	const struct people_state *people = &c->state->people;
-	bool ring = false;
-
-	for (size_t i = 0; i < c->state->steps.n; i++) {
-		const struct step_seen *step = &c->state->steps.steps[i];
-		if (step->state == STEP_FAILED || step->state == STEP_UNKNOWN)
-			bad = step;
-		if (step->ended_at_ms && (!ended || step->ended_at_ms > ended->ended_at_ms))
-			ended = step;
-	}
-	if (bad && strcmp(bad->id, c->failed_step) != 0)
-		ring = true;
-	text_copy(c->failed_step, sizeof(c->failed_step), bad ? bad->id : "");
-	if (ended && ended->ended_at_ms > c->step_ended_ms) {
-		/* What a snapshot tells is long over. */
-		ring = ring || (c->step_ended_ms && c->me.driver && ended->started_at_ms &&
-				ended->ended_at_ms - ended->started_at_ms > LONG_STEP_MS);
-		c->step_ended_ms = ended->ended_at_ms;
-	}
-	if (people->hold && people->hold_at_ms != c->hold_ms && strcmp(people->hold_seat, c->me.seat) != 0)
-		ring = true;
-	c->hold_ms = people->hold ? people->hold_at_ms : 0;
-	if (!c->step_ended_ms)
-		c->step_ended_ms = c->state->opened_at_ms;
-	if (ring && c->terminal && !c->replay)
-		terminal_bell(c->terminal);
-}
-
-static void wheel_follow(struct cockpit *c)
-{
-	const struct people_state *people = &c->state->people;
-	const struct seat_seen *asks = seat_get(c->state, people->asked);
-	bool mine = people->offered[0] && strcmp(people->offered, c->me.seat) == 0;
-
-	/* The third key of a handover: its box comes by itself, so that `y` is bound to nothing elsewhere. It
-	 * waits for a box or a line that is open. */
-	if (!mine)
-		c->offer_seen = false;
-	else if (!c->offer_seen && !c->confirm.open && !c->prompt.kind && c->terminal && !c->replay) {
-		c->offer_seen = true;
-		acts_do(c, "wheel", "D");
-		terminal_bell(c->terminal);
-	}
-	if (strcmp(people->asked, c->asked) == 0)
-		return;
-	text_copy(c->asked, sizeof(c->asked), people->asked);
-	if (!c->asked[0] || !c->me.driver || !c->terminal || c->replay)
-		return;
-	seat_toast(c, ROLE_NOW, "%s asks for the wheel: D gives it", asks ? asks->name : people->asked);
-	terminal_bell(c->terminal);
-}
-
-/* A known error is said once, wherever one looks; what it means stands in its card. */
-static void signature_follow(struct cockpit *c)
-{
-	const struct logs_state *logs = &c->state->logs;
-	const struct signature_seen *newest =
-	    logs->n_signatures ? &logs->signatures[logs->n_signatures - 1] : NULL;
-	bool more = c->told_signatures && logs->n_signatures + 1 > c->told_signatures;
-
-	if (!c->replay && !c->me.connected)
-		return;
-	/* The answer to a person's key is read first. */
-	if (more && c->toast_until_real_ms > seat_real_ms(c))
-		return;
-	c->told_signatures = logs->n_signatures + 1;
-	if (!more || !newest || !c->terminal)
-		return;
-	seat_toast(c, newest->warn ? ROLE_WARN : ROLE_BAD,
-		   "%s%s%s: %s. In 5 Logs, e and Enter: cause and fix", newest->side,
-		   newest->side[0] ? " " : "", newest->source, newest->title);
-}
-
-static void title_follow(struct cockpit *c)
-{
-	const struct step_seen *step = steps_current(c->state);
-	char title[160];
-
-	if (!c->terminal)
-		return;
-	text_copyf(title, sizeof(title), "nightferry %s%s%s%s", c->state->app, step ? " " : "",
-		   step ? step->id : "",
-		   c->state->people.hold       ? " HOLD"
-		   : c->state->steps.gate.open ? " GATE"
-					       : "");
-	if (strcmp(title, c->title) == 0)
-		return;
-	text_copy(c->title, sizeof(c->title), title);
-	terminal_title(c->terminal, title);
-}
-
-void seat_after_fold(struct cockpit *c)
-{
-	me_follow(c);
-	local_offer(c);
-	if (!c->replay)
-		box_gate_follow(c);
-	bell_follow(c);
-	wheel_follow(c);
-	signature_follow(c);
-	title_follow(c);
-	seat_dirty(c);
 }
 
 static void keys_due(struct cockpit *c, int64_t real_ms)
@@ -269,8 +147,12 @@ static void on_resized(void *ctx, struct size size, int64_t real_ms)
 
 static void draw_now(struct cockpit *c, int64_t real_ms)
 {
-	me_follow(c);
+	/* One picture is of one moment, however long it takes. */
+	c->picture_ms = seat_now_ms(c);
+	follow_me(c);
 	draw_screen(c);
+	frames_note(c);
+	c->picture_ms = 0;
 	terminal_draw(c->terminal, c->canvas, c->cursor_col, c->cursor_row);
 	c->dirty = false;
 	c->drawn_real_ms = real_ms;
@@ -329,14 +211,14 @@ static int replay_begin(struct cockpit *c, struct err *err)
 	if (!c->replay)
 		return -1;
 	c->me.replaying = true;
-	c->me.no_trace = !replay_traced(c->replay);
 	c->speed = options->speed > 0 ? options->speed : 1;
 	at_ms = options->at ? replay_parse_at_ms(c->replay, options->at) : replay_first_ms(c->replay);
 	if (at_ms < 0)
 		return err_set(err, ERR_USAGE,
-			       "\"%s\" is no time; write it as 01:14:07 or as +10m from the begin",
+			       "\"%s\" is no time; write it as 01:14:07, or as +10m from the begin",
 			       options->at);
 	c->replay_now_ms = at_ms;
+	c->me.no_trace = !replay_traced(c->replay, at_ms);
 	replay_seek(c->replay, &c->state, at_ms);
 	return 0;
 }
@@ -353,6 +235,7 @@ static void options_take(struct cockpit *c, const struct seat_options *options)
 	text_copy(c->me.on, sizeof(c->me.on), options->on ? options->on : "");
 	if (len > 5 && strcmp(die + len - 5, "@seat") == 0)
 		text_copyf(c->die_at, sizeof(c->die_at), "%.*s", (int)(len - 5), die);
+	frames_open(c);
 	wire_init(&c->wire);
 	c->state = state_new();
 	local_init(&c->local);
@@ -364,6 +247,7 @@ static void options_take(struct cockpit *c, const struct seat_options *options)
 
 static void cockpit_done(struct cockpit *c)
 {
+	frames_close(c);
 	wire_done(&c->wire);
 	replay_close(c->replay);
 	state_free(c->state);

@@ -7,12 +7,24 @@ scratch
 here=$ROOT/tests/screens/golden
 mkdir -p "$here"
 
+# A night as if it had been rehearsed the day before: the ghost of each step stands beside it.
+rehearsed() { # NIGHT
+	mkdir -p "$T/rehearsed"
+	jq -c --slurpfile ghost "$1/rehearsed.json" 'if .kind == "night.opened" then .rehearsed = $ghost[0] else . end' \
+		"$1/journal.jsonl" >"$T/rehearsed/journal.jsonl" || fail "$1 has no rehearsal."
+	cp "$1/trace.jsonl" "$T/rehearsed/trace.jsonl"
+}
+
 differ=0 seen=0
-while read -r night name at view; do
-	seen=$((seen + 1))
+while read -r night name at view ghost; do
+	seen=$((seen + 1)) journal=$night/journal.jsonl
+	if [ -n "$ghost" ]; then
+		rehearsed "$night"
+		journal=$T/rehearsed/journal.jsonl
+	fi
 	for size in 80x24 120x40 160x48 200x50; do
 		file=$here/$name.$size.txt
-		"$NF" replay --frame "$size" --at "$at" --view "$view" "$night/journal.jsonl" >"$T/frame" 2>"$T/err" ||
+		"$NF" replay --frame "$size" --at "$at" --view "$view" "$journal" >"$T/frame" 2>"$T/err" ||
 			fail "$name at $size: $(cat "$T/err")"
 		expect_exact_width "${size%x*}" "$T/frame"
 		expect_equal "$(wc -l <"$T/frame")" "${size#*x}" "$name at $size: lines"

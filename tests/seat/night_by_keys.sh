@@ -1,7 +1,8 @@
 #!/bin/bash
 # The whole night of the demo at 80x24, by keys as a person presses them: at most twelve keys that act and two typed
-# phrases. At every phase every panel is read, and every line of every screen is as wide as the screen.
-# LOOKS=DIR keeps each screen that was looked at.
+# phrases. At every phase every panel is read, and every line of every screen is as wide as the screen. An onlooker sits
+# beside at 120x40; in the end the record is replayed, and draws every picture of both seats again, cell by cell.
+# LOOKS=DIR keeps each screen that was looked at, and what the replay is held against.
 # timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -121,9 +122,17 @@ stop_demo() {
 		"$ROOT/demo/world" stop "$world" >/dev/null 2>&1
 	done
 }
+export NIGHTFERRY_FRAMES=$T/frames.driver
 screen_start 80x24 "$NF" demo
 says 10 "Starting" "starting"
 says 40 "A arms this seat.  Next: R 1 preflight" "first"
+
+socket=$(find "$T/state" -name seat.sock -print -quit)
+SCREEN=onlooker
+screen_start 120x40 env NIGHTFERRY_STATE="${socket%/*/*/*}" NIGHTFERRY_FRAMES="$T/frames.onlooker" "$NF" attach --as raj --observer \
+	--config "$(echo "$T"/nf-demo-*/nightferry.yml)"
+wait_text 20 "WATCHES raj"
+SCREEN=main
 
 PHASE=prepare
 every_panel
@@ -221,6 +230,14 @@ expect_file_has "$T/goodbye" "The demo world is stopped."
 expect_equal "$(jq -r .verdict "$T/report.json")" "done" "verdict"
 expect_equal "$(jq '[.steps[] | select(.state != "done" and .state != "byhand" and .id != null)] | map(select(.id | startswith("back-") | not)) | length' "$T/report.json")" 0 "steps that are not done"
 expect_equal "$(jq '[.tables[] | select(.source_rows != .target_rows)] | length' "$T/report.json")" 0 "tables that differ"
+[ -z "${LOOKS:-}" ] || cp "$JOURNAL" "${JOURNAL%/*}/trace.jsonl" "$T"/frames.* "$LOOKS"
+for seat in driver onlooker; do
+	"$ROOT/build/tests/screens/same_night" "$JOURNAL" "${JOURNAL%/*}/trace.jsonl" "$T/frames.$seat" >"$T/same.$seat" ||
+		fail "The record does not draw what the $seat saw: $(cat "$T/same.$seat")"
+	expect_match "$(cat "$T/same.$seat")" "^pictures [0-9]{3,} gates [0-9]{2,} .* prepare .* freeze .* copy .* flip .* watch .* after" \
+		"what the record drew again for the $seat"
+	echo "ok  the record draws what the $seat saw: $(cat "$T/same.$seat")"
+done
 "$NF" verify "$JOURNAL" >"$T/verify" || fail "The journal does not verify: $(cat "$T/verify")"
 [ -z "$(find "$T" -maxdepth 1 -name 'nf-demo-*')" ] || fail "The demo world left its folder."
 echo "ok  the whole night: $ACTS keys that act, $PHRASES phrases, $LOOKED looks"
