@@ -93,6 +93,23 @@ static void take_answer(struct report *r, const struct event *event)
 	text_copy(a->state, sizeof a->state, json_str(b, "state", ""));
 }
 
+/* A step that went well later is no reason for anything. */
+static void take_end(struct report *r, const struct event *event)
+{
+	const struct json *b = event->body;
+	const char *step = json_str(b, "step", ""), *outcome = json_str(b, "outcome", "");
+	if (text_equal(event->kind, "attempt.ended") && !text_equal(outcome, "done")) {
+		text_copy(r->bad_step, sizeof r->bad_step, step);
+		text_copy(r->bad_outcome, sizeof r->bad_outcome, outcome);
+	} else if (text_equal(event->kind, "attempt.ended") && text_equal(r->bad_step, step)) {
+		r->bad_step[0] = '\0';
+	} else if (text_equal(event->kind, "night.turned")) {
+		text_copy(r->back_step, sizeof r->back_step, r->bad_step);
+		text_copy(r->back_outcome, sizeof r->back_outcome, r->bad_outcome);
+		text_copy(r->back_by, sizeof r->back_by, json_str(b, "by", ""));
+	}
+}
+
 static bool read_line(void *arg, const char *line, size_t len)
 {
 	struct report *r = arg;
@@ -108,6 +125,8 @@ static bool read_line(void *arg, const char *line, size_t len)
 	take_gap(r, event);
 	take_gate(r, event);
 	take_answer(r, event);
+	take_end(r, event);
+	report_people_take(r, event);
 	if (!r->first_ms)
 		r->first_ms = event->at_ms;
 	r->last_ms = event->at_ms;
@@ -175,6 +194,7 @@ void report_done(struct report *r)
 	free(r->gates);
 	free(r->answers);
 	free(r->gaps);
+	free(r->drives);
 	memset(r, 0, sizeof *r);
 }
 
@@ -263,8 +283,13 @@ void report_sentence(const struct report *r, char *out, size_t size)
 		text_copyf(out, size, "%s moved from %s to %s; %s.", s->app, s->old_name, s->new_name,
 			   closed);
 	else if (text_equal(verdict, "rolled-back"))
-		text_copyf(out, size, "%s went back to %s: the move to %s was not kept; %s.", s->app,
-			   s->old_name, s->new_name, closed);
+		text_copyf(out, size, "%s went back to %s%s%s%s%s: the move to %s was not kept; %s.", s->app,
+			   s->old_name, *r->back_step ? " after " : "", r->back_step,
+			   !*r->back_step                          ? ""
+			   : text_equal(r->back_outcome, "failed") ? " failed"
+								   : " ended as ",
+			   !*r->back_step || text_equal(r->back_outcome, "failed") ? "" : r->back_outcome,
+			   s->new_name, closed);
 	else if (text_equal(verdict, "open"))
 		text_copyf(out, size, "The night of %s is still open: %zu of %zu steps are done; %s so far.",
 			   s->app, sums.done, sums.steps, closed);

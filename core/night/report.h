@@ -28,6 +28,11 @@ struct report_answer {
 	char server[64], label[24], name[96], state[12];
 	bool auth;
 };
+/* Somebody drove, from a moment to another (0: to the journal's end). */
+struct report_drive {
+	char name[32];
+	int64_t from_ms, to_ms;
+};
 /* A time of which the journal knows less than it should. */
 struct report_gap {
 	int64_t from_ms, to_ms;
@@ -47,6 +52,11 @@ struct report {
 	size_t n_answers;
 	struct report_gap *gaps;
 	size_t n_gaps;
+	struct report_drive *drives;
+	size_t n_drives;
+	char bad_step[48], bad_outcome[16]; /* the newest attempt that ended badly and was not mended since */
+	char back_step[48], back_outcome[16],
+	    back_by[32]; /* the same when the way back was taken, and by whom */
 };
 /* Reads and folds a journal. -1 when it cannot be read; a journal with a bad line is folded up to it. */
 int report_read(const char *journal, struct report *report, struct err *err);
@@ -68,6 +78,23 @@ struct report_sums {
 	size_t waivers; /* that still stood at the end */
 };
 void report_sum(const struct report *report, struct report_sums *out);
+
+/* What one person did in this night; seats of the same name are one person. */
+struct report_person {
+	char name[32], station[16];
+	int64_t from_ms, to_ms;      /* at a seat, the first to the last; 0: no seat, or there to the end */
+	bool observed;               /* never more than that */
+	int64_t drove_ms, waited_ms; /* waited: gates that this person passed or left, while they were open */
+	size_t passed, left, byhand, waived, notes;
+};
+/* In the order in which they came; to be freed. */
+struct report_person *report_people(const struct report *report, size_t *n);
+/* "at a seat from 10:58:31 to the end, drove 1:55; passed 5 gates, which waited 0:22; 2 notes": without the
+ * name, and no text of anybody's in it. */
+void report_person_text(const struct report_person *person, char *out, size_t size);
+/* For the reader of a journal. */
+void report_people_take(struct report *report, const struct event *event);
+
 /* One whole sentence for somebody who reads no further. */
 void report_sentence(const struct report *report, char *out, size_t size);
 /* How many steps the report lists: those of the way back only when it was taken. */

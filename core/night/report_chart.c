@@ -64,6 +64,16 @@ static const char *class_of(enum step_state state)
 	}
 }
 
+/* Less than a second is not nothing. */
+static const char *took_text(char out[UNITS_MAX], int64_t ms)
+{
+	if (ms > 0 && ms < 1000)
+		text_copy(out, UNITS_MAX, "&lt;1 s");
+	else
+		units_duration(out, ms);
+	return out;
+}
+
 static void step_took(const struct step_seen *x, struct buf *out)
 {
 	char took[UNITS_MAX], budget[UNITS_MAX];
@@ -72,11 +82,11 @@ static void step_took(const struct step_seen *x, struct buf *out)
 		buf_adds(out, x->state == STEP_WAITING ? "not reached" : step_state_name(x->state));
 	else
 		buf_addf(out, "<b class=\"%s\">%s</b>", x->budget_ms > 0 && ms > x->budget_ms ? "bad" : "",
-			 units_duration(took, ms));
+			 took_text(took, ms));
 	if (x->budget_ms > 0)
 		buf_addf(out, " of %s", units_duration(budget, x->budget_ms));
 	if (x->rehearsed_ms >= 0)
-		buf_addf(out, ", rehearsed %s", units_duration(took, x->rehearsed_ms));
+		buf_addf(out, ", rehearsed %s", took_text(took, x->rehearsed_ms));
 }
 
 static void step_row(const struct report *r, const struct span *of, const struct step_seen *x,
@@ -103,6 +113,31 @@ static void step_row(const struct report *r, const struct span *of, const struct
 	buf_adds(out, "</span></div>\n");
 }
 
+/* What the phase took in all, beside what was planned and, where all of it was rehearsed, what that took. */
+static void phase_row(const struct report *r, size_t first, struct buf *out)
+{
+	const struct steps_state *steps = &r->state->steps;
+	size_t phase = steps->steps[first].phase;
+	int64_t took = 0, planned = 0, rehearsed = 0;
+	char a[UNITS_MAX];
+	bool all = true;
+	for (size_t i = first; i < report_n_steps(r) && steps->steps[i].phase == phase; i++) {
+		const struct step_seen *x = &steps->steps[i];
+		took += x->started_at_ms && x->ended_at_ms ? x->ended_at_ms - x->started_at_ms : 0;
+		planned += x->budget_ms > 0 ? x->budget_ms : 0;
+		rehearsed += x->rehearsed_ms > 0 ? x->rehearsed_ms : 0;
+		all = all && x->rehearsed_ms >= 0;
+	}
+	buf_adds(out, "<p class=\"phase\"><b>");
+	html_text(out, steps->phases[phase].name);
+	buf_addf(out, "</b> %s", took_text(a, took));
+	if (planned)
+		buf_addf(out, " of %s planned", units_duration(a, planned));
+	if (all)
+		buf_addf(out, ", rehearsed %s", took_text(a, rehearsed));
+	buf_adds(out, "</p>\n");
+}
+
 void report_chart_steps(const struct report *r, struct buf *out)
 {
 	struct report_sums sums;
@@ -111,11 +146,8 @@ void report_chart_steps(const struct report *r, struct buf *out)
 	axis(&of, "took of planned", out);
 	for (size_t i = 0, phase = (size_t)-1; i < report_n_steps(r); i++) {
 		const struct step_seen *x = &r->state->steps.steps[i];
-		if (x->phase != phase && x->phase < r->state->steps.n_phases) {
-			buf_adds(out, "<p class=\"phase\">");
-			html_text(out, r->state->steps.phases[x->phase].name);
-			buf_adds(out, "</p>\n");
-		}
+		if (x->phase != phase && x->phase < r->state->steps.n_phases)
+			phase_row(r, i, out);
 		phase = x->phase;
 		step_row(r, &of, x, out);
 	}
@@ -175,6 +207,7 @@ void report_chart_dns(const struct report *r, struct buf *out)
 	for (size_t i = 0; i < r->n_answers; i++)
 		if (r->answers[i].at_ms + BEFORE_FLIP_MS > of.to_ms)
 			of.to_ms = r->answers[i].at_ms + BEFORE_FLIP_MS;
+	buf_adds(out, "<div class=\"dns\">\n");
 	axis(&of, "at the end", out);
 	for (size_t i = 0; i < r->n_answers; i++) {
 		size_t k = 0;
@@ -185,6 +218,7 @@ void report_chart_dns(const struct report *r, struct buf *out)
 	}
 	buf_adds(
 	    out,
-	    "<p class=\"key\"><span><i class=\"old\"></i>OLD</span><span><i class=\"new\"></i>NEW</span>"
+	    "</div>\n<p class=\"key\"><span><i class=\"old\"></i>OLD</span><span><i "
+	    "class=\"new\"></i>NEW</span>"
 	    "<span><i class=\"warn\"></i>anything else</span><span>the thin line is the flip</span></p>\n");
 }

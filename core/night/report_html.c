@@ -3,13 +3,25 @@
 #include "core/base/units.h"
 #include "core/night/report_chart.h"
 #include "core/night/report_drill.h"
+#include "core/night/report_parts.h"
 #include "core/night/report_style.h"
 #include <string.h>
+#include <time.h>
 
 static const char *const verdicts[] = {"UNKNOWN", "PASS", "WARN", "FAIL"};
 static const char *const verdict_classes[] = {"bad", "good", "warn", "bad"};
 
 /* ---- the head ---- */
+
+/* "Saturday, 21 November 2026, 10:58 (UTC+0000)": a page that is read elsewhere has to say whose hours it
+ * tells. */
+static void moment_text(int64_t at_ms, char *out, size_t size)
+{
+	time_t at = (time_t)(at_ms / 1000);
+	struct tm tm;
+	if (!localtime_r(&at, &tm) || !strftime(out, size, "%A, %e %B %Y, %H:%M (UTC%z)", &tm))
+		text_copy(out, size, "?");
+}
 
 static void tile(struct buf *out, const char *class, const char *number, const char *text)
 {
@@ -29,7 +41,7 @@ static void tile_rows(const struct state *s, struct buf *out)
 		text_copyf(text, sizeof text, "tables equal: %s rows%s", units_count(rows, s->rows.old_rows),
 			   s->rows.content ? ", their content too" : ", counted");
 	}
-	tile(out, good ? "good" : "bad", number, text);
+	tile(out, good ? "good" : s->rows.compared_at_ms ? "bad" : "dim", number, text);
 }
 
 static void tile_dns(const struct report_sums *sums, struct buf *out)
@@ -53,7 +65,11 @@ static void tiles(const struct report *r, const struct report_sums *sums, struct
 	struct way_back back;
 	way_back_of(r->state, sums->end_ms, &back);
 	buf_adds(out, "<div class=\"tiles\">\n");
-	text_copyf(text, sizeof text, "closed for visitors, in a night of %s",
+	char b[UNITS_MAX], c[UNITS_MAX], span[80] = "";
+	if (r->state->freeze_at_ms && r->state->downtime.ended_at_ms)
+		text_copyf(span, sizeof span, ", from %s to %s", units_clock(b, r->state->freeze_at_ms),
+			   units_clock(c, r->state->downtime.ended_at_ms));
+	text_copyf(text, sizeof text, "closed for visitors%s, in a night of %s", span,
 		   units_duration(a, sums->took_ms));
 	tile(out, "", sums->down_ms >= 0 ? units_duration(a, sums->down_ms) : "never", text);
 	tile_rows(r->state, out);
@@ -72,8 +88,9 @@ static void head(const struct report *r, struct buf *out)
 	const struct state *s = r->state;
 	const char *verdict = report_verdict(r);
 	struct report_sums sums;
-	char sentence[400], at[UNITS_MAX];
+	char sentence[400], at[96];
 	report_sum(r, &sums);
+	moment_text(s->opened_at_ms, at, sizeof at);
 	report_sentence(r, sentence, sizeof sentence);
 	buf_adds(out, "<p class=\"over\">nightferry report</p>\n<h1>");
 	html_text(out, s->app);
@@ -93,91 +110,11 @@ static void head(const struct report *r, struct buf *out)
 		    out,
 		    "</code>, <b>a rehearsal</b>: traffic, the old app and the night's database were left "
 		    "alone<code>");
-	buf_addf(out, "</code>, began %s. %zu of %zu steps done, %zu of them by hand.</p>\n",
-		 units_iso(at, s->opened_at_ms), sums.done, sums.steps, sums.byhand);
+	buf_addf(
+	    out,
+	    "</code>, began %s. %zu of %zu steps done, %zu of them by hand. All hours here are local.</p>\n",
+	    at, sums.done, sums.steps, sums.byhand);
 	tiles(r, &sums, out);
-}
-
-/* ---- people ---- */
-
-static void gate(const struct report_gate *g, struct buf *out)
-{
-	char a[UNITS_MAX], b[UNITS_MAX];
-	buf_addf(out, "<div class=\"gate\"><h3><time>%s</time> ", units_clock(a, g->opened_ms));
-	html_text(out, g->step);
-	buf_adds(out, text_equal(g->act, "undo") ? " taken back</h3>" : "</h3>");
-	buf_addf(out, "<div class=\"dim\">%s, target <code>", g->level);
-	html_text(out, g->target);
-	buf_adds(out, "</code></div><div>");
-	buf_adds(out, g->passed ? "Passed by <b>" : g->ended_ms ? "Left by <b>" : "Still open<b>");
-	html_text(out, g->by);
-	buf_adds(out, "</b>");
-	if (*g->second)
-		buf_adds(out, " with <b>"), html_text(out, g->second), buf_adds(out, "</b>");
-	if (g->by_name_only)
-		buf_adds(out, " <span class=\"bad\">by name only: both use one login</span>");
-	if (g->ended_ms)
-		buf_addf(out, " after <span class=\"num\">%s</span>",
-			 units_duration(b, g->ended_ms - g->opened_ms));
-	if (g->changed)
-		buf_addf(out, ", its evidence having moved %d time%s", g->changed,
-			 g->changed == 1 ? "" : "s");
-	if (g->why)
-		buf_adds(out, ": "), html_text(out, g->why);
-	buf_adds(out, "</div><ul>");
-	for (const struct json *x = json_first(g->seen); x; x = json_next(x)) {
-		const char *verdict = json_str(x, "verdict", "UNKNOWN");
-		const char *class = text_equal(verdict, "PASS")   ? "good"
-				    : text_equal(verdict, "WARN") ? "warn"
-								  : "bad";
-		buf_addf(out, "<li><span class=\"v %s\">", class);
-		html_text(out, verdict);
-		buf_adds(out, "</span> ");
-		html_text(out, json_str(x, "text", ""));
-		if (json_bool(x, "waived", false))
-			buf_adds(out, " <b class=\"bad\">waived by "),
-			    html_text(out, json_str(x, "waived_by", "?")), buf_adds(out, "</b>");
-		buf_adds(out, "</li>");
-	}
-	buf_adds(out, "</ul></div>\n");
-}
-
-static void gates(const struct report *r, struct buf *out)
-{
-	buf_adds(out, "<h2>Gates: who passed what, and what they saw</h2>\n");
-	if (!r->n_gates)
-		buf_adds(out, "<p>No gate was opened.</p>\n");
-	for (size_t i = 0; i < r->n_gates; i++)
-		gate(&r->gates[i], out);
-}
-
-static void waivers_and_notes(const struct state *s, struct buf *out)
-{
-	char at[UNITS_MAX];
-	buf_adds(out, "<h2>Waivers</h2>\n<ul class=\"plain\">");
-	if (!s->watching.n_waivers)
-		buf_adds(out, "<li>None: nothing was let pass against its evidence.</li>");
-	for (size_t i = 0; i < s->watching.n_waivers; i++) {
-		const struct waiver_seen *w = &s->watching.waivers[i];
-		buf_addf(out, "<li><time>%s</time> <b>", units_clock(at, w->at_ms));
-		html_text(out, w->about);
-		buf_addf(out, "</b>%s by ", w->fallen ? " (fallen)" : "");
-		html_text(out, w->by);
-		buf_adds(out, ": ");
-		html_text(out, w->reason);
-		buf_adds(out, "</li>");
-	}
-	buf_adds(out, "</ul>\n<h2>Notes</h2>\n<ul class=\"plain\">");
-	if (!s->people.n_notes)
-		buf_adds(out, "<li>None.</li>");
-	for (size_t i = 0; i < s->people.n_notes; i++) {
-		buf_addf(out, "<li><time>%s</time> <b>", units_clock(at, s->people.notes[i].at_ms));
-		html_text(out, s->people.notes[i].by);
-		buf_adds(out, "</b> ");
-		html_text(out, s->people.notes[i].text);
-		buf_adds(out, "</li>");
-	}
-	buf_adds(out, "</ul>\n");
 }
 
 /* ---- data ---- */
@@ -199,20 +136,23 @@ static size_t rows_table(const struct state *s, bool equal, struct buf *out)
 		if ((t->verdict == 1 && !t->skipped) != equal)
 			continue;
 		if (n++ == 0)
-			buf_adds(out,
-				 "<div class=\"scroll\"><table><tr><th>table</th><th class=\"n\">old</th>"
-				 "<th class=\"n\">new</th><th>verdict</th><th>cause</th></tr>");
+			buf_adds(
+			    out,
+			    equal ? "<div class=\"scroll\"><table><tr><th>table</th><th class=\"n\">old</th>"
+				    "<th class=\"n\">new</th><th>verdict</th></tr>"
+				  : "<div class=\"scroll\"><table><tr><th>table</th><th class=\"n\">old</th>"
+				    "<th class=\"n\">new</th><th>verdict</th><th>cause</th></tr>");
 		buf_adds(out, "<tr><td>");
 		html_text(out, t->table);
 		buf_adds(out, "</td>");
 		count(out, t->old_rows);
 		count(out, t->new_rows);
 		bool skipped = t->skipped && t->verdict != 3;
-		buf_addf(out, "<td class=\"%s\">%s</td><td>",
-			 skipped ? "dim" : verdict_classes[t->verdict & 3],
-			 skipped ? "skipped" : verdicts[t->verdict & 3]);
-		html_text(out, t->cause);
-		buf_adds(out, "</td></tr>");
+		buf_addf(out, "<td class=\"%s\">%s</td>%s", skipped ? "dim" : verdict_classes[t->verdict & 3],
+			 skipped ? "skipped" : verdicts[t->verdict & 3], equal ? "" : "<td>");
+		if (!equal)
+			html_text(out, t->cause);
+		buf_adds(out, equal ? "</tr>" : "</td></tr>");
 	}
 	if (n)
 		buf_adds(out, "</table></div>\n");
@@ -322,13 +262,16 @@ void report_html(const struct report *r, struct buf *out)
 	buf_adds(out, "</style>\n</head>\n<body>\n<main>\n");
 	head(r, out);
 	report_drill_html(r, out);
+	html_trouble(r, out);
+	html_after(r->state, out);
 	buf_adds(out, "<h2>The night, step by step</h2>\n");
 	report_chart_steps(r, out);
 	buf_adds(out, "<h2>DNS after the flip</h2>\n");
 	report_chart_dns(r, out);
 	rows(r->state, out);
-	gates(r, out);
-	waivers_and_notes(r->state, out);
+	html_people(r, out);
+	html_gates(r, out);
+	html_waivers_and_notes(r->state, out);
 	checks(r->state, out);
 	timeline(r, out);
 	record(r, out);

@@ -1,8 +1,10 @@
 /* The report as Markdown. */
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/night/after.h"
 #include "core/night/report.h"
 #include "core/night/report_drill.h"
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const verdicts[] = {"UNKNOWN", "PASS", "WARN", "FAIL"};
@@ -243,12 +245,71 @@ static void drill_row(void *ctx, char cells[REPORT_DRILL_COLUMNS][300])
 	buf_adds(ctx, "|\n");
 }
 
+static void trouble(const struct report *r, struct buf *out)
+{
+	char at[UNITS_MAX];
+	size_t n = 0;
+	buf_adds(out, "\n## What went wrong, and what was let pass\n\n");
+	for (size_t i = 0; i < r->n_moments; i++) {
+		const struct report_moment *m = &r->moments[i];
+		if (m->tone != REPORT_BAD)
+			continue;
+		n++;
+		buf_addf(out, "- %s ", units_clock(at, m->at_ms));
+		if (*m->what)
+			buf_addf(out, "**%s** ", m->what);
+		say(out, m->text);
+		buf_adds(out, "\n");
+	}
+	if (!n)
+		buf_adds(out, "Nothing that the record shows.\n");
+}
+
+static void still_to_do(const struct state *s, struct buf *out)
+{
+	struct after after;
+	char at[UNITS_MAX];
+	after_of(s, &after);
+	if (after.n)
+		buf_adds(out, "\n## Still to do\n\n");
+	for (size_t i = 0; i < after.n; i++) {
+		buf_addf(out, "- %.10s **", units_iso(at, after.list[i].at_ms));
+		say(out, after.list[i].what);
+		buf_adds(out, "** ");
+		say(out, after.list[i].why);
+		buf_adds(out, "\n");
+	}
+	after_done(&after);
+}
+
+static void people(const struct report *r, struct buf *out)
+{
+	size_t n;
+	struct report_person *list = report_people(r, &n);
+	buf_adds(out, "\n## People\n\n");
+	if (!n)
+		buf_adds(out, "Nobody took a seat.\n");
+	for (size_t i = 0; i < n; i++) {
+		char did[400];
+		report_person_text(&list[i], did, sizeof did);
+		buf_adds(out, "- **");
+		say(out, list[i].name);
+		buf_addf(out, "**%s", *list[i].station ? " " : "");
+		say(out, list[i].station);
+		buf_addf(out, ": %s\n", did);
+	}
+	free(list);
+}
+
 void report_markdown(const struct report *r, struct buf *out)
 {
 	head(r, out);
 	exported(r, out);
 	report_drill(r, out, drill_begin, drill_row);
+	trouble(r, out);
+	still_to_do(r->state, out);
 	steps(r, out);
+	people(r, out);
 	gates(r, out);
 	rows(r->state, out);
 	checks(r->state, out);

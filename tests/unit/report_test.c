@@ -100,7 +100,19 @@ static void test_recorded_night(void **state)
 	expect_has(&html, "61 rows in 4 tables would go");
 	expect_has(&md, "27 of 27 tables equal");
 	expect_has(&md, "all 8 answers were NEW after 0:05");
-	/* It asks nothing of anybody. */
+	expect_has(&html, "Nothing that the record shows.");
+	expect_has(&html, "Decide about the old app on Heroku");
+	expect_has(&html, "<b>ana</b>");
+	expect_has(
+	    &md,
+	    "- **ana**: at a seat from 10:58:31 to the end, drove 1:55; passed 5 gates, which waited 0:22; ");
+	/* It asks nothing of anybody, and its reader's browser is told so. */
+	expect_has(&html, "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"");
+	expect_lacks(&html, "=\"http");
+	expect_lacks(&html, "=\"//");
+	expect_lacks(&html, "<img");
+	expect_lacks(&html, "<iframe");
+	expect_lacks(&html, "<form");
 	expect_lacks(&html, "<script");
 	expect_lacks(&html, "src=");
 	expect_lacks(&html, "url(");
@@ -145,6 +157,72 @@ static void test_hostile_text(void **state)
 	buf_done(&html);
 	buf_done(&md);
 	buf_done(&csv);
+	report_done(&r);
+}
+
+/* Who was there and what waited for whom; a name is text in every form. */
+static void test_people(void **state)
+{
+	(void)state;
+	struct report r;
+	struct buf html = {0}, md = {0};
+	size_t n;
+	open_night();
+	add(1, "seat.joined", "\"seat\":\"s1\",\"name\":\"ana\",\"station\":\"DB\",\"observer\":false");
+	add(0, "wheel.given", "\"seat\":\"s1\",\"name\":\"ana\",\"from\":\"\"");
+	add(9, "seat.joined", "\"seat\":\"s2\",\"name\":\"<b>|raj\",\"station\":\"\",\"observer\":true");
+	add(10, "gate.opened",
+	    "\"gate\":\"g1\",\"step\":\"one\",\"level\":\"yes\",\"target\":\"x\",\"seen\":[]");
+	add(7, "gate.passed", "\"gate\":\"g1\",\"step\":\"one\",\"by\":\"ana\",\"how\":\"y\",\"seen\":[]");
+	add(3, "wheel.lost", "\"seat\":\"s1\",\"name\":\"ana\"");
+	add(0, "seat.left", "\"seat\":\"s1\",\"name\":\"ana\",\"why\":\"left\"");
+	add(20, "seat.joined", "\"seat\":\"s3\",\"name\":\"ana\",\"station\":\"\",\"observer\":false");
+	add(5, "wheel.given", "\"seat\":\"s3\",\"name\":\"ana\",\"from\":\"ana\"");
+	add(10, "note.added", "\"by\":\"<b>|raj\",\"text\":\"hm\"");
+	read_report(&r);
+	struct report_person *people = report_people(&r, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(people[0].name, "ana");
+	assert_string_equal(people[0].station, "DB");
+	assert_int_equal(people[0].drove_ms, 29000 + 10000);
+	assert_int_equal(people[0].passed, 1);
+	assert_int_equal(people[0].waited_ms, 7000);
+	assert_int_equal(people[0].to_ms, 0); /* she came back */
+	assert_false(people[0].observed);
+	assert_true(people[1].observed);
+	assert_int_equal(people[1].notes, 1);
+	free(people);
+	report_html(&r, &html);
+	report_markdown(&r, &md);
+	expect_has(&html, "<b>&lt;b&gt;|raj</b>");
+	expect_has(&md, "- **\\<b>\\|raj**: at a seat");
+	expect_has(&md, "- **ana** DB: at a seat");
+	buf_done(&html);
+	buf_done(&md);
+	report_done(&r);
+}
+
+/* Why it went back stands in the first sentence, and what became of it below. */
+static void test_rolled_back(void **state)
+{
+	(void)state;
+	struct report r;
+	struct buf html = {0};
+	char sentence[400];
+	open_night();
+	add(1, "attempt.started", "\"attempt\":\"a1\",\"step\":\"one\",\"verb\":\"run\",\"by\":\"ana\"");
+	add(4, "attempt.ended",
+	    "\"attempt\":\"a1\",\"step\":\"one\",\"outcome\":\"failed\",\"text\":\"3 rows <differ>\"");
+	add(4, "night.turned", "\"by\":\"ana\",\"why\":\"the way back was taken\"");
+	add(4, "night.closed", "\"verdict\":\"rolled-back\"");
+	read_report(&r);
+	report_sentence(&r, sentence, sizeof sentence);
+	assert_string_equal(sentence, "acme went back to acme-production after one failed: the move to "
+				      "203.0.113.42 was not kept; visitors never found it closed.");
+	report_html(&r, &html);
+	expect_has(&html, "<b>one</b> failed: 3 rows &lt;differ&gt;");
+	expect_has(&html, "the way back was taken by ana");
+	buf_done(&html);
 	report_done(&r);
 }
 
@@ -217,6 +295,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_recorded_night, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_hostile_text, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_people, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rolled_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_gaps, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_changed_journal, setup, teardown),
 	};
