@@ -136,9 +136,173 @@ static void test_calendar(void **unused)
 	state_free(s);
 }
 
+/* ---- a strict reader of RFC 5545, for what a calendar has to hold ---- */
+
+/* Folded lines are one; each ends with CR LF. To be freed. */
+static char *unfold(const char *text)
+{
+	char *out = xcalloc(strlen(text) + 1, 1), *to = out;
+	for (const char *p = text; *p;) {
+		assert_true(*p != '\n' && *p != '\t');
+		if (p[0] == '\r') {
+			assert_int_equal(p[1], '\n');
+			if (p[2] == ' ') {
+				p += 3;
+				continue;
+			}
+			*to++ = '\n';
+			p += 2;
+			continue;
+		}
+		*to++ = *p++;
+	}
+	return out;
+}
+
+/* A TEXT value back as it was; only the four escapes may stand in it. */
+static void unescape(const char *value, char *out, size_t size)
+{
+	size_t n = 0;
+	for (const char *p = value; *p; p++) {
+		char c = *p;
+		assert_false(c == ';' || c == ',');
+		if (c == '\\') {
+			c = *++p;
+			assert_true(c == '\\' || c == ';' || c == ',' || c == 'n');
+			c = c == 'n' ? '\n' : c;
+		}
+		assert_true(n + 1 < size);
+		out[n++] = c;
+	}
+	out[n] = '\0';
+}
+
+static void expect_utc(const char *value)
+{
+	assert_int_equal(strlen(value), 16);
+	for (int i = 0; i < 15; i++)
+		assert_true(i == 8 ? value[i] == 'T' : value[i] >= '0' && value[i] <= '9');
+	assert_int_equal(value[15], 'Z');
+}
+
+enum { DEPTH = 4 };
+struct reading {
+	const struct after *after;
+	const char *open[DEPTH];
+	int depth;
+	size_t events, alarms;
+	char uids[1200];
+	bool uid, stamp, start, duration, summary, trigger, action;
+};
+
+static void begin(struct reading *r, const char *value)
+{
+	static const char *const inside[] = {"VCALENDAR", "VEVENT", "VALARM"};
+	assert_true(r->depth < 3);
+	assert_string_equal(value, inside[r->depth]);
+	r->open[r->depth] = inside[r->depth];
+	r->depth++;
+	if (r->depth == 2) {
+		r->uid = r->stamp = r->start = r->duration = r->summary = false;
+		r->events++;
+	}
+	if (r->depth == 3) {
+		r->trigger = r->action = false;
+		r->alarms++;
+	}
+}
+
+static void end(struct reading *r, const char *value)
+{
+	assert_true(r->depth > 0);
+	assert_string_equal(value, r->open[--r->depth]);
+	if (r->depth == 1)
+		assert_true(r->uid && r->stamp && r->start && r->duration && r->summary);
+	if (r->depth == 2)
+		assert_true(r->trigger && r->action);
+}
+
+static void once(bool *seen)
+{
+	assert_false(*seen);
+	*seen = true;
+}
+
+static void property(struct reading *r, const char *name, const char *value)
+{
+	char text[800], word[300];
+	if (text_equal(name, "UID")) {
+		once(&r->uid);
+		text_copyf(word, sizeof word, " %.290s ", value);
+		assert_null(strstr(r->uids, word));
+		text_copyf(r->uids + strlen(r->uids), sizeof r->uids - strlen(r->uids), "%s", word);
+	} else if (text_equal(name, "DTSTAMP") || text_equal(name, "DTSTART")) {
+		once(text_equal(name, "DTSTAMP") ? &r->stamp : &r->start);
+		expect_utc(value);
+	} else if (text_equal(name, "DURATION")) {
+		once(&r->duration);
+		assert_string_equal(value, "PT15M");
+	} else if (text_equal(name, "SUMMARY")) {
+		once(&r->summary);
+		unescape(value, text, sizeof text);
+		assert_true(text_starts(text, "acme: "));
+		assert_string_equal(text + 6, r->after->list[r->events - 1].what);
+	} else if (text_equal(name, "DESCRIPTION")) {
+		unescape(value, text, sizeof text);
+		if (r->depth == 2)
+			assert_string_equal(text, r->after->list[r->events - 1].why);
+	} else if (text_equal(name, "TRIGGER")) {
+		once(&r->trigger);
+	} else if (text_equal(name, "ACTION")) {
+		once(&r->action);
+		assert_string_equal(value, "DISPLAY");
+	} else {
+		assert_true(r->depth == 1 && (text_equal(name, "VERSION") || text_equal(name, "PRODID")));
+	}
+}
+
+/* What a calendar reads is what the night had to say, word by word, whatever was in a reason. */
+static void test_calendar_read(void **unused)
+{
+	(void)unused;
+	static const char odd[] =
+	    "\"kind\":\"waiver.given\",\"about\":\"check:a;b,c\",\"by\":\"bea\",\"reason\":"
+	    "\"back\\\\slash; comma, line\\nbreak END:VEVENT \xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2"
+	    "\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97 \xc3\xa4\xc3\xb6\xc3\xbc\",\"fact\":\"x\"";
+	struct after after;
+	struct buf out = {0};
+	struct state *s =
+	    fold((const char *const[]){OPENED, DNS, BACKUP, odd, FLIPPED, SKIPPED, CLOSED("done"), NULL});
+	after_of(s, &after);
+	after_ics(s, &out);
+	struct reading r = {.after = &after};
+	char *text = unfold(buf_text(&out)), *save = NULL;
+	for (char *x = strtok_r(text, "\n", &save); x; x = strtok_r(NULL, "\n", &save)) {
+		char *colon = strchr(x, ':');
+		assert_non_null(colon);
+		*colon = '\0';
+		assert_int_equal(strspn(x, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-"), strlen(x));
+		if (text_equal(x, "BEGIN"))
+			begin(&r, colon + 1);
+		else if (text_equal(x, "END"))
+			end(&r, colon + 1);
+		else
+			property(&r, x, colon + 1);
+	}
+	assert_int_equal(r.depth, 0);
+	assert_true(after.n >= 5);
+	assert_int_equal(r.events, after.n);
+	assert_int_equal(r.alarms, after.n);
+	free(text);
+	after_done(&after);
+	buf_done(&out);
+	state_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_done), cmocka_unit_test(test_nothing),
-					   cmocka_unit_test(test_back), cmocka_unit_test(test_calendar)};
+					   cmocka_unit_test(test_back), cmocka_unit_test(test_calendar),
+					   cmocka_unit_test(test_calendar_read)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

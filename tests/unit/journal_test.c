@@ -92,20 +92,80 @@ static void test_holds(void **state)
 	assert_int_equal(check.anchor_line, 6);
 }
 
+/* Every byte of every line, its hash and its newline too, in place: as each of the 255 others. */
 static void test_every_byte(void **state)
 {
 	(void)state;
-	write_lines(6);
+	write_lines(2);
 	struct buf all = read_all();
+	int fd = open(path, O_WRONLY), changes = 0;
+	assert_true(fd >= 0);
 	for (size_t i = 0; i < all.len; i++) {
-		char was = all.data[i];
-		all.data[i] = (char)(was ^ 1);
-		write_all(all.data, all.len);
-		all.data[i] = was;
-		assert_true(finds());
+		for (int by = 1; by < 256; by++, changes++) {
+			char other = (char)((unsigned char)all.data[i] ^ by);
+			assert_int_equal(pwrite(fd, &other, 1, (off_t)i), 1);
+			if (!finds())
+				fail_msg("byte %zu as %d was not found", i, (unsigned char)other);
+		}
+		assert_int_equal(pwrite(fd, &all.data[i], 1, (off_t)i), 1);
 	}
-	write_all(all.data, all.len);
+	close(fd);
+	assert_int_equal(changes, 255 * (int)all.len);
 	assert_false(finds());
+	buf_done(&all);
+}
+
+/* A byte less and a byte more at every place: any one that a line may hold, a brace, an end. */
+static void test_every_length(void **state)
+{
+	(void)state;
+	static const char more[] = {'x', '0', ' ', '"', ',', '{', '}', '\n', '\r', '\0', (char)0xff};
+	write_lines(3);
+	struct buf all = read_all(), changed = {0};
+	for (size_t i = 0; i <= all.len; i++)
+		for (size_t k = 0; k <= sizeof more; k++) {
+			bool less = k == sizeof more;
+			if (less && i == all.len)
+				continue;
+			buf_reset(&changed);
+			buf_add(&changed, all.data, i);
+			if (!less)
+				buf_addc(&changed, more[k]);
+			buf_add(&changed, all.data + i + less, all.len - i - less);
+			write_all(changed.data, changed.len);
+			if (!finds())
+				fail_msg("%s at byte %zu was not found", less ? "a byte less" : "a byte more",
+					 i);
+		}
+	buf_done(&changed);
+	buf_done(&all);
+}
+
+/* A line that somebody made up, between any two, in front and at the end. */
+static void test_made_up_line(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+	    "\n", "{}\n", "{\"seq\":2,\"kind\":\"note.added\",\"text\":\"n1\"}\n",
+	    "{\"seq\":2,\"kind\":\"note.added\",\"text\":\"n1\",\"h\":\"\"}\n",
+	    "{\"seq\":2,\"kind\":\"note.added\",\"h\":"
+	    "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}\n"};
+	write_lines(6);
+	struct buf all = read_all(), changed = {0};
+	for (size_t i = 0; i <= all.len; i++) {
+		if (i && all.data[i - 1] != '\n')
+			continue;
+		for (size_t k = 0; k < sizeof lines / sizeof *lines; k++) {
+			buf_reset(&changed);
+			buf_add(&changed, all.data, i);
+			buf_adds(&changed, lines[k]);
+			buf_add(&changed, all.data + i, all.len - i);
+			write_all(changed.data, changed.len);
+			if (!finds())
+				fail_msg("line %zu made up at byte %zu was not found", k, i);
+		}
+	}
+	buf_done(&changed);
 	buf_done(&all);
 }
 
@@ -305,6 +365,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_holds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_byte, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_every_length, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_made_up_line, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lines_moved, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_random_on_a_large_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reach_is_told, setup, teardown),
