@@ -42,12 +42,14 @@ static void print_page(const struct report *report)
 	const struct step_seen *step = steps_current(s) ? steps_current(s) : steps_next(s);
 	for (size_t i = 0; phase && step && i < step->phase; i++)
 		phase = json_next(phase);
+	const char *end = text_equal(s->closed_verdict, "done")          ? "done_status"
+			  : text_equal(s->closed_verdict, "rolled-back") ? "rolled_back_status"
+									 : "";
 	puts(s->rehearsal      ? ""
+	     : s->closed_at_ms ? json_str(book, end, "")
 	     : s->steps.turned ? json_str(book, "rollback_status", "")
-	     : s->closed_at_ms
-		 ? json_str(book, text_equal(s->closed_verdict, "done") ? "done_status" : "", "")
-	     : step ? json_str(phase, "status", "")
-		    : "");
+	     : step            ? json_str(phase, "status", "")
+			       : "");
 }
 
 /* The day after: what is still to do, and until when. */

@@ -120,11 +120,10 @@ void notices_tick(struct engine *e)
 		tell(e, "hold", "released", "", "the hold is released");
 	if (!s->closed_at_ms)
 		return;
-	tell(e, "end", s->closed_verdict,
-	     text_equal(s->closed_verdict, "done") && !s->steps.turned
-		 ? json_str(e->playbook, "done_status", "")
-		 : "",
-	     "%s", s->closed_verdict);
+	const char *status = text_equal(s->closed_verdict, "done")          ? "done_status"
+			     : text_equal(s->closed_verdict, "rolled-back") ? "rolled_back_status"
+									    : "";
+	tell(e, "end", s->closed_verdict, json_str(e->playbook, status, ""), "%s", s->closed_verdict);
 }
 
 bool notices_wait(const struct engine *e)
