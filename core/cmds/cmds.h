@@ -55,6 +55,9 @@ int night_open_in(const char *dir, const struct json *config, struct err *err);
  * is taken up; else a new one is made. */
 int night_start_with(const struct json *config, const struct json *playbook, bool open, char *dir,
 		     size_t size, struct err *err);
+/* A rehearsal with configuration and playbook resolved already, in a new folder. */
+int night_rehearse_with(const struct json *config, struct json *take_playbook, char *dir, size_t size,
+			struct err *err);
 bool night_engine_runs(const char *dir);
 /* A connection to the engine of a night; -1 when none listens. */
 int night_connect(const char *dir);

@@ -152,12 +152,11 @@ int night_kind_fits(const char *dir, bool rehearse, struct err *err)
 	    dir);
 }
 
-/* A rehearsal in a folder of its own. */
-static int start_rehearsal(const struct json *config, char *dir, size_t size, struct err *err)
+int night_rehearse_with(const struct json *config, struct json *take_playbook, char *dir, size_t size,
+			struct err *err)
 {
 	struct rehearsal rehearsal;
-	struct json *playbook = night_playbook(config, NULL, err);
-	if (!playbook || night_rehearsal(config, playbook, &rehearsal, dir, size, err) < 0)
+	if (!take_playbook || night_rehearsal(config, take_playbook, &rehearsal, dir, size, err) < 0)
 		return -1;
 	int rc = engine_spawn(dir, rehearsal.config, rehearsal.playbook, err);
 	if (rc < 0)
@@ -179,7 +178,7 @@ int night_start(const struct json *config, enum night_start how, char *dir, size
 	if (!open && how == NIGHT_ATTACH)
 		return err_set(err, ERR_USAGE, "no night of %s is open; `nightferry` opens one", app);
 	if (!open && how == NIGHT_REHEARSE)
-		return start_rehearsal(config, dir, size, err);
+		return night_rehearse_with(config, night_playbook(config, NULL, err), dir, size, err);
 	struct json *playbook = open ? NULL : night_playbook(config, NULL, err);
 	int rc = open || playbook ? night_start_with(config, playbook, open, dir, size, err) : -1;
 	json_free(playbook);

@@ -132,14 +132,15 @@ static void add_secret(void *arg, const char *name)
 	explicit_bzero(token, sizeof token);
 }
 
-static int write_order(struct jw *w, const struct json *config, const char *config_path, bool may_open,
+static int write_order(struct jw *w, const struct json *config, const char *config_path, enum night_start how,
 		       struct err *err)
 {
 	struct json *playbook = night_playbook(config, NULL, err);
 	if (!playbook)
 		return -1;
 	jw_open(w);
-	jw_bool(w, "may_open", may_open);
+	jw_bool(w, "may_open", how != NIGHT_ATTACH);
+	jw_bool(w, "rehearse", how == NIGHT_REHEARSE);
 	jw_json(w, "config", config);
 	jw_json(w, "playbook", playbook);
 	int rc = add_files(w, config, config_path, err);
@@ -203,14 +204,14 @@ static int take_answer(const struct on *on, const struct buf *out, int status, c
 	return rc;
 }
 
-int on_start(struct on *on, const struct json *config, const char *config_path, bool may_open, char *dir,
-	     size_t size, struct err *err)
+int on_start(struct on *on, const struct json *config, const char *config_path, enum night_start how,
+	     char *dir, size_t size, struct err *err)
 {
 	struct jw w = {0};
 	struct buf script = {0}, out = {0};
-	if (may_open && no_night_here(config, on->ssh.host, err) < 0)
+	if (how != NIGHT_ATTACH && no_night_here(config, on->ssh.host, err) < 0)
 		return -1;
-	int rc = write_order(&w, config, config_path, may_open, err);
+	int rc = write_order(&w, config, config_path, how, err);
 	far_script(on, &script, "open", json_str(config, "app", ""), NULL);
 	int status = rc == 0 ? on_ssh_run(&on->ssh, buf_text(&script), &w.buf, &out, err) : -1;
 	rc = status < 0 ? -1 : take_answer(on, &out, status, dir, size, err);

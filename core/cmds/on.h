@@ -8,6 +8,7 @@
 #include "core/base/cli.h"
 #include "core/base/err.h"
 #include "core/base/json.h"
+#include "core/cmds/cmds.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,11 +19,11 @@ struct on;
  * ERR_REFUSED when HOST is another kind of machine or lacks libraries, each named. */
 struct on *on_open(const char *host, struct err *err);
 void on_close(struct on *on);
-/* Finds the open night of the config's app there, or opens one (`may_open`), and starts its engine when none
+/* Finds the open night of the config's app there, or opens one as `how` says, and starts its engine when none
  * runs. Configuration, playbook and Kamal's files go along; secrets go by standard input, and stay in the
  * engine's memory. `dir` gets the night's folder there. */
-int on_start(struct on *on, const struct json *config, const char *config_path, bool may_open, char *dir,
-	     size_t size, struct err *err);
+int on_start(struct on *on, const struct json *config, const char *config_path, enum night_start how,
+	     char *dir, size_t size, struct err *err);
 /* A program with its arguments, to be spawned: standard input and output are a seat's wire to that night's
  * engine. It asks nobody anything. NULL-ended; freed by on_close(). */
 char *const *on_seat_argv(struct on *on, const char *dir);

@@ -93,6 +93,14 @@ static struct json *moved_config(const struct json *config, const char *folder)
 	return moved;
 }
 
+static struct json *copy_of(const struct json *x)
+{
+	char *text = json_print(x);
+	struct json *copy = json_parse(text, strlen(text), NULL);
+	free(text);
+	return copy;
+}
+
 static int open_night(const struct json *order, const char *app, char *dir, size_t size, struct err *err)
 {
 	char folder[600];
@@ -102,8 +110,8 @@ static int open_night(const struct json *order, const char *app, char *dir, size
 		return err_set(err, ERR_NET, "the order did not arrive whole; nothing was started");
 	if (app_folder(app, folder, sizeof folder, err) < 0)
 		return -1;
-	bool open = place_open_night(app, dir, size);
-	if (open && json_bool(order, "may_open", false) && night_kind_fits(dir, false, err) < 0)
+	bool open = place_open_night(app, dir, size), rehearse = json_bool(order, "rehearse", false);
+	if (open && json_bool(order, "may_open", false) && night_kind_fits(dir, rehearse, err) < 0)
 		return -1;
 	if (open && night_engine_runs(dir))
 		return 0;
@@ -120,7 +128,8 @@ static int open_night(const struct json *order, const char *app, char *dir, size
 	if (chdir(folder) < 0)
 		return err_set(err, ERR_IO, "%s: %s", folder, strerror(errno));
 	struct json *moved = moved_config(config, folder);
-	int rc = night_start_with(moved, playbook, open, dir, size, err);
+	int rc = !open && rehearse ? night_rehearse_with(moved, copy_of(playbook), dir, size, err)
+				   : night_start_with(moved, playbook, open, dir, size, err);
 	json_free(moved);
 	return rc;
 }

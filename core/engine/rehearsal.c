@@ -125,6 +125,8 @@ void rehearsal_took(struct engine *e, bool done)
 void rehearsal_over(struct engine *e)
 {
 	const struct watching_state *watching = &e->state->watching;
+	char folder[400];
+	struct err err = {0};
 	for (size_t i = 0; e->state->rehearsal && i < watching->n_waivers; i++) {
 		const struct waiver_seen *x = &watching->waivers[i];
 		struct jw w;
@@ -136,4 +138,7 @@ void rehearsal_over(struct engine *e)
 		jw_str(&w, "reason", x->reason);
 		keep(e, &w);
 	}
+	app_folder(e, folder, sizeof folder);
+	if (e->state->rehearsal && rehearsed_trim(folder, &err) < 0)
+		seats_say(e, "warn", "%s", err.text);
 }

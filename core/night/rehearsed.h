@@ -17,6 +17,10 @@
 int rehearsed_add(const char *folder, struct jw *w, struct err *err);
 /* An open object with "night", "at_ms" and "what" in it. */
 void rehearsed_line(struct jw *w, const char *night, const char *what);
+/* Keeps what still teaches once the file is long: the newest time of each step, the newest rehearsal's
+ * waivers, the newest dumps. The file is whole at every moment; where it cannot be written, it stays as it
+ * is. */
+int rehearsed_trim(const char *folder, struct err *err);
 /* The object `rehearsed` of night.opened, into an open object, as {night, at_ms, steps[], waivers[],
  * dumps[]}: of each step the newest time, waivers of the newest rehearsal only, all dumps. Nothing when
  * nothing was rehearsed. */

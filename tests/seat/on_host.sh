@@ -291,3 +291,22 @@ engine=$(engine_pid)
 expect_match "$(on stop)" 'stopped; ' "stop"
 eventually 20 engine_gone || fail "The engine still runs after stop."
 echo "ok  report and stop"
+
+# ---- a rehearsal there ----
+
+expect_status 1 "$NF" rehearse --on newhost --config "$CONFIG"
+[[ $OUTPUT == *"a night of this app is open"*"nothing is rehearsed beside it"* ]] || fail "A rehearsal beside a night there: $OUTPUT"
+sed 's/^app: .*/app: other/' "$CONFIG" >"${CONFIG%/*}/other.yml"
+SCREEN=rehearsal
+screen_start 110x30 "$NF" rehearse --on newhost --config "${CONFIG%/*}/other.yml" --as ana
+wait_text 60 " REHEARSAL "
+wait_text 20 "rehearsal-create"
+expect_match "$(far_journal)" '/other/[^/]*-rehearsal/journal.jsonl$' "the rehearsal's journal"
+expect_match "$(far_events night.opened | jq -r .config.rehearsal.database)" '^other_rehearsal_[0-9_]+$' "the rehearsal's database"
+keys q
+wait_end 20
+engine=$(engine_pid)
+CONFIG=${CONFIG%/*}/other.yml
+expect_match "$(on stop)" 'stopped; ' "stop of the rehearsal"
+eventually 20 engine_gone || fail "The rehearsal's engine still runs after stop."
+echo "ok  a rehearsal there"

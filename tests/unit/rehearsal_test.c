@@ -194,6 +194,66 @@ static void test_teaches(void **unused)
 	rmdir(folder);
 }
 
+/* Years of rehearsals: what is kept teaches the same, and the file is short. */
+static void test_kept_short(void **unused)
+{
+	(void)unused;
+	char folder[] = "/tmp/nf-rehearsed-XXXXXX", path[80], name[40];
+	struct jw w, before = {0}, after = {0};
+	assert_non_null(mkdtemp(folder));
+	text_copyf(path, sizeof path, "%s/rehearsed.jsonl", folder);
+	for (int i = 0; i < 200; i++) {
+		text_copyf(name, sizeof name, "n%d-rehearsal", i);
+		for (int step = 0; step < 4; step++) {
+			rehearsed_line(&w, name, "step");
+			jw_strf(&w, "step", "s%d", step);
+			jw_int(&w, "ms", i * 10 + step);
+			assert_int_equal(rehearsed_add(folder, &w, NULL), 0);
+		}
+		rehearsed_line(&w, name, "waiver");
+		jw_str(&w, "about", i % 2 ? "check:ttl" : "check:aaaa");
+		assert_int_equal(rehearsed_add(folder, &w, NULL), 0);
+		rehearsed_line(&w, name, "dump");
+		jw_strf(&w, "backup", "b%d", i);
+		assert_int_equal(rehearsed_add(folder, &w, NULL), 0);
+	}
+	jw_open(&before);
+	rehearsed_write(folder, &before);
+	struct json *was = parse(jw_finish(&before));
+	assert_int_equal(rehearsed_trim(folder, NULL), 0);
+	jw_open(&after);
+	rehearsed_write(folder, &after);
+	struct json *is = parse(jw_finish(&after));
+	char *steps_was = json_print(json_path(was, "rehearsed.steps")),
+	     *steps_is = json_print(json_path(is, "rehearsed.steps")),
+	     *waivers_was = json_print(json_path(was, "rehearsed.waivers")),
+	     *waivers_is = json_print(json_path(is, "rehearsed.waivers"));
+	assert_string_equal(steps_is, steps_was);
+	assert_string_equal(waivers_is, waivers_was);
+	assert_string_equal(json_str(json_get(is, "rehearsed"), "night", ""), "n199-rehearsal");
+	assert_int_equal(json_count(json_path(was, "rehearsed.dumps")), 200);
+	assert_int_equal(json_count(json_path(is, "rehearsed.dumps")), 100);
+	assert_string_equal(json_str(json_first(json_path(is, "rehearsed.dumps")), "backup", ""), "b100");
+	/* 4 steps, 1 waiver, 100 dumps; and a short file is left alone. */
+	FILE *f = fopen(path, "r");
+	int lines = 0;
+	for (int c; (c = fgetc(f)) != EOF;)
+		lines += c == '\n';
+	fclose(f);
+	assert_int_equal(lines, 105);
+	assert_int_equal(rehearsed_trim(folder, NULL), 0);
+	free(steps_was);
+	free(steps_is);
+	free(waivers_was);
+	free(waivers_is);
+	json_free(was);
+	json_free(is);
+	jw_done(&before);
+	jw_done(&after);
+	unlink(path);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 /* A full or shut disk is told, and costs nothing but the figures. */
 static void test_not_kept(void **unused)
 {
@@ -208,8 +268,9 @@ static void test_not_kept(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_name),    cmocka_unit_test(test_playbook), cmocka_unit_test(test_left_out),
-	    cmocka_unit_test(test_teaches), cmocka_unit_test(test_not_kept),
+	    cmocka_unit_test(test_name),     cmocka_unit_test(test_playbook),
+	    cmocka_unit_test(test_left_out), cmocka_unit_test(test_teaches),
+	    cmocka_unit_test(test_not_kept), cmocka_unit_test(test_kept_short),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

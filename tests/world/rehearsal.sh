@@ -70,7 +70,10 @@ backup=$(jq -r 'select(.what == "dump") | .backup' "$NIGHTFERRY_STATE/acme/rehea
 [ -z "$(jq --arg b "$backup" 'select(.kind == "fact" and .name == "backup" and .data.id == $b)' "$night")" ] ||
 	fail "The night has taken the rehearsal's backup."
 
-# From the first step of the copy on: what it says is left, against what it took.
+# From the first step of the copy on: what it says is left, against what it took. A machine that does other things
+# beside the night, and did not beside the rehearsal, is no fault of the estimate: only the long run measures.
+most=50
+[ -z "${LONG:-}" ] || most=20
 mkdir "$T/cut"
 copy_at() { # STEP
 	awk -v step="$1" '{ print } index($0, "\"kind\":\"attempt.started\"") && index($0, "\"step\":\"" step "\"") { exit }' "$night" >"$T/cut/journal.jsonl"
@@ -85,7 +88,7 @@ for step in record-source capture download restore count-rows; do
 	left=$(jq '[.steps[] | select(.id | startswith("back-") | not) | select(.state == "waiting" or .state == "running") | .estimate_ms | select(. > 0)] | add' "$T/status.json")
 	took=$((ended - at)) off=$(((left - (ended - at)) * 100 / (ended - at)))
 	printf 'at %-14s %6d ms left by the estimate, %6d ms it took, off by %d %%\n' "$step" "$left" "$took" "$off"
-	[ "$step" = restore ] || [ "$step" = count-rows ] || [ "${off#-}" -le 20 ] ||
+	[ "${off#-}" -le "$most" ] ||
 		fail "At $step the projection is off by $off %: $left ms, and it took $took ms."
 done
 "$NF" report "$night" >"$T/report.md"
