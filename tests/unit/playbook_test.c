@@ -188,7 +188,7 @@ static void test_good(void **state)
 		    "title: T"),
 	       NULL,
 	       "{\"name\":\"night\",\"help\":\"\",\"unattended\":false,\"done_status\":\"\",\"rollback_"
-	       "status\":\"\",\"phases\":[{\"name\":\"one\",\"status\":\"\","
+	       "status\":\"\",\"rolled_back_status\":\"\",\"phases\":[{\"name\":\"one\",\"status\":\"\","
 	       "\"steps\":[{\"id\":\"a\","
 	       "\"do\":\"scale\",\"title\":\"T\",\"with\":{\"all\":0,\"force\":false},\"gate\":\"yes\","
 	       "\"budget_ms\":90000,"
@@ -197,7 +197,8 @@ static void test_good(void **state)
 		   "id: a, do: wait-quiet") "rollback:\n- {id: b, do: capture, gate: poll}\n",
 	       NULL,
 	       "{\"name\":\"late\",\"help\":\"\",\"unattended\":true,\"done_status\":\"\",\"rollback_"
-	       "status\":\"\",\"phases\":[{\"name\":\"one\",\"status\":\"\",\"steps\":[{"
+	       "status\":\"\",\"rolled_back_status\":\"\",\"phases\":[{\"name\":\"one\",\"status\":\"\","
+	       "\"steps\":[{"
 	       "\"id\":\"a\","
 	       "\"do\":\"wait-quiet\",\"title\":\"waits\",\"with\":{\"for\":\"60s\"},\"gate\":\"none\","
 	       "\"budget_ms\":-1,"
