@@ -78,11 +78,12 @@ static void step_took(const struct step_seen *x, struct buf *out)
 {
 	char took[UNITS_MAX], budget[UNITS_MAX];
 	int64_t ms = x->started_at_ms && x->ended_at_ms ? x->ended_at_ms - x->started_at_ms : -1;
-	if (ms < 0)
+	if (ms < 0) {
 		buf_adds(out, x->state == STEP_WAITING ? "not reached" : step_state_name(x->state));
-	else
-		buf_addf(out, "<b class=\"%s\">%s</b>", x->budget_ms > 0 && ms > x->budget_ms ? "bad" : "",
-			 took_text(took, ms));
+		return;
+	}
+	buf_addf(out, "<b class=\"%s\">%s</b>", x->budget_ms > 0 && ms > x->budget_ms ? "bad" : "",
+		 took_text(took, ms));
 	if (x->budget_ms > 0)
 		buf_addf(out, " of %s", units_duration(budget, x->budget_ms));
 	if (x->rehearsed_ms >= 0)
@@ -93,7 +94,8 @@ static void step_row(const struct report *r, const struct span *of, const struct
 		     struct buf *out)
 {
 	const struct state *s = r->state;
-	int64_t open_ms = s->public_at_ms ? s->public_at_ms : of->to_ms;
+	bool down = s->downtime.since_ms || !s->downtime.ended_at_ms;
+	int64_t open_ms = down ? of->to_ms : s->downtime.ended_at_ms;
 	buf_adds(out, "<div class=\"row\"><span title=\"");
 	html_text(out, x->title);
 	buf_adds(out, "\">");
@@ -120,16 +122,21 @@ static void phase_row(const struct report *r, size_t first, struct buf *out)
 	size_t phase = steps->steps[first].phase;
 	int64_t took = 0, planned = 0, rehearsed = 0;
 	char a[UNITS_MAX];
-	bool all = true;
+	bool all = true, reached = false;
 	for (size_t i = first; i < report_n_steps(r) && steps->steps[i].phase == phase; i++) {
 		const struct step_seen *x = &steps->steps[i];
 		took += x->started_at_ms && x->ended_at_ms ? x->ended_at_ms - x->started_at_ms : 0;
 		planned += x->budget_ms > 0 ? x->budget_ms : 0;
 		rehearsed += x->rehearsed_ms > 0 ? x->rehearsed_ms : 0;
 		all = all && x->rehearsed_ms >= 0;
+		reached = reached || x->started_at_ms || x->state != STEP_WAITING;
 	}
 	buf_adds(out, "<p class=\"phase\"><b>");
 	html_text(out, steps->phases[phase].name);
+	if (!reached) {
+		buf_adds(out, "</b></p>\n");
+		return;
+	}
 	buf_addf(out, "</b> %s", took_text(a, took));
 	if (planned)
 		buf_addf(out, " of %s planned", units_duration(a, planned));

@@ -37,9 +37,16 @@ static void tile_rows(const struct state *s, struct buf *out)
 	char number[64] = "none", text[160] = "tables were compared", rows[UNITS_MAX];
 	bool good = s->rows.compared_at_ms && s->rows.equal == s->rows.compared && !s->rows.missing;
 	if (s->rows.compared_at_ms) {
+		char new_rows[UNITS_MAX];
 		text_copyf(number, sizeof number, "%d of %d", s->rows.equal, s->rows.compared);
-		text_copyf(text, sizeof text, "tables equal: %s rows%s", units_count(rows, s->rows.old_rows),
-			   s->rows.content ? ", their content too" : ", counted");
+		if (good)
+			text_copyf(text, sizeof text, "tables equal: %s rows%s",
+				   units_count(rows, s->rows.old_rows),
+				   s->rows.content ? ", their content too" : ", counted");
+		else
+			text_copyf(text, sizeof text, "tables equal: %s rows on the old side, %s on the new",
+				   units_count(rows, s->rows.old_rows),
+				   units_count(new_rows, s->rows.new_rows));
 	}
 	tile(out, good ? "good" : s->rows.compared_at_ms ? "bad" : "dim", number, text);
 }
@@ -74,8 +81,8 @@ static void tiles(const struct report *r, const struct report_sums *sums, struct
 	tile(out, "", sums->down_ms >= 0 ? units_duration(a, sums->down_ms) : "never", text);
 	tile_rows(r->state, out);
 	tile_dns(sums, out);
-	text_copyf(text, sizeof text, "gates waited for people; %zu waivers, %zu skipped", sums->waivers,
-		   sums->skipped);
+	text_copyf(text, sizeof text, "gates waited for people; %zu waiver%s, %zu skipped", sums->waivers,
+		   sums->waivers == 1 ? "" : "s", sums->skipped);
 	tile(out, "people", units_duration(a, sums->people_ms), text);
 	text_copyf(text, sizeof text, "the way back%s: %s", r->state->steps.turned ? ", which was taken" : "",
 		   back.why);

@@ -12,7 +12,7 @@ static const struct moment_words {
 	const char *what, *text;
 } words[] = {
     {"night.opened", REPORT_PLAIN, "", "night opened for {app}"},
-    {"night.turned", REPORT_BAD, "", "the way back was taken by {by}[: {why}]"},
+    {"night.turned", REPORT_BAD, "", "the way back was taken by {by}"},
     {"night.closed", REPORT_PLAIN, "", "night closed: {verdict}[: {text}]"},
     {"engine.started", REPORT_BAD, "", "[?restarted engine started again]"},
     {"gate.opened", REPORT_PEOPLE, "step", "gate opened ({level}), target {target}"},
