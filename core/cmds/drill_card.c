@@ -5,6 +5,7 @@
 #include "core/cmds/demo.h"
 #include "core/cmds/drill.h"
 #include "core/night/journal.h"
+#include <string.h>
 
 static const char *const verdicts[] = {
     [DRILL_PASSED] = "passed",
@@ -59,13 +60,45 @@ static const char *took(char out[UNITS_MAX], int64_t ms)
 	return out;
 }
 
+enum { CARD_COLUMNS = 79, CARD_INDENT = 24, CARD_DATA = 17 };
+
+/* `first`, then the words from column `indent` on, none beyond the last one as far as they can be parted. */
+static void put_words(struct buf *out, const char *first, size_t indent, const char *text)
+{
+	size_t column = indent;
+	buf_addf(out, "%-*s", (int)indent, first);
+	while (*text) {
+		size_t len = strcspn(text, " ");
+		char word[300];
+		text_copyf(word, sizeof word, "%.*s", (int)len, text);
+		size_t cells = text_width(word);
+		if (column > indent && column + 1 + cells > CARD_COLUMNS) {
+			buf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		buf_addf(out, "%s%s", column > indent ? " " : "", word);
+		column += cells + (column > indent);
+		text += len;
+		text += strspn(text, " ");
+	}
+	buf_addc(out, '\n');
+}
+
 static void told(struct buf *out, const char *what, const struct drill_one *one,
 		 const struct drill_told *told)
 {
-	char ms[UNITS_MAX], text[120];
-	text_fit(text, sizeof text, told->text, 90);
-	buf_addf(out, "    %-10s %7s  %s%s%s\n", what, took(ms, told->at_ms - one->struck_ms), told->by,
-		 *text ? ": " : "", text);
+	char ms[UNITS_MAX], first[40], text[300];
+	text_copyf(first, sizeof first, "    %-10s %7s  ", what, took(ms, told->at_ms - one->struck_ms));
+	text_copyf(text, sizeof text, "%s%s%s", told->by, *told->text ? ": " : "", told->text);
+	put_words(out, first, CARD_INDENT, text);
+}
+
+/* Who needs nobody, and who waited for somebody outside. */
+static const char *undecided(const struct drill_one *one)
+{
+	if (!one->over.at_ms)
+		return "by nobody yet";
+	return one->fault->mended ? "by nobody: the cockpit waited until it was put right" : "by itself";
 }
 
 static void card_one(const struct drill_one *one, struct buf *out)
@@ -75,61 +108,56 @@ static void card_one(const struct drill_one *one, struct buf *out)
 	drill_name(one, name, sizeof name);
 	buf_addf(out, "\n  %-13s  %s\n    %s\n", marks[verdict], name, one->fault->help);
 	if (one->stage != DRILL_STRUCK) {
-		buf_addf(out, "    never struck: %s\n", one->why);
+		put_words(out, "    never struck", CARD_INDENT, one->why);
 		return;
 	}
-	buf_addf(out, "    struck     %s\n", units_clock(at, one->struck_ms));
+	put_words(out, "    struck", CARD_INDENT, units_clock(at, one->struck_ms));
 	if (one->noticed.at_ms)
 		told(out, "noticed", one, &one->noticed);
 	else
-		buf_adds(out, "    noticed    NOT: nothing in journal or trace tells of it\n");
+		put_words(out, "    noticed", CARD_INDENT, "NOT: nothing in journal or trace tells of it");
 	if (one->decided.at_ms)
 		told(out, "decided", one, &one->decided);
 	else
-		buf_adds(out, one->fault->mended
-				  ? "    decided    by nobody: the cockpit waits until it is put right\n"
-				  : "    decided    by itself\n");
+		put_words(out, "    decided", CARD_INDENT, undecided(one));
 	if (one->mend == DRILL_MENDED)
 		buf_addf(out, "    mended     %7s  by the drill, in the place of whoever can\n",
 			 took(ms, one->mended_ms - one->struck_ms));
 	else if (*one->why)
-		buf_addf(out, "    mended     NOT: %s\n", one->why);
+		put_words(out, "    mended NOT", CARD_INDENT, one->why);
 	if (one->over.at_ms)
 		told(out, "recovered", one, &one->over);
 	else
-		buf_adds(out, "    recovered  NOT\n");
+		put_words(out, "    recovered", CARD_INDENT, "NOT");
 }
 
 static void card_data(const struct drill *drill, bool judged, struct buf *out)
 {
+	static const char *const words[] = {
+	    [DRILL_EQUAL] = "a judge that shares no code with nightferry finds them equal, too",
+	    [DRILL_DIFFER] = "a judge that shares no code with nightferry finds another thing",
+	    [DRILL_UNREAD] = "a judge of its own could not read both sides",
+	    [DRILL_NOT_ASKED] = "no judge of its own: the new app was started before it could look",
+	};
 	const struct rows_state *rows = &drill->state->rows;
-	char count[UNITS_MAX];
-	buf_adds(out,
-		 data_kept(drill, judged) ? "\n  data lost      none: " : "\n  data lost      NOT PROVED: ");
+	const struct step_seen *start = steps_get(drill->state, drill->start);
+	char count[UNITS_MAX], text[500];
+	text_copyf(text, sizeof text, "%s: ", data_kept(drill, judged) ? "none" : "NOT PROVED");
+	size_t len = strlen(text);
 	if (rows->compared_at_ms)
-		buf_addf(out, "%d of %d tables equal, %s rows, %s\n", rows->equal, rows->compared,
-			 units_count(count, rows->old_rows),
-			 rows->content ? "content compared" : "counts only");
+		text_copyf(text + len, sizeof text - len, "%d of %d tables equal, %s rows, %s", rows->equal,
+			   rows->compared, units_count(count, rows->old_rows),
+			   rows->content ? "content compared" : "counts only");
 	else
-		buf_adds(out, "the night did not come to the comparison\n");
-	switch (drill->judge) {
-	case DRILL_EQUAL:
-		buf_adds(
-		    out,
-		    "                 a judge that shares no code with nightferry finds them equal, too\n");
-		break;
-	case DRILL_DIFFER:
-		buf_addf(out, "                 a judge of its own finds: %s\n", drill->differs);
-		break;
-	case DRILL_UNREAD:
-		buf_addf(out, "                 the judge could not read both sides: %s\n", drill->differs);
-		break;
-	case DRILL_NOT_ASKED:
-		buf_adds(
-		    out,
-		    "                 no judge of its own: the new app was started before it could look\n");
-		break;
-	}
+		text_copy(text + len, sizeof text - len, "the night did not come to the comparison");
+	buf_addc(out, '\n');
+	put_words(out, "  data lost", CARD_DATA, text);
+	/* Of a night that did not get there, the first line has said so. */
+	if (drill->judge == DRILL_NOT_ASKED && !(start && start->attempts))
+		return;
+	text_copyf(text, sizeof text, "%s%s%s", words[drill->judge], *drill->differs ? ": " : "",
+		   drill->differs);
+	put_words(out, "", CARD_DATA, text);
 }
 
 void drill_card(const struct drill *drill, bool judged, struct buf *out)
@@ -151,9 +179,9 @@ void drill_card(const struct drill *drill, bool judged, struct buf *out)
 	buf_adds(out, took(ms, drill->ended_ms - drill->began_ms));
 	if (drill->engines > 1)
 		buf_addf(out, ", engine started %u times", drill->engines);
-	if (*drill->stopped)
-		buf_addf(out, "\n                 %s", drill->stopped);
 	buf_addc(out, '\n');
+	if (*drill->stopped)
+		put_words(out, "", CARD_DATA, drill->stopped);
 }
 
 static void json_told(struct jw *w, const char *key, const struct drill_one *one,

@@ -102,7 +102,13 @@ void drill_direct(struct drill *drill, const char *demo, const char *dir, const 
 	for (int64_t from_ms = clock_life_ms();
 	     night_engine_runs(dir) && (!told_to_end || clock_life_ms() - from_ms < ENGINE_ENDS_MS);)
 		clock_sleep_ms(50);
-	drill_journal(drill, false, dir, &err);
+	/* It has let go of its seats before its last child has ended, and holds the journal until then. */
+	for (int64_t from_ms = clock_life_ms(); drill_journal(drill, false, dir, &err) < 0 &&
+						err.kind == ERR_REFUSED &&
+						clock_life_ms() - from_ms < ENGINE_ENDS_MS;) {
+		clock_sleep_ms(100);
+		err = (struct err){0};
+	}
 	write_card(drill, out, &err);
 	drill_world_done(&world);
 }

@@ -328,7 +328,7 @@ static void test_never(void **unused)
 	assert_false(drill_passed(&drill, false));
 	drill_card(&drill, true, &card);
 	assert_non_null(strstr(buf_text(&card), "DRILL NOT PASSED: 0 of 4 faults"));
-	assert_non_null(strstr(buf_text(&card), "never struck: There was nothing to hit."));
+	assert_non_null(strstr(buf_text(&card), "never struck        There was nothing to hit."));
 	assert_non_null(strstr(buf_text(&card), "data lost      NOT PROVED"));
 	buf_done(&card);
 }
