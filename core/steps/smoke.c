@@ -2,21 +2,45 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/steps/smoke_look.h"
+#include "core/steps/smoke_sides.h"
 #include <stdlib.h>
 
 static int smoke_step_plan(struct job *job, struct plan *plan, struct err *err);
 static int smoke_step_run(struct job *job, struct err *err);
 static enum done smoke_step_probe(struct job *job, struct err *err);
+/* A side that cannot be asked is told as such; only NEW has to be there. */
+static void prove_all(struct job *job, struct evidence *ev, struct err *err)
+{
+	struct smoke_look *looks[SMOKE_SIDES];
+	const char *name = job_first_name(job);
+	const char *to = name ? json_str(job_fact(job, "dns-pointed", name), "to", "") : "";
+	for (size_t s = 0; s < SMOKE_SIDES; s++) {
+		struct err unseen = {0};
+		looks[s] = xcalloc(1, sizeof *looks[s]);
+		looks[s]->job = job;
+		looks[s]->side = (enum smoke_side)s;
+		/* A path that writes is for the side that decides. */
+		looks[s]->gets_only = s != SMOKE_NEW;
+		if (smoke_ask(looks[s], s == SMOKE_NEW ? err : &unseen) < 0 && unseen.kind)
+			evidence_add(ev, VERDICT_WARN, "unasked", smoke_side_name((enum smoke_side)s), "%s",
+				     unseen.text);
+	}
+	const struct smoke_look *const seen[SMOKE_SIDES] = {looks[0], looks[1], looks[2]};
+	smoke_sides_see(seen, text_equal(to, "new"), ev);
+	for (size_t s = 0; s < SMOKE_SIDES; s++)
+		free(looks[s]);
+}
+
 static enum verdict smoke_step_prove(struct job *job, struct evidence *ev, struct err *err);
 
 static const struct param params[] = {
-    {"side", "text", "new", "new, old or public"},
+    {"side", "text", "new", "new, old, public, or all: the three beside each other"},
     {0},
 };
 
 const struct step smoke_step = {
     .name = "smoke",
-    .help = "tries the app's paths on one side",
+    .help = "tries the app's paths on one side, or on all of them",
     .gate = GATE_NONE,
     .cancel = CANCEL_ANYTIME,
     .rehearse = REHEARSE_SAME,
@@ -27,14 +51,21 @@ const struct step smoke_step = {
     .prove = smoke_step_prove,
 };
 
+static bool is_all(struct job *job)
+{
+	return text_equal(json_str(job_params(job), "side", ""), "all");
+}
+
+/* `all` is planned as the new side, which decides. */
 static int read_side(struct job *job, enum smoke_side *side, struct err *err)
 {
 	const char *text = json_str(job_params(job), "side", "new");
 	*side = text_equal(text, "old") ? SMOKE_OLD : text_equal(text, "public") ? SMOKE_PUBLIC : SMOKE_NEW;
-	if (*side == SMOKE_NEW && !text_equal(text, "new"))
+	if (*side == SMOKE_NEW && !text_equal(text, "new") && !is_all(job))
 		return err_set(
 		    err, ERR_CONFIG,
-		    "smoke: side is \"%s\", but it can only be new, old or public; mend the playbook", text);
+		    "smoke: side is \"%s\", but it can only be new, old, public or all; mend the playbook",
+		    text);
 	return 0;
 }
 
@@ -52,6 +83,8 @@ static int smoke_step_plan(struct job *job, struct plan *plan, struct err *err)
 	text_copyf(plan->to, sizeof plan->to, "%zu answers as nightferry.yml expects them", requests);
 	plan_does(plan, "%zu requests for %s %s", requests, name ? name : "",
 		  *where ? where : "where the caches lead");
+	if (is_all(job))
+		plan_does(plan, "the same on OLD and where the caches lead, and what differs is told first");
 	text_copy(plan->back, sizeof plan->back,
 		  "not needed: it only looks, unless a path of nightferry.yml writes");
 	plan->estimate_ms = 1000 + (int64_t)requests * 200;
@@ -82,7 +115,8 @@ static void soften(struct evidence *ev)
 	size_t n = 0;
 	for (size_t i = 0; i < ev->n; i++) {
 		struct evidence_line *line = &ev->lines[i];
-		if (line->verdict != VERDICT_FAIL || !text_equal(line->name, "smoke"))
+		if (line->verdict != VERDICT_FAIL ||
+		    (!text_equal(line->name, "smoke") && !text_equal(line->name, "differs")))
 			continue;
 		line->verdict = VERDICT_WARN;
 		n++;
@@ -98,7 +132,9 @@ static enum verdict smoke_step_prove(struct job *job, struct evidence *ev, struc
 {
 	struct smoke_look *look = xcalloc(1, sizeof *look);
 	look->job = job;
-	if (read_side(job, &look->side, err) == 0 && smoke_ask(look, err) == 0)
+	if (read_side(job, &look->side, err) == 0 && is_all(job))
+		prove_all(job, ev, err);
+	else if (!err->kind && smoke_ask(look, err) == 0)
 		smoke_evidence(look, ev);
 	free(look);
 	if (job_rehearsal(job))

@@ -19,7 +19,8 @@ refused "an action that fails" '{"method": "POST", "status": 201, "times": 0, "b
 refused "a conflict that does not end" '{"method": "POST", "status": 409, "times": 0, "body": {"error": {"code": "conflict", "message": "another action runs"}}}' \
 	'hetzner: the request was refused, nothing was changed \(HTTP 409, conflict: another action runs\)'
 
-trial "locked for a moment, then done"
+trial "locked and too often for a moment, then done"
+api_rule '{"method": "POST", "status": 429, "times": 1, "headers": {"RateLimit-Remaining": "0"}, "body": {"error": {"code": "rate_limit_exceeded", "message": "limit of 3600 requests per hour reached"}}}'
 api_rule '{"method": "POST", "status": 423, "times": 1, "body": {"error": {"code": "locked", "message": "RRSet is locked"}}}'
 night --until point >"$T/out" 2>&1 || fail "hetzner: point: $(tail -n 5 "$T/out") $(text_of point)"
 put_back

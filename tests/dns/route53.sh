@@ -21,6 +21,7 @@ refused "a batch that does not fit" '{"method": "POST", "status": 400, "times": 
 	'nothing was changed \(InvalidChangeBatch: RRSet of type A is not permitted\)'
 
 trial "held back for a moment, then done"
+api_rule "$(amazon_says 400 Throttling 'Rate exceeded' | sed 's/"times": 0/"times": 1/')"
 api_rule "$(amazon_says 400 PriorRequestNotComplete 'wait' | sed 's/"times": 0/"times": 2/')"
 night --until point >"$T/out" 2>&1 || fail "route53: point: $(tail -n 5 "$T/out") $(text_of point)"
 put_back

@@ -45,6 +45,18 @@ expect_match "$OUTPUT" '"within"' "a span that is none"
 printf 'HTTP/1.0 200 OK\r\n\r\nno JSON' >"$T/answer"
 smoke 1 'json: data.status' '200, but without "data.status" in its JSON'
 
+# All sides beside each other: the old one answers otherwise, and that is told first; the new one decides.
+printf 'HTTP/1.0 200 OK\r\n\r\ngood' >"$T/answer"
+spawn "$T/old.pid" "$T/old.log" socat "TCP-LISTEN:$HTTP_PORT,bind=127.0.1.1,reuseaddr,fork" "SYSTEM:read line; sleep 0.05; cat $T/old.answer"
+at_end 'kill_pidfile "$T/old.pid" 2'
+printf 'HTTP/1.0 404 Not Found\r\n\r\nbad' >"$T/old.answer"
+eventually 20 bash -c "exec 3<>/dev/tcp/127.0.1.1/$HTTP_PORT" || fail "No old server: $(cat "$T/old.log")"
+sed -i 's/side: new/side: all/' "$T/night.yml"
+smoke 0 'expect: 200' 'GET www.acme.example/status: OLD 404 instead of 200; NEW 200 in [0-9]+ ms; PUBLIC 404 instead of 200'
+expect_match "$(events attempt.ended '.seen[0].text')" 'OLD 404 instead of 200' "what differs comes first"
+printf 'HTTP/1.0 503 Down\r\n\r\nbad' >"$T/answer"
+smoke 1 'expect: 200' 'NEW: 0 of 1 as expected'
+
 # The quiet timer: it holds, and begins again at each look that fails, until the new side has been good for long enough.
 N=$((N + 1))
 export NIGHTFERRY_STATE=$T/state.$N
