@@ -7,6 +7,7 @@ extern const struct step app_stop_step;
 extern const struct step canaries_step;
 extern const struct step cancel_transfer_step;
 extern const struct step capture_step;
+extern const struct step certificates_step;
 extern const struct step command_step;
 extern const struct step config_set_step;
 extern const struct step compare_step;
@@ -57,6 +58,7 @@ const struct step *const step_table[] = {
     &canaries_step,
     &cancel_transfer_step,
     &capture_step,
+    &certificates_step,
     &command_step,
     &config_set_step,
     &compare_step,
