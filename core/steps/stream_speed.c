@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 enum { KEPT_MS = 600000, SAMPLE_MS = 15000, SAMPLE_LEAST_BYTES = 1 << 20 };
+/* A table costs its definitions, twice, whatever is in it. */
 #define GUESS_WORK 25e6
+enum { GUESS_TABLE_MS = 10 };
 
 struct speed {
 	double rate;        /* bytes per second of one session; <= 0: not measured */
@@ -201,7 +203,8 @@ static int64_t work_ms(struct stream_copy *s, struct plan *plan)
 	evidence_add(&plan->seen, VERDICT_PASS, "pace", "guessed",
 		     "writing and indexes were not measured yet: guessed at %s",
 		     units_rate(rate, GUESS_WORK));
-	return (int64_t)((double)s->source.size_bytes * 1000 / GUESS_WORK);
+	return (int64_t)((double)s->source.size_bytes * 1000 / GUESS_WORK) +
+	       (int64_t)s->source.tables.n * GUESS_TABLE_MS;
 }
 
 void stream_fill_speed(struct stream_copy *s, struct plan *plan)
