@@ -2,6 +2,7 @@
  * draws them anew: look at every difference before you commit it. */
 #include "core/base/buf.h"
 #include "core/base/text.h"
+#include "panels/dns_card.h"
 #include "tests/screens/drawing.h"
 
 #include <setjmp.h>
@@ -79,7 +80,8 @@ static void add_cell(struct night *night, const char *phase, int s, int n, bool 
 	    "\"\"}",
 	    server, label, auth ? "true" : "false", n + 1, a.state,
 	    text_equal(a.state, "NEW") ? "cutover.acme.com" : "acme.herokudns.com", a.left_s ? a.left_s : -1,
-	    dies, 3 + s, s, six, text_equal(six, a.state) ? dies : (long long)night->now_ms + 31000);
+	    dies, text_equal(a.state, "SILENT") ? -1 : 3 + s, s, six,
+	    text_equal(six, a.state) ? dies : (long long)night->now_ms + 31000);
 	night_event(night, flipped ? "01:21:51" : "00:59:29", "dns.cell", fields);
 }
 
@@ -216,9 +218,34 @@ static void test_says(void **state)
 	night_free(&night);
 }
 
+/* One server whole: which of its machines spoke, both families, until when. */
+static void test_card(void **state)
+{
+	struct night night = make(&crowds[0], "end");
+	void *views[VIEWS];
+	struct canvas *canvas = canvas_new((struct size){76, 20}, false);
+	struct scene scene;
+
+	(void)state;
+	views_new(views);
+	scene = scene_of(&night, views);
+	dns_card_draw(&scene, canvas, "198.51.100.3");
+	assert_rows(canvas);
+	expect_picture("card.end.76x20", canvas);
+	assert_true(has(canvas, "it calls itself fra2"));
+	assert_true(has(canvas, "OLD  2001:db8::1, gone from this cache at 01:22:23"));
+	canvas_clear(canvas);
+	dns_card_draw(&scene, canvas, "198.51.100.4");
+	assert_true(has(canvas, "and no answer came"));
+	canvas_free(canvas);
+	views_free(views);
+	night_free(&night);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_pictures), cmocka_unit_test(test_says)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_pictures), cmocka_unit_test(test_says),
+					   cmocka_unit_test(test_card)};
 
 	in_utc();
 	return cmocka_run_group_tests(tests, NULL, NULL);
