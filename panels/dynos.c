@@ -187,8 +187,11 @@ static void draw_dyno(const struct scene *scene, struct canvas *canvas, int row,
 	columns_put(canvas, row, columns, HAVE, ROLE_TEXT, "1");
 	columns_put(canvas, row, columns, BEFORE, ROLE_MUTED, "-");
 	/* The loud word first: what is cut off at the end is only for how long. */
-	columns_putf(canvas, row, columns, STATE, loud ? ROLE_WARN : ROLE_TEXT, "%s%s%s%s", word,
-		     loud && columns->cells[STATE] < 15 ? "" : dyno->state,
+	columns_putf(canvas, row, columns, STATE,
+		     text_equal(dyno->state, "crashed") ? ROLE_BAD
+		     : loud                             ? ROLE_WARN
+							: ROLE_TEXT,
+		     "%s%s%s%s", word, loud && columns->cells[STATE] < 15 ? "" : dyno->state,
 		     loud && columns->cells[STATE] < 15 ? "" : " ",
 		     dyno->since_ms > 0 ? units_duration(age, scene->now_ms - dyno->since_ms) : "");
 }
@@ -275,6 +278,19 @@ static int list_height(const struct dynos_state *dynos, int rows)
 	return rows - 2 - foot >= 4 ? rows - 2 - foot : rows - 2;
 }
 
+/* Which part of a long list is on the screen; what is searched or filtered has a note of its own. */
+static void draw_part(struct canvas *canvas, int row, const struct dynos_view *view,
+		      const struct list_page *page, int shown, size_t n)
+{
+	char text[48];
+
+	if (view->list.filter[0] || view->list.search[0] || (size_t)shown >= n)
+		return;
+	snprintf(text, sizeof(text), " %zu-%zu of %zu ", page->top + 1, page->top + (size_t)shown, n);
+	canvas_field(canvas, canvas->size.cols - (int)strlen(text), row, (int)strlen(text), false, ROLE_KEY,
+		     text);
+}
+
 static void dynos_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct dynos_view *view = scene->view;
@@ -311,6 +327,7 @@ static void dynos_draw(const struct scene *scene, struct canvas *canvas)
 	if (list_rows.n == 0)
 		age_nothing(canvas, top + 2, "no dyno of any kind");
 	list_note(canvas, top + 1, &view->list, &page);
+	draw_part(canvas, top + 1, view, &page, used, list_rows.n);
 	if (canvas->size.rows - top - 2 - used >= 3)
 		draw_below(scene, canvas, top + 3 + used);
 	list_page_done(&page);

@@ -3,6 +3,7 @@
  * The account's limit refills by 75 requests a minute and is shared with everybody, so not all is asked at
  * each look. */
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/heroku.h"
 #include "core/base/clock.h"
@@ -45,7 +46,11 @@ struct seen {
 static int by_name(const void *a, const void *b)
 {
 	const struct heroku_dyno *x = a, *y = b;
-	return strcmp(x->name, y->name);
+	int type = strcmp(x->type, y->type);
+	const char *nx = strrchr(x->name, '.'), *ny = strrchr(y->name, '.');
+	int64_t dx = nx ? units_parse_int(nx + 1, 0) : 0, dy = ny ? units_parse_int(ny + 1, 0) : 0;
+	/* web.2 comes before web.10. */
+	return type ? type : dx != dy ? (dx > dy) - (dx < dy) : strcmp(x->name, y->name);
 }
 
 /* New lists replace the old ones only when both came. */

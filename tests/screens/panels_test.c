@@ -161,6 +161,9 @@ static void test_dynos_sizes(void **state)
 		assert_true(has(canvas, name));
 		assert_true(has(canvas, "scheduler.7"));
 		assert_true(has(canvas, "way back"));
+		/* How long the list is, where it is longer than the screen. */
+		snprintf(name, sizeof(name), "-%d of %d ", n + 1, n + 1);
+		assert_int_equal(has(canvas, name), n > 12 || (n == 12 && size.rows < 30));
 		assert_true(has(canvas, "b007"));
 		canvas_free(canvas);
 		panel_find("dynos")->act(views[1], night.state,
