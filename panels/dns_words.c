@@ -284,6 +284,8 @@ static void draw_visitors(const struct scene *scene, struct canvas *canvas, int 
 	put_rate(on_old, sizeof(on_old), &traffic->old_side);
 	col = canvas_putf(canvas, col, row, ROLE_TEXT, "NEW %s   OLD %s", on_new, on_old);
 	snprintf(text, sizeof(text), "   last on OLD %s", units_clock(clock, traffic->last_old_ms));
+	if (canvas_width(canvas, text) > canvas->size.cols - col)
+		snprintf(text, sizeof(text), "   last %s", units_clock(clock, traffic->last_old_ms));
 	if (traffic->last_old_ms > 0 && canvas_width(canvas, text) <= canvas->size.cols - col)
 		canvas_put(canvas, col, row, ROLE_MUTED, text);
 	canvas_sides(canvas, 0, row, canvas->size.cols);
