@@ -150,8 +150,7 @@ static void test_made_up_line(void **state)
 	static const char *const lines[] = {
 	    "\n", "{}\n", "{\"seq\":2,\"kind\":\"note.added\",\"text\":\"n1\"}\n",
 	    "{\"seq\":2,\"kind\":\"note.added\",\"text\":\"n1\",\"h\":\"\"}\n",
-	    "{\"seq\":2,\"kind\":\"note.added\",\"h\":"
-	    "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}\n"};
+	    "{\"seq\":2,\"h\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}\n"};
 	write_lines(6);
 	struct buf all = read_all(), changed = {0};
 	for (size_t i = 0; i <= all.len; i++) {
