@@ -199,7 +199,7 @@ static void do_back(struct cockpit *c, const char *key)
 	(void)key;
 	link_command(&w, "back");
 	sheet_way_back(c, &say);
-	box_confirm(c, "WAY BACK  NEW → OLD", &say, &w);
+	box_confirm(c, c->state->rehearsal ? "GIVE THE REHEARSAL UP  NEW" : "WAY BACK  NEW → OLD", &say, &w);
 }
 
 static void do_vote(struct cockpit *c, const char *key)

@@ -114,8 +114,8 @@ void sheet_way_back(struct cockpit *c, struct buf *out)
 		buf_addf(out, "%2d %-18s %s  %s\n", step->number, step->id, gates[step->gate & 3],
 			 step->title);
 	}
-	buf_adds(out, "\ny opens this plan as the playbook. Each of its steps meets its own gate;\nmoving "
-		      "the traffic back is typed.");
+	buf_addf(out, "\ny opens this plan as the playbook. Each of its steps meets its own gate%s",
+		 state->rehearsal ? "." : ";\nmoving the traffic back is typed.");
 }
 
 /* The card of a step whose row is elsewhere now must still be that step's: it is drawn from its subject. */

@@ -136,7 +136,7 @@ SCREEN=main
 
 PHASE=prepare
 every_panel
-panel 8 DNS "ns1.* OLD  auth" "answers  NEW 0   OLD 8"
+panel 8 DNS "ns1.* OLD  auth" "answers  NEW 0   OLD [1-8] "
 panel 2 Dynos "^ web .* 2 +2 .* 2 up" "way back +not recorded yet"
 panel 6 Writers "QUIET FOR  0 s: somebody writes" "last written row: .* by "
 panel 0 Traffic "NEW .* 0% " "OLD .*100% " "WAY BACK  FREE"
@@ -196,7 +196,7 @@ panel 0 Traffic "NEW .* [1-9][0-9]?%" "WAY BACK  (COSTS [0-9,]+ ROWS|ONE-WAY)"
 panel 5 Logs "NEW proxy +[a-z]+.acme.example GET "
 every_panel
 keys 8
-says 30 "answers  NEW 8   OLD 0   of 8" "all new"
+says 30 "answers  NEW [1-8]   OLD 0 " "all new"
 back_to_view
 
 PHASE=after
