@@ -141,8 +141,9 @@ static int definitions(struct stream *s, struct err *err)
 	return stream_apply(s, &s->pre, false, err);
 }
 
-static int open_all(struct stream *s, const struct copy_stream_hooks *hooks, struct err *err)
+static int open_all(struct stream *s, struct err *err)
 {
+	const struct copy_stream_hooks *hooks = s->hooks;
 	struct copy_order order = *s->order;
 	s->source = copy_open_source(&order, err);
 	if (!s->source)
@@ -158,7 +159,7 @@ static int open_all(struct stream *s, const struct copy_stream_hooks *hooks, str
 
 /* ---- the end ---- */
 
-static void tell_result(struct stream *s, int64_t sequences, int64_t objects)
+static void tell_result(struct stream *s, int64_t sequences)
 {
 	int64_t tables = 0, indexes = 0, keys = 0, pieces = 0;
 	for (size_t i = 0; i < s->catalog.n; i++)
@@ -177,7 +178,7 @@ static void tell_result(struct stream *s, int64_t sequences, int64_t objects)
 	jw_int(&w, "indexes", indexes);
 	jw_int(&w, "keys", keys);
 	jw_int(&w, "sequences", sequences);
-	jw_int(&w, "objects", objects);
+	jw_int(&w, "objects", s->objects);
 	jw_int(&w, "left_out", (int64_t)s->left_out);
 	jw_int(&w, "ms", clock_life_ms() - s->began_ms);
 	jw_int(&w, "lanes", (int64_t)s->n_lanes);
@@ -185,11 +186,11 @@ static void tell_result(struct stream *s, int64_t sequences, int64_t objects)
 	order_tell(&w);
 }
 
-static int finish(struct stream *s, const struct copy_stream_hooks *hooks, struct err *err)
+static int finish(struct stream *s, struct err *err)
 {
-	int64_t sequences = 0, objects = 0;
-	if (stream_large_objects(s, &objects, err) < 0 || stream_sequences(s, &sequences, err) < 0 ||
-	    stream_apply(s, &s->post, true, err) < 0)
+	const struct copy_stream_hooks *hooks = s->hooks;
+	int64_t sequences = 0;
+	if (stream_sequences(s, &sequences, err) < 0 || stream_apply(s, &s->post, true, err) < 0)
 		return -1;
 	if (hooks && hooks->finished) {
 		int64_t *rows = xcalloc(s->catalog.n + 1, sizeof *rows);
@@ -203,7 +204,7 @@ static int finish(struct stream *s, const struct copy_stream_hooks *hooks, struc
 	if (unmark(s, err) < 0 || copy_settle(s->target, err) < 0)
 		return -1;
 	stream_tell_total(s, "done", true);
-	tell_result(s, sequences, objects);
+	tell_result(s, sequences);
 	return 0;
 }
 
@@ -224,6 +225,7 @@ int copy_stream_run(const struct copy_order *order, const struct copy_stream_hoo
 {
 	struct copy_order own = *order;
 	struct stream s = {.order = &own,
+			   .hooks = hooks,
 			   .began_ms = clock_life_ms(),
 			   .life = {-1, -1},
 			   .pre_dump = {.pid = -1, .out_fd = -1, .err_fd = -1},
@@ -231,7 +233,7 @@ int copy_stream_run(const struct copy_order *order, const struct copy_stream_hoo
 	int64_t asked = json_int(order->json, "lanes", 0);
 	own.maintenance_mb =
 	    memory_for(order, asked > 0 ? (size_t)asked : (size_t)sysconf(_SC_NPROCESSORS_ONLN) + 1);
-	int rc = open_all(&s, hooks, err);
+	int rc = open_all(&s, err);
 	if (rc == 0)
 		rc = definitions(&s, err);
 	if (rc == 0) {
@@ -242,7 +244,7 @@ int copy_stream_run(const struct copy_order *order, const struct copy_stream_hoo
 	if (rc == 0)
 		rc = stream_lanes_run(&s, err);
 	if (rc == 0)
-		rc = finish(&s, hooks, err);
+		rc = finish(&s, err);
 	close_all(&s);
 	return rc;
 }

@@ -12,7 +12,9 @@
 struct copy_stream_hooks {
 	/* The snapshot is open and nothing was changed yet. */
 	int (*opened)(void *ctx, struct pg *source, struct pg *target, const char *snapshot, struct err *err);
-	/* All is there, and the snapshot's transaction still open; rows[i] went into catalog->list[i]. */
+	/* Nothing of the source is needed any more but where its sequences stand: it holds nothing back. */
+	void (*released)(void *ctx);
+	/* All is there; rows[i] went into catalog->list[i]. */
 	int (*finished)(void *ctx, struct pg *source, struct pg *target, const struct copy_catalog *catalog,
 			const int64_t *rows, struct err *err);
 	void *ctx;

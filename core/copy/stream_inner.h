@@ -50,6 +50,7 @@ struct stream_lane {
 };
 /* What goes through the pipes between this process and its lanes. */
 struct stream_order {
+	bool release; /* no rows are left: the source is let go, and no answer is wanted */
 	enum stream_kind kind;
 	struct copy_piece piece; /* of the catalog that both have */
 	size_t table, n;  /* STREAM_ROWS: small tables of the catalog instead of a piece; n 1: the piece */
@@ -67,6 +68,7 @@ struct stream_answer {
 _Static_assert(sizeof(struct stream_answer) <= PIPE_BUF, "an answer is written at once");
 struct stream {
 	const struct copy_order *order;
+	const struct copy_stream_hooks *hooks; /* may be NULL */
 	struct pg *source, *target;
 	char snapshot[80];
 	struct copy_dumper dumper;
@@ -77,6 +79,9 @@ struct stream {
 	struct stream_table *tables;
 	struct stream_task **tasks;
 	size_t n_tasks, n_done;
+	size_t rows_at; /* of tables before this one all rows are in */
+	bool released;
+	int64_t objects;            /* large ones that were copied */
 	struct stream_task **ready; /* a heap: the one with the most behind it first */
 	size_t n_ready;
 	struct stream_lane lanes[STREAM_LANES_MOST];

@@ -147,6 +147,11 @@ void stream_lane_live(const struct stream *s, int order_fd, int answer_fd, int l
 	}
 	while (stream_read_all(order_fd, &order, sizeof order)) {
 		struct stream_answer a = {.what = ANSWER_DONE};
+		if (order.release) {
+			pg_close(lane.source);
+			lane.source = NULL;
+			continue;
+		}
 		int rc = order.kind == STREAM_ROWS ? lane_rows(&lane, &order, &a.err)
 						   : lane_entry(&lane, &order, &a.err);
 		if (rc < 0)

@@ -208,6 +208,25 @@ static int wait_for_lanes(struct stream *s, struct err *err)
 	return take_post(s, err);
 }
 
+/* Once all rows are read the snapshot has served: indexes take as long again, and the source's vacuum need
+ * not wait for them. */
+static int release_source(struct stream *s, struct err *err)
+{
+	const struct stream_order order = {.release = true};
+	while (s->rows_at < s->catalog.n && !s->tables[s->rows_at].pieces)
+		s->rows_at++;
+	if (s->released || !s->has_post || s->rows_at < s->catalog.n)
+		return 0;
+	s->released = true;
+	if (stream_large_objects(s, &s->objects, err) < 0 || pg_exec(s->source, err, "COMMIT") < 0)
+		return -1;
+	for (size_t i = 0; i < s->n_lanes; i++)
+		write_all(s->lanes[i].order_fd, &order, sizeof order);
+	if (s->hooks && s->hooks->released)
+		s->hooks->released(s->hooks->ctx);
+	return 0;
+}
+
 int stream_lanes_run(struct stream *s, struct err *err)
 {
 	while (!stream_all_done(s)) {
@@ -216,7 +235,7 @@ int stream_lanes_run(struct stream *s, struct err *err)
 			if (task)
 				give(s, &s->lanes[i], task);
 		}
-		if (wait_for_lanes(s, err) < 0)
+		if (wait_for_lanes(s, err) < 0 || release_source(s, err) < 0)
 			return -1;
 		stream_look_indexes(s);
 		stream_tell_total(s, "rows", false);

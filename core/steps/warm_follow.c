@@ -48,45 +48,59 @@ int64_t warm_window_ms(struct job *job)
 
 /* ---- telling ---- */
 
+/* "+112 -3": rows that came or were written anew, and rows that went. Short, for the column is. */
+static void table_words(const struct json *line, const char *state, char *text, size_t size)
+{
+	char changed[UNITS_MAX], removed[UNITS_MAX];
+	int64_t moved = json_int(line, "changed", -1);
+	units_count(changed, moved > 0 ? moved : 0);
+	units_count(removed, json_int(line, "removed", 0));
+	if (text_equal(state, "equal"))
+		text_copy(text, size, "no change");
+	else if (text_equal(state, "waiting"))
+		text_copyf(text, size, "+%s waiting", changed);
+	else if (text_equal(state, "replaced"))
+		text_copyf(text, size, "all anew: %s", json_str(line, "why", ""));
+	else if (moved >= 0)
+		text_copyf(text, size, "+%s -%s", changed, removed);
+}
+
 static void tell_table(struct warm_follow *f, const struct json *line)
 {
-	char text[80] = "", changed[UNITS_MAX], removed[UNITS_MAX];
+	char text[80] = "";
 	const char *state = json_str(line, "state", "");
 	int64_t rows = json_int(line, "rows", -1), moved = json_int(line, "changed", -1);
-	bool delta = json_get(line, "changed") != NULL;
-	if (text_equal(state, "equal"))
-		text_copy(text, sizeof text, "no change");
-	else if (delta && moved >= 0)
-		text_copyf(text, sizeof text, "%s rows, %s removed%s%s", units_count(changed, moved),
-			   units_count(removed, json_int(line, "removed", 0)),
-			   text_equal(state, "replaced") ? ", copied again: " : "",
-			   text_equal(state, "replaced") ? json_str(line, "why", "") : "");
+	bool delta = json_get(line, "changed") != NULL, waits = text_equal(state, "waiting");
+	if (delta)
+		table_words(line, state, text, sizeof text);
 	struct jw w;
 	jw_event(&w, "transfer.table");
 	jw_str(&w, "table", json_str(line, "table", ""));
-	jw_int(&w, "rows", rows);
+	jw_int(&w, "rows", waits && delta ? 0 : rows);
 	jw_int(&w, "rows_total", delta ? rows : json_int(line, "rows_guess", -1));
 	jw_int(&w, "bytes", json_int(line, "bytes", -1));
-	jw_str(&w, "state", !delta ? state : moved < 0 ? "copying" : "done");
+	jw_str(&w, "state", !delta || waits ? state : moved < 0 ? "copying" : "done");
 	jw_str(&w, "text", text);
 	job_event(f->job, &w);
 }
 
-/* What is left is reading: as fast as so far, then the proof as it was measured before. */
+/* What is left is reading: as fast as so far, then the proof as it was measured before. Where none was, only
+ * the end of the delta can be foretold. */
 static void add_window(const struct warm_follow *f, char *text, size_t size, int64_t left_ms)
 {
-	char so_far[UNITS_MAX], in_all[UNITS_MAX];
-	size_t at = strlen(text);
+	char so_far[UNITS_MAX], then[UNITS_MAX];
 	if (!f->window_ms)
 		return;
 	int64_t now_ms = clock_wall_ms() - f->window_ms;
-	if (left_ms < 0 || f->proof_ms < 0)
-		text_copyf(text + at, size - at, "%swindow so far %s", at ? "; " : "",
-			   units_duration(so_far, now_ms));
+	units_duration(so_far, now_ms);
+	if (left_ms < 0)
+		text_copyf(text, size, "window so far %s; ", so_far);
+	else if (f->proof_ms < 0)
+		text_copyf(text, size, "window so far %s, delta until %s; ", so_far,
+			   units_duration(then, now_ms + left_ms));
 	else
-		text_copyf(text + at, size - at, "%swindow so far %s, projected %s", at ? "; " : "",
-			   units_duration(so_far, now_ms),
-			   units_duration(in_all, now_ms + left_ms + f->proof_ms));
+		text_copyf(text, size, "window so far %s, projected %s; ", so_far,
+			   units_duration(then, now_ms + left_ms + f->proof_ms));
 }
 
 static int64_t left_of(int64_t done, int64_t total, int64_t ms)
@@ -104,10 +118,12 @@ static void tell_delta(struct warm_follow *f, const struct json *line)
 	total.bytes_total = json_int(line, "size_bytes", -1);
 	total.rate = copy_rate(&f->rate, total.bytes);
 	total.eta_ms = left_of(total.bytes, total.bytes_total, json_int(line, "ms", 0));
-	text_copyf(text, sizeof text, "%s rows in the delta, %s removed",
+	/* The window first: it is what a narrow screen must not cut. */
+	add_window(f, text, sizeof text, total.eta_ms);
+	size_t at = strlen(text);
+	text_copyf(text + at, sizeof text - at, "rows +%s -%s",
 		   units_count(changed, json_int(line, "changed", 0)),
 		   units_count(removed, json_int(line, "removed", 0)));
-	add_window(f, text, sizeof text, total.eta_ms);
 	total.text = text;
 	copy_tell(f->job, &total);
 	job_progress(f->job, total.tables, total.tables_total, "items", text);
@@ -129,8 +145,13 @@ static void tell_stream(struct warm_follow *f, const struct json *line)
 	total.rate = copy_rate(&f->rate, total.bytes);
 	total.eta_ms =
 	    left_of(json_int(line, "work", -1), json_int(line, "work_total", -1), json_int(line, "ms", 0));
-	text_copyf(text, sizeof text, "the app is live; OLD's vacuum held back for %s%s%s",
-		   units_duration(held, json_int(line, "ms", 0)), *f->note ? "; held: " : "", f->note);
+	if (f->held_ms > 0)
+		text_copyf(text, sizeof text, "the app is live; OLD is free again, its vacuum waited %s",
+			   units_duration(held, f->held_ms));
+	else
+		text_copyf(text, sizeof text, "the app is live; OLD's vacuum held back for %s%s%s",
+			   units_duration(held, json_int(line, "ms", 0)), *f->note ? "; held: " : "",
+			   f->note);
 	total.text = text;
 	copy_tell(f->job, &total);
 	job_progress(f->job, total.tables, total.tables_total, "items", text);
@@ -149,6 +170,8 @@ static void hear(void *ctx, const struct json *line)
 	else if (text_equal(kind, "gentle"))
 		text_copy(f->note, sizeof f->note,
 			  json_bool(line, "still", false) ? json_str(line, "why", "") : "");
+	else if (text_equal(kind, "released"))
+		f->held_ms = json_int(line, "ms", 0);
 	else if (text_equal(kind, "left_out"))
 		job_log(f->job, "NEW", "left out: %s (%s)", json_str(line, "what", ""),
 			json_str(line, "why", ""));

@@ -11,7 +11,8 @@ struct warm_follow {
 	int64_t window_ms; /* wall time at which the app went down; 0: it is up */
 	int64_t proof_ms;  /* what the proof took the last time; -1 unknown */
 	struct copy_rate rate;
-	char note[120]; /* what holds it; "" */
+	char note[120];  /* what holds it; "" */
+	int64_t held_ms; /* so long was OLD's vacuum held back; 0: it still is */
 };
 /* Until the worker has ended well; a cancel stops it first. -1 with its sentence, or ours. */
 int warm_follow(struct copy_worker *worker, struct warm_follow *follow, struct err *err);
