@@ -100,7 +100,9 @@ int copy_snapshot_join(struct pg *pg, const char *snapshot, struct err *err)
 	return rc;
 }
 
-#define AGAIN "; what was copied cannot be brought up to date, so run warm-copy again, or take the backup way"
+#define AGAIN                                                                                              \
+	"; what was copied cannot be brought up to date, so run wipe-target and warm-copy again, or take " \
+	"the backup way"
 
 int copy_boundary_check(const struct copy_boundary *was, const struct copy_boundary *now, struct err *err)
 {

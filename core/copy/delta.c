@@ -29,7 +29,7 @@ struct unit {
 
 enum { STILL_BYTES = 16 << 20 };
 
-#define AGAIN " since it was copied. Run warm-copy again, or take the backup way"
+#define AGAIN " since it was copied. Run wipe-target and warm-copy again, or take the backup way"
 
 static int check_schema(struct round *r, struct err *err)
 {
@@ -158,6 +158,13 @@ static int look_source(struct round *r, struct err *err)
 	if (delta_look_run(&look, r->seen, err) < 0)
 		return -1;
 	make_units(r);
+	for (size_t i = 0; i < r->n_units && o->tell; i++) {
+		size_t at = r->units[i].at[0];
+		struct delta_known known = known_of(r, at);
+		if (!delta_is_still(&known))
+			o->tell(o->ctx, &(struct copy_delta_tell){
+					    .table = known.table, .seen = known.seen, .tables = r->tables.n});
+	}
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 
 struct copy_delta_tell {
 	const struct delta_table *table;
-	const struct delta_done *done; /* NULL: it begins */
+	const struct delta_seen *seen; /* it has changed, and waits for its turn; NULL: that has come */
+	const struct delta_done *done; /* NULL: it begins, or waits */
 	size_t tables_done, tables;
 };
 struct copy_delta_options {

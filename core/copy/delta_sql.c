@@ -23,7 +23,7 @@ int delta_refuse_foreign(const struct delta_pair *pair, const struct delta_known
 	return err_set(
 	    err, ERR_WORLD,
 	    "Somebody else has written to %s of the %s since the copy (%s). Nothing of it was changed. Stop "
-	    "what writes there, then run warm-copy again; or take the backup way",
+	    "what writes there, then run wipe-target and warm-copy again; or take the backup way",
 	    known->table->label, pg_name(pair->target), what);
 }
 

@@ -23,7 +23,7 @@ static const char *state_word(const struct copy_delta_tell *t)
 {
 	static const char *const words[] = {
 	    [DELTA_EQUAL] = "equal", [DELTA_CHANGED] = "changed", [DELTA_REPLACED] = "replaced"};
-	return t->done ? words[t->done->state] : "looking";
+	return t->done ? words[t->done->state] : t->seen ? "waiting" : "looking";
 }
 
 static void tell_total(struct telling *telling)
@@ -55,12 +55,13 @@ static void tell(void *ctx, const struct copy_delta_tell *t)
 {
 	struct telling *telling = ctx;
 	struct jw w;
-	telling->tables_done = t->tables_done;
+	if (!t->seen)
+		telling->tables_done = t->tables_done;
 	order_line(&w, "table");
 	jw_str(&w, "table", t->table->label);
 	jw_str(&w, "state", state_word(t));
-	jw_int(&w, "rows", t->done ? t->done->target_rows : -1);
-	jw_int(&w, "changed", t->done ? t->done->changed : -1);
+	jw_int(&w, "rows", t->done ? t->done->target_rows : t->seen ? t->seen->rows : -1);
+	jw_int(&w, "changed", t->done ? t->done->changed : t->seen ? t->seen->changed : -1);
 	jw_int(&w, "removed", t->done ? t->done->removed : -1);
 	jw_int(&w, "bytes", t->done ? t->done->bytes : -1);
 	jw_str(&w, "why", t->done ? t->done->why : "");
