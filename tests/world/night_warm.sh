@@ -22,8 +22,10 @@ ends() { # STATUS OPTIONS...
 	night "$@" || status=$?
 	expect_equal "$status" "$wanted" "exit status of run $* ($(tail -n 4 "$T/err" "$T/out"))"
 }
-worker() { # VERB: its pid, once it runs
-	pgrep -o -f "^[^ ]*nightferry __copy $1\$"
+worker() { # VERB: the pid of this world's newest one, once it runs
+	local pid
+	pid=$(cat "$(events fact "select(.name == \"$1-started\") | .data.base" | tail -n 1 | tr -d '"').pid" 2>/dev/null) &&
+		[ "$(ps -o comm= -p "$pid")" = nightferry ] && echo "$pid"
 }
 
 # ---- the worker dies in the middle: no warm copy, and the next attempt needs no hand ----
