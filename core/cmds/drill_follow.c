@@ -301,7 +301,9 @@ void drill_end(struct drill *drill, int64_t now_ms)
 		if (one->stage == DRILL_TO_COME && !*one->why)
 			text_copyf(one->why, sizeof one->why,
 				   one->began_ms ? "its moment never came: the night ended before, in %s"
-						 : "its moment never came: the night did not get to %s",
+				   : finished(drill, one->step)
+				       ? "its moment never came: there was nothing to do in %s"
+				       : "its moment never came: the night did not get to %s",
 				   one->step);
 		if (one->stage == DRILL_TO_COME || one->stage == DRILL_STRIKING)
 			one->stage = DRILL_NEVER;
