@@ -96,6 +96,18 @@ static int read_back(struct s3 *s3, struct backup *b, const struct s3_upload *up
 	return 0;
 }
 
+/* Keys that may not list are no reason to have no backup. */
+static void sweep(struct s3 *s3, const char *key)
+{
+	struct err err = {0};
+	size_t n;
+	if (s3_sweep(s3, key, &n, &err) < 0)
+		order_log("whether an earlier upload has left parts in the storage is not known: %s",
+			  err.text);
+	else if (n)
+		order_log("the parts of an upload that was cut off were taken back");
+}
+
 static int backup_run(const struct copy_order *order, struct err *err)
 {
 	const struct json *j = order->json;
@@ -118,6 +130,7 @@ static int backup_run(const struct copy_order *order, struct err *err)
 		return err_set(err, ERR_IO, "the backup %s cannot be read: %s", b.file, strerror(errno));
 	struct s3 *s3 = s3_open(NULL, &place, &login);
 	explicit_bzero(&login, sizeof login);
+	sweep(s3, up.key);
 	int rc = s3_put(s3, &up, err);
 	if (rc == 0)
 		rc = read_back(s3, &b, &up, json_str(j, "sha256", ""), err);

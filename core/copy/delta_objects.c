@@ -1,6 +1,7 @@
-/* Large objects. Their pages may only be read by a superuser, but a content can be asked for by number. */
+/* Large objects of OLD that NEW does not have, or not so. */
 #include "core/copy/delta_rest.h"
 #include "core/base/text.h"
+#include "core/copy/large.h"
 #include <stdlib.h>
 
 enum { PIECE_BYTES = 1 << 20 };
@@ -14,17 +15,10 @@ struct objects {
 	size_t n;
 };
 
-/* In pieces, because an object may be larger than a value can be. */
 static int read_objects(struct pg *pg, struct objects *out, struct err *err)
 {
 	struct pg_result *r = pg_query(
-	    pg,
-	    "SELECT m.oid, (WITH RECURSIVE p AS (SELECT 0::bigint AS at, lo_get(m.oid, 0, 1048576) AS b "
-	    "UNION ALL "
-	    "SELECT at + 1048576, lo_get(m.oid, at + 1048576, 1048576) FROM p WHERE length(b) = 1048576) "
-	    "SELECT "
-	    "md5(string_agg(md5(b), '' ORDER BY at)) FROM p) FROM pg_largeobject_metadata m ORDER BY 1",
-	    NULL, err);
+	    pg, "SELECT m.oid, " COPY_LARGE_DIGEST " FROM pg_largeobject_metadata m ORDER BY 1", NULL, err);
 	if (!r)
 		return -1;
 	out->n = pg_rows(r);

@@ -4,38 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct entry {
-	const char *name, *definition;
-	bool broken;
-};
-struct entries {
-	struct pg_result *result;
-	struct entry *list;
-	size_t n;
-};
-
 static int by_name(const void *a, const void *b)
 {
-	const struct entry *x = a, *y = b;
+	const struct object_entry *x = a, *y = b;
 	int order = strcmp(x->name, y->name);
 	return order ? order : strcmp(x->definition, y->definition);
 }
 
-static int look(struct pg *pg, const struct object_look *kind, struct entries *out, struct err *err)
+int object_entries_look(struct pg *pg, const char *sql, const char *const *args, struct object_entries *out,
+			struct err *err)
 {
-	*out = (struct entries){.result = pg_query(pg, kind->sql, NULL, err)};
+	*out = (struct object_entries){.result = pg_query(pg, sql, args, err)};
 	if (!out->result)
 		return -1;
 	out->n = pg_rows(out->result);
 	out->list = xcalloc(out->n + 1, sizeof *out->list);
 	for (size_t i = 0; i < out->n; i++)
-		out->list[i] = (struct entry){pg_get(out->result, i, 0), pg_get(out->result, i, 1),
-					      pg_get_bool(out->result, i, 2)};
+		out->list[i] = (struct object_entry){pg_get(out->result, i, 0), pg_get(out->result, i, 1),
+						     pg_get_bool(out->result, i, 2)};
 	qsort(out->list, out->n, sizeof *out->list, by_name);
 	return 0;
 }
 
-static void entries_done(struct entries *entries)
+void object_entries_done(struct object_entries *entries)
 {
 	free(entries->list);
 	pg_result_free(entries->result);
@@ -47,12 +38,12 @@ static void clean(char *out, size_t size, const char *text)
 }
 
 /* Schemas that extensions live in, on either side: "heroku_ext.". */
-struct schemas {
+struct object_schemas {
 	char list[32][72];
 	size_t n;
 };
 
-static int look_schemas(struct pg *pg, struct schemas *out, struct err *err)
+static int look_schemas(struct pg *pg, struct object_schemas *out, struct err *err)
 {
 	struct pg_result *r =
 	    pg_query(pg,
@@ -65,7 +56,7 @@ static int look_schemas(struct pg *pg, struct schemas *out, struct err *err)
 	return r ? 0 : -1;
 }
 
-static void add_without(struct buf *out, const char *text, const struct schemas *schemas)
+static void add_without(struct buf *out, const char *text, const struct object_schemas *schemas)
 {
 	while (*text) {
 		size_t skip = 0;
@@ -78,11 +69,11 @@ static void add_without(struct buf *out, const char *text, const struct schemas 
 }
 
 /* What an extension brings is the same in whatever schema it was put. */
-static bool same_definition(const char *a, const char *b, const struct schemas *schemas)
+static bool same_definition(const char *a, const char *b, const struct object_schemas *schemas)
 {
 	struct buf x = {0}, y = {0};
-	if (text_equal(a, b))
-		return true;
+	if (text_equal(a, b) || !schemas)
+		return text_equal(a, b);
 	add_without(&x, a, schemas);
 	add_without(&y, b, schemas);
 	bool same = text_equal(buf_text(&x), buf_text(&y));
@@ -91,13 +82,15 @@ static bool same_definition(const char *a, const char *b, const struct schemas *
 	return same;
 }
 
-struct both {
-	struct schemas schemas;
-	bool same_major; /* what one prints the other prints alike */
-};
+struct copy_kind *objects_kind(struct copy_objects *out, const char *kind, const char *plural)
+{
+	struct copy_kind *k = &out->kinds[out->n_kinds++];
+	*k = (struct copy_kind){.kind = kind, .plural = plural};
+	return k;
+}
 
-static struct copy_object *note(struct copy_objects *out, struct copy_kind *kind, enum copy_how how,
-				bool grave, const char *name)
+struct copy_object *objects_note(struct copy_objects *out, struct copy_kind *kind, enum copy_how how,
+				 bool grave, const char *name)
 {
 	kind->grave += grave;
 	kind->slight += !grave;
@@ -113,14 +106,15 @@ static struct copy_object *note(struct copy_objects *out, struct copy_kind *kind
 }
 
 static void differs(struct copy_objects *out, const struct object_look *look, struct copy_kind *kind,
-		    const struct entry *a, const struct entry *b, const struct both *both)
+		    const struct object_entry *a, const struct object_entry *b,
+		    const struct object_pair *pair)
 {
 	char was[70], is[70];
 	bool behind = look->data && strtoll(b->definition, NULL, 10) < strtoll(a->definition, NULL, 10);
-	if (look->data ? !behind : same_definition(a->definition, b->definition, &both->schemas))
+	if (look->data ? !behind : same_definition(a->definition, b->definition, pair->schemas))
 		return;
-	bool grave = !look->slight && (both->same_major || !look->printed);
-	struct copy_object *o = note(out, kind, behind ? COPY_BROKEN : COPY_DIFFERS, grave, a->name);
+	bool grave = !look->slight && (pair->same_major || !look->printed);
+	struct copy_object *o = objects_note(out, kind, behind ? COPY_BROKEN : COPY_DIFFERS, grave, a->name);
 	if (!o)
 		return;
 	clean(was, sizeof was, a->definition);
@@ -135,10 +129,12 @@ static void differs(struct copy_objects *out, const struct object_look *look, st
 }
 
 static void only(struct copy_objects *out, const struct object_look *look, struct copy_kind *kind,
-		 const struct entry *e, bool on_old)
+		 const struct object_entry *e, bool on_old)
 {
+	if (look->follows)
+		return;
 	bool grave = !look->slight && (on_old || look->extra_grave);
-	struct copy_object *o = note(out, kind, on_old ? COPY_MISSING : COPY_EXTRA, grave, e->name);
+	struct copy_object *o = objects_note(out, kind, on_old ? COPY_MISSING : COPY_EXTRA, grave, e->name);
 	if (o && on_old)
 		text_copyf(o->text, sizeof o->text, "%s %s is not on NEW: %s", look->kind, o->name,
 			   look->mend);
@@ -147,25 +143,24 @@ static void only(struct copy_objects *out, const struct object_look *look, struc
 }
 
 static void broken(struct copy_objects *out, const struct object_look *look, struct copy_kind *kind,
-		   const struct entry *e)
+		   const struct object_entry *e)
 {
-	struct copy_object *o = note(out, kind, COPY_BROKEN, !look->slight, e->name);
+	struct copy_object *o = objects_note(out, kind, COPY_BROKEN, !look->slight, e->name);
 	if (o)
 		text_copyf(o->text, sizeof o->text, "%s %s %s", look->kind, o->name, look->broken);
 }
 
 /* What nobody misses: tools of Heroku's own, which its servers all have. */
-static bool heroku_only(const struct object_look *look, const struct entry *e)
+static bool heroku_only(const struct object_look *look, const struct object_entry *e)
 {
 	return (text_equal(look->kind, "extension") && text_equal(e->name, "pg_stat_statements")) ||
 	       (text_equal(look->kind, "schema") && text_equal(e->name, "heroku_ext"));
 }
 
-static void hold(struct copy_objects *out, const struct object_look *look, const struct entries *a,
-		 const struct entries *b, const struct both *both)
+void objects_hold(struct copy_objects *out, const struct object_look *look, struct copy_kind *kind,
+		  const struct object_pair *pair)
 {
-	struct copy_kind *kind = &out->kinds[out->n_kinds++];
-	*kind = (struct copy_kind){look->kind, look->plural, a->n, b->n, 0, 0};
+	const struct object_entries *a = pair->old_side, *b = pair->new_side;
 	struct object_look mild = *look;
 	mild.slight = true;
 	for (size_t i = 0, j = 0; i < a->n || j < b->n;) {
@@ -176,7 +171,7 @@ static void hold(struct copy_objects *out, const struct object_look *look, const
 		} else if (order > 0) {
 			only(out, look, kind, &b->list[j++], false);
 		} else {
-			differs(out, look, kind, &a->list[i], &b->list[j], both);
+			differs(out, look, kind, &a->list[i], &b->list[j], pair);
 			/* Not valid on OLD either is as it was. */
 			if (b->list[j].broken && !a->list[i].broken)
 				broken(out, look, kind, &b->list[j]);
@@ -196,25 +191,47 @@ static int grave_first(const void *a, const void *b)
 	return order ? order : strcmp(x->name, y->name);
 }
 
+struct sides {
+	struct pg *old_pg, *new_pg;
+	struct object_schemas schemas;
+	bool same_major;
+};
+
+static int compare_one(const struct sides *sides, const struct object_look *look, struct copy_objects *out,
+		       struct err *err)
+{
+	struct object_entries a = {0}, b = {0};
+	int rc = object_entries_look(sides->old_pg, look->sql, NULL, &a, err);
+	if (rc == 0)
+		rc = object_entries_look(sides->new_pg, look->sql, NULL, &b, err);
+	if (rc == 0) {
+		struct copy_kind *kind = objects_kind(out, look->kind, look->plural);
+		kind->old_n = a.n;
+		kind->new_n = b.n;
+		objects_hold(out, look, kind,
+			     &(struct object_pair){&a, &b, sides->same_major, &sides->schemas});
+	} else {
+		err_wrap(err, "The %s could not be compared", look->plural);
+	}
+	object_entries_done(&a);
+	object_entries_done(&b);
+	return rc;
+}
+
 int copy_objects_compare(struct pg *old_pg, struct pg *new_pg, struct copy_objects *out, struct err *err)
 {
-	struct both both = {.same_major = pg_major(old_pg) == pg_major(new_pg)};
+	struct sides sides = {
+	    .old_pg = old_pg, .new_pg = new_pg, .same_major = pg_major(old_pg) == pg_major(new_pg)};
 	*out = (struct copy_objects){0};
-	int rc = look_schemas(old_pg, &both.schemas, err);
+	int rc = look_schemas(old_pg, &sides.schemas, err);
 	if (rc == 0)
-		rc = look_schemas(new_pg, &both.schemas, err);
-	for (size_t i = 0; i < n_object_looks && rc == 0; i++) {
-		struct entries a = {0}, b = {0};
-		rc = look(old_pg, &object_looks[i], &a, err);
-		if (rc == 0)
-			rc = look(new_pg, &object_looks[i], &b, err);
-		if (rc == 0)
-			hold(out, &object_looks[i], &a, &b, &both);
-		else
-			err_wrap(err, "The %s could not be compared", object_looks[i].plural);
-		entries_done(&a);
-		entries_done(&b);
-	}
+		rc = look_schemas(new_pg, &sides.schemas, err);
+	for (size_t i = 0; i < n_object_looks && rc == 0; i++)
+		rc = compare_one(&sides, &object_looks[i], out, err);
+	for (size_t i = 0; i < n_object_looks_beside && rc == 0; i++)
+		rc = compare_one(&sides, &object_looks_beside[i], out, err);
+	if (rc == 0)
+		rc = objects_large(old_pg, new_pg, out, err);
 	if (out->n)
 		qsort(out->list, out->n, sizeof *out->list, grave_first);
 	return rc;

@@ -14,9 +14,53 @@ struct object_look {
 	bool extra_grave;   /* one that only NEW has is grave as well */
 	/* Printed by the server from its own form: another major may print the same in another way. */
 	bool printed;
-	bool data; /* the definition is a number that only must not be behind */
+	bool follows; /* there whenever its object is, and that is told by another look */
+	bool data;    /* the definition is a number that only must not be behind */
 };
-extern const struct object_look object_looks[];
-extern const size_t n_object_looks;
+/* What makes a row be what it is, then who may do what with it and what stands beside it. */
+extern const struct object_look object_looks[], object_looks_beside[];
+extern const size_t n_object_looks, n_object_looks_beside;
+
+/* One side's answer to a look, by name. */
+struct object_entry {
+	const char *name, *definition;
+	bool broken;
+};
+struct object_entries {
+	struct pg_result *result;
+	struct object_entry *list;
+	size_t n;
+};
+/* Where both sides differ goes to `out` and is counted in `kind`. */
+struct object_schemas;
+struct object_pair {
+	const struct object_entries *old_side, *new_side;
+	bool same_major;                      /* what one prints the other prints alike */
+	const struct object_schemas *schemas; /* of extensions, left out of definitions; NULL: none */
+};
+int object_entries_look(struct pg *pg, const char *sql, const char *const *args, struct object_entries *out,
+			struct err *err);
+void object_entries_done(struct object_entries *entries);
+void objects_hold(struct copy_objects *out, const struct object_look *look, struct copy_kind *kind,
+		  const struct object_pair *pair);
+struct copy_object *objects_note(struct copy_objects *out, struct copy_kind *kind, enum copy_how how,
+				 bool grave, const char *name);
+struct copy_kind *objects_kind(struct copy_objects *out, const char *kind, const char *plural);
+
+/* Large objects, by content. Adds a kind of its own. */
+int objects_large(struct pg *old_pg, struct pg *new_pg, struct copy_objects *out, struct err *err);
+
+/* ---- words of the looks ---- */
+
+#define USERS " n.nspname NOT IN ('information_schema', '_heroku') AND n.nspname !~ '^pg_' "
+#define OWN(class, oid)                                                                                   \
+	" NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '" class "'::regclass AND x.objid = " oid \
+									 " AND x.deptype = 'e') "
+/* What people call a relation: public is not said. */
+#define REL(n, c) " CASE " n ".nspname WHEN 'public' THEN '' ELSE " n ".nspname || '.' END || " c ".relname "
+#define ROLE(oid)                                                                                       \
+	" CASE WHEN " oid " = (SELECT m.oid FROM pg_roles m WHERE m.rolname = current_user) THEN 'the " \
+	"app''s role' ELSE pg_get_userbyid(" oid ") "                                                   \
+	"END "
 
 #endif

@@ -1,17 +1,6 @@
 /* One look a kind. Sessions search pg_catalog only, so that every name in a definition is written in full. */
 #include "core/copy/objects_inner.h"
 
-#define USERS " n.nspname NOT IN ('information_schema', '_heroku') AND n.nspname !~ '^pg_' "
-#define OWN(class, oid)                                                                                   \
-	" NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '" class "'::regclass AND x.objid = " oid \
-									 " AND x.deptype = 'e') "
-/* What people call a relation: public is not said. */
-#define REL(n, c) " CASE " n ".nspname WHEN 'public' THEN '' ELSE " n ".nspname || '.' END || " c ".relname "
-#define ROLE(oid)                                                                                       \
-	" CASE WHEN " oid " = (SELECT m.oid FROM pg_roles m WHERE m.rolname = current_user) THEN 'the " \
-	"app''s role' ELSE pg_get_userbyid(" oid ") "                                                   \
-	"END "
-
 const struct object_look object_looks[] = {
     {.kind = "schema",
      .plural = "schemas",
@@ -143,34 +132,5 @@ const struct object_look object_looks[] = {
 	      "pg_namespace n ON n.oid = c.relnamespace WHERE c.relrowsecurity AND" USERS,
      .mend = "ALTER TABLE ... ENABLE ROW LEVEL SECURITY before the app starts",
      .extra_grave = true},
-    {.kind = "owner",
-     .plural = "owners",
-     .sql = "SELECT " REL("n", "c") ", " ROLE(
-	 "c.relowner") ", false FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-		       "WHERE c.relkind IN ('r', 'p', 'S', 'v', 'm') AND c.relpersistence <> 't' AND" USERS
-		       "AND" OWN("pg_class", "c.oid"),
-     .mend = "run repair, or ALTER ... OWNER TO: the app's migrations may fail",
-     .slight = true},
-    {.kind = "right",
-     .plural = "rights",
-     .sql = "SELECT CASE a.grantee WHEN 0 THEN 'everybody' ELSE " ROLE("a.grantee") " END || ' on ' || " REL(
-	 "n", "c") ", string_agg(a.privilege_type, ',' ORDER BY a.privilege_type), false FROM pg_class c "
-		   "JOIN pg_namespace n ON "
-		   "n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a WHERE c.relkind IN "
-		   "('r', 'p', 'S', 'v', 'm') "
-		   "AND a.grantee <> c.relowner AND a.grantee <> (SELECT m.oid FROM pg_roles m WHERE "
-		   "m.rolname = current_user) AND" USERS
-		   "AND" OWN("pg_class", "c.oid") "GROUP BY a.grantee, n.nspname, c.relname",
-     .mend = "GRANT it where that role is still used",
-     .slight = true},
-    {.kind = "comment",
-     .plural = "comments",
-     .sql = "SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid), md5(d.description), false FROM "
-	    "pg_description d JOIN "
-	    "pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid JOIN pg_namespace n ON "
-	    "n.oid = "
-	    "c.relnamespace WHERE" USERS "AND" OWN("pg_class", "c.oid"),
-     .mend = "COMMENT ON it by hand, if anybody reads it",
-     .slight = true},
 };
 const size_t n_object_looks = sizeof object_looks / sizeof *object_looks;

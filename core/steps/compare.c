@@ -1,6 +1,7 @@
 /* compare: what the databases hold beside their rows. Looks only; the proof is the same look again. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/copy/objects.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
@@ -27,7 +28,21 @@ const struct step compare_step = {
     .prove = compare_prove,
 };
 
-enum { LINES = 16, LOG_LINES = 100 };
+enum { LINES = 16, LOG_LINES = 100, LARGE_BYTES_MS = 25000 };
+
+/* The catalogs take seconds; of large objects every byte is read, on both sides. */
+static int plan_large(struct pg *old_pg, struct plan *plan, struct err *err)
+{
+	int64_t bytes = 0;
+	char size[UNITS_MAX];
+	if (pg_number(old_pg, "SELECT pg_relation_size('pg_catalog.pg_largeobject')", NULL, &bytes, err) < 0)
+		return -1;
+	if (bytes)
+		plan_does(plan, "lo_get() of every large object on both sides (%s on OLD)",
+			  units_size(size, bytes));
+	plan->estimate_ms = 3000 + bytes / LARGE_BYTES_MS;
+	return 0;
+}
 
 static int compare_plan(struct job *job, struct plan *plan, struct err *err)
 {
@@ -38,15 +53,17 @@ static int compare_plan(struct job *job, struct plan *plan, struct err *err)
 		text_copy(plan->verb, sizeof plan->verb, "LOOKS");
 		text_copyf(plan->from, sizeof plan->from, "OLD is PostgreSQL %d, NEW is %d", pg_major(old_pg),
 			   pg_major(new_pg));
-		text_copy(plan->to, sizeof plan->to,
-			  "every index, constraint, sequence, function, trigger, view and right compared");
+		text_copy(
+		    plan->to, sizeof plan->to,
+		    "every index, constraint, sequence, function, trigger, view, right and large object "
+		    "compared");
 		text_copy(plan->back, sizeof plan->back, "nothing is changed");
 		plan_does(plan, "SELECT from the catalogs of both sides");
-		plan->estimate_ms = 3000;
 	}
+	int rc = new_pg ? plan_large(old_pg, plan, err) : -1;
 	pg_close(old_pg);
 	pg_close(new_pg);
-	return new_pg ? 0 : -1;
+	return rc;
 }
 
 static int look(struct job *job, struct copy_objects *out, struct err *err)
@@ -117,17 +134,21 @@ static void tell(const struct copy_objects *o, struct evidence *ev)
 			     "and %zu more; the log of this step names them", o->grave + o->slight - LINES);
 }
 
-/* In a rehearsal OLD gives out numbers while the copy is made: that its sequences are ahead is worth telling
- * there, and a failure only on the night. */
-static void spare_sequences(struct copy_objects *o)
+/* In a rehearsal OLD lives on while the copy is made: that its sequences are ahead, or a large object has
+ * come since, is worth telling there, and a failure only on the night. */
+static bool lives_on(const char *kind)
 {
-	static const char kind[] = "sequence's value";
+	return text_equal(kind, "sequence's value") || text_equal(kind, "large object");
+}
+
+static void spare_living(struct copy_objects *o)
+{
 	for (size_t i = 0; i < o->n; i++)
-		if (text_equal(o->list[i].kind, kind))
+		if (lives_on(o->list[i].kind))
 			o->list[i].grave = false;
 	for (size_t i = 0; i < o->n_kinds; i++) {
 		struct copy_kind *k = &o->kinds[i];
-		if (!text_equal(k->kind, kind))
+		if (!lives_on(k->kind))
 			continue;
 		o->grave -= k->grave;
 		o->slight += k->grave;
@@ -141,7 +162,7 @@ static enum verdict compare_prove(struct job *job, struct evidence *ev, struct e
 	struct copy_objects objects;
 	int rc = look(job, &objects, err);
 	if (rc == 0 && job_rehearsal(job))
-		spare_sequences(&objects);
+		spare_living(&objects);
 	if (rc == 0)
 		tell(&objects, ev);
 	copy_objects_done(&objects);
