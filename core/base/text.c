@@ -192,3 +192,24 @@ void text_hex(char *out, const unsigned char *data, size_t len)
 	}
 	*out = '\0';
 }
+
+size_t text_place(const void *list, size_t n, size_t size, const char *name, bool *found)
+{
+	size_t low = 0, high = n;
+
+	*found = false;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int order = strcmp((const char *)list + mid * size, name);
+
+		if (order == 0) {
+			*found = true;
+			return mid;
+		}
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}

@@ -29,6 +29,9 @@ const char *text_find(const char *text, const char *needle);
 /* The text has the pattern's pieces, in order; `*` between them is any text, also none. Case counts. */
 bool text_like(const char *text, const char *pattern);
 void text_lower(char *text);
+/* Where a name is in a sorted list of `n` records of `size` bytes that begin with their name, or where it
+ * would go; *found says which. */
+size_t text_place(const void *list, size_t n, size_t size, const char *name, bool *found);
 /* Lower-case hex, out needs 2*len+1. */
 void text_hex(char *out, const unsigned char *data, size_t len);
 

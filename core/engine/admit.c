@@ -21,19 +21,6 @@ void shared_unref(struct shared *shared)
 		free(shared);
 }
 
-struct kept *kept_find(struct kept **list, size_t *n, const char *key)
-{
-	for (size_t i = 0; i < *n; i++)
-		if (strcmp((*list)[i].key, key) == 0)
-			return &(*list)[i];
-	*list = xrealloc(*list, *n + 1, sizeof **list);
-	struct kept *k = &(*list)[(*n)++];
-	memset(k, 0, sizeof *k);
-	k->key = xstrdup(key);
-	k->admitted_life_ms = INT64_MIN / 2;
-	return k;
-}
-
 static void ring_add(struct engine *e, struct shared *line)
 {
 	if (e->ring_n == e->ring_cap) {
@@ -198,12 +185,12 @@ int engine_admit(struct engine *e, const char *src, const char *raw, size_t raw_
 	}
 	struct buf key = {0};
 	read_key(kind, fields, len, &key);
-	struct kept *kept = kept_find(&e->kept, &e->n_kept, buf_text(&key));
+	struct kept *kept = kept_find(&e->kept, buf_text(&key));
 	if (kind->keep == KEEP_CHANGE) {
 		if (!kept->fields || strcmp(kept->fields, fields) != 0) {
 			rc = admit_now(e, kind, src, fields, len, kept, kept->key, err);
 			/* the list may have moved while a line was written */
-			kept = kept_find(&e->kept, &e->n_kept, buf_text(&key));
+			kept = kept_find(&e->kept, buf_text(&key));
 			if (rc == 0) {
 				free(kept->fields);
 				kept->fields = xstrdup(fields);
@@ -226,8 +213,8 @@ int engine_admit(struct engine *e, const char *src, const char *raw, size_t raw_
 void engine_flush_samples(struct engine *e)
 {
 	int64_t now = clock_life_ms();
-	for (size_t i = 0; i < e->n_kept; i++) {
-		struct kept *k = &e->kept[i];
+	for (size_t i = 0; i < e->kept.n; i++) {
+		struct kept *k = &e->kept.list[i];
 		if (!k->waiting || now - k->admitted_life_ms < SAMPLE_EVERY_MS)
 			continue;
 		char *fields = k->waiting, kind[64];

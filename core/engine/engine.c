@@ -17,7 +17,7 @@ static void keep_change(struct engine *e, const struct event *event, const struc
 {
 	struct buf key = {0};
 	event_key(event, kind, &key);
-	struct kept *kept = kept_find(&e->kept, &e->n_kept, buf_text(&key));
+	struct kept *kept = kept_find(&e->kept, buf_text(&key));
 	struct jw w = {0};
 	jw_open(&w);
 	for (const struct json *x = json_first(event->body); x; x = json_next(x)) {
@@ -302,13 +302,7 @@ static void engine_free(struct engine *e)
 	for (size_t i = 0; i < e->n_log; i++)
 		shared_unref(e->log[i]);
 	free(e->log);
-	for (size_t i = 0; i < e->n_kept; i++) {
-		free(e->kept[i].key);
-		free(e->kept[i].fields);
-		free(e->kept[i].waiting);
-		shared_unref(e->kept[i].line);
-	}
-	free(e->kept);
+	kept_done(&e->kept);
 	for (size_t i = 0; i < e->ring_n; i++)
 		shared_unref(e->ring[(e->ring_first + i) % e->ring_cap]);
 	free(e->ring);

@@ -38,6 +38,14 @@ struct kept {
 	char waiting_src[48];
 	int64_t admitted_life_ms;
 };
+/* In the order of their first coming; found by key however many there are: a database may have tables by the
+ * ten thousand, each with keys of its own. */
+struct kept_list {
+	struct kept *list;
+	size_t n;
+	uint32_t *slots; /* of a hash table: places in the list, counted from 1 */
+	size_t n_slots;  /* a power of two, at least twice `n` */
+};
 
 struct child;
 typedef void child_ended_fn(struct child *child);
@@ -85,8 +93,7 @@ struct seat {
 	const struct shared *snapshot; /* while it is on its way */
 	uint64_t dropped;              /* stream lines since the last gap message */
 	uint64_t sent_seq;
-	struct kept *behind; /* samples that wait for a slow seat: newest per key */
-	size_t n_behind;
+	struct kept_list behind; /* samples that wait for a slow seat: newest per key */
 	int64_t armed_until_life_ms;
 };
 
@@ -142,8 +149,7 @@ struct engine {
 
 	struct shared **log; /* every journalled line, for snapshots */
 	size_t n_log;
-	struct kept *kept;
-	size_t n_kept;
+	struct kept_list kept;
 	struct shared **ring; /* newest stream lines */
 	size_t ring_first, ring_n, ring_cap, ring_bytes;
 	struct json *bisecting;     /* params of the newest look for rows: {"table"} */
@@ -196,7 +202,10 @@ void event_fields(struct jw *w, struct buf *out);
 void engine_flush_samples(struct engine *e);
 /* Known errors among the lines of a log.lines event: see core/night/signature.h. */
 void signatures_look(struct engine *e, const struct event *event);
-struct kept *kept_find(struct kept **list, size_t *n, const char *key);
+
+/* kept.c: that of a key; a new one when there is none. It stands until the next new one comes. */
+struct kept *kept_find(struct kept_list *list, const char *key);
+void kept_done(struct kept_list *list);
 
 /* child.c */
 struct child *child_start(struct engine *e, const struct child_spec *spec, struct err *err);

@@ -29,11 +29,7 @@ static void on_seat_closed(uv_handle_t *handle)
 		p = &(*p)->next;
 	if (*p)
 		*p = seat->next;
-	for (size_t i = 0; i < seat->n_behind; i++) {
-		free(seat->behind[i].key);
-		shared_unref(seat->behind[i].line);
-	}
-	free(seat->behind);
+	kept_done(&seat->behind);
 	buf_done(&seat->in);
 	free(seat);
 }
@@ -126,9 +122,9 @@ static void seat_catch_up(struct seat *seat)
 		seat_send_text(seat, w.buf.data, w.buf.len);
 		jw_done(&w);
 	}
-	for (size_t i = 0; i < seat->n_behind && !seat->leaving; i++) {
-		struct shared *line = seat->behind[i].line;
-		seat->behind[i].line = NULL;
+	for (size_t i = 0; i < seat->behind.n && !seat->leaving; i++) {
+		struct shared *line = seat->behind.list[i].line;
+		seat->behind.list[i].line = NULL;
 		if (line)
 			seat_send(seat, line);
 		shared_unref(line);
@@ -144,7 +140,7 @@ static void seat_give(struct seat *seat, struct shared *line, const char *sample
 	} else if (seat_behind(seat) > SLOW_BYTES && line->keep == KEEP_STREAM) {
 		seat->dropped += line->lines ? line->lines : 1;
 	} else if (seat_behind(seat) > SLOW_BYTES && sample_key) {
-		struct kept *k = kept_find(&seat->behind, &seat->n_behind, sample_key);
+		struct kept *k = kept_find(&seat->behind, sample_key);
 		shared_unref(k->line);
 		line->refs++;
 		k->line = line;
@@ -212,12 +208,12 @@ static void send_snapshot(struct seat *seat)
 {
 	struct engine *e = seat->e;
 	size_t n = 0;
-	struct shared **all = xcalloc(e->n_log + e->n_kept + e->ring_n + 1, sizeof *all);
+	struct shared **all = xcalloc(e->n_log + e->kept.n + e->ring_n + 1, sizeof *all);
 	for (size_t i = 0; i < e->n_log; i++)
 		all[n++] = e->log[i];
-	for (size_t i = 0; i < e->n_kept; i++)
-		if (e->kept[i].line)
-			all[n++] = e->kept[i].line;
+	for (size_t i = 0; i < e->kept.n; i++)
+		if (e->kept.list[i].line)
+			all[n++] = e->kept.list[i].line;
 	for (size_t i = 0; i < e->ring_n; i++)
 		all[n++] = e->ring[(e->ring_first + i) % e->ring_cap];
 	qsort(all, n, sizeof *all, by_seq);

@@ -30,6 +30,10 @@ int64_t pg_tables_estimate(const struct pg_tables *tables);
 /* ONLY "public"."orders": inherited rows are counted once. */
 void pg_table_from(struct buf *sql, const struct pg_table *table);
 void pg_label(char *out, size_t size, const char *schema, const char *name);
+/* Of n.nspname and c.relname, for ORDER BY: then labels come as strcmp() sorts them, and a sorted list of
+ * them grows at its end only, however many there are. */
+#define PG_LABEL_ORDER \
+	"(CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname) COLLATE \"C\""
 
 struct pg_sequence {
 	char schema[64], name[64], label[130];

@@ -123,25 +123,27 @@ static int look_sessions(struct pg *pg, struct pg_writes *w, struct err *err)
 
 static struct pg_written *written_of(struct pg_writes *w, const char *label)
 {
-	for (size_t i = 0; i < w->n_tables; i++) {
-		if (text_equal(w->tables[i].label, label))
-			return &w->tables[i];
-	}
+	bool found;
+	size_t i = text_place(w->tables, w->n_tables, sizeof *w->tables, label, &found);
+	if (found)
+		return &w->tables[i];
 	w->tables = xrealloc(w->tables, w->n_tables + 1, sizeof *w->tables);
-	w->tables[w->n_tables] = (struct pg_written){0};
-	text_copy(w->tables[w->n_tables].label, sizeof w->tables->label, label);
-	return &w->tables[w->n_tables++];
+	memmove(&w->tables[i + 1], &w->tables[i], (w->n_tables++ - i) * sizeof *w->tables);
+	w->tables[i] = (struct pg_written){0};
+	text_copy(w->tables[i].label, sizeof w->tables->label, label);
+	return &w->tables[i];
 }
 
 static int look_counters(struct pg *pg, struct pg_writes *w, struct err *err)
 {
-	struct pg_result *r = pg_query(pg,
-				       "SELECT n.nspname, c.relname, sum(s.n_tup_ins + s.n_tup_upd + "
-				       "s.n_tup_del)::bigint FROM pg_stat_user_tables s "
-				       "JOIN pg_class c ON c.oid = coalesce(pg_partition_root(s.relid), "
-				       "s.relid) JOIN pg_namespace n ON n.oid = c.relnamespace "
-				       "WHERE s.schemaname NOT LIKE 'pg\\_temp%' GROUP BY 1, 2",
-				       NULL, err);
+	struct pg_result *r =
+	    pg_query(pg,
+		     "SELECT n.nspname, c.relname, sum(s.n_tup_ins + s.n_tup_upd + "
+		     "s.n_tup_del)::bigint FROM pg_stat_user_tables s "
+		     "JOIN pg_class c ON c.oid = coalesce(pg_partition_root(s.relid), "
+		     "s.relid) JOIN pg_namespace n ON n.oid = c.relnamespace "
+		     "WHERE s.schemaname NOT LIKE 'pg\\_temp%' GROUP BY 1, 2 ORDER BY " PG_LABEL_ORDER,
+		     NULL, err);
 	if (!r)
 		return -1;
 	w->delta = 0;

@@ -30,7 +30,7 @@ struct pg_writes {
 	int looks;
 	struct pg_session *sessions; /* all but nightferry's */
 	size_t n_sessions;
-	struct pg_written *tables;
+	struct pg_written *tables; /* by label */
 	size_t n_tables;
 	int64_t delta; /* sum over the tables */
 	int64_t xmax, xmax_delta;

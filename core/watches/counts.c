@@ -6,6 +6,7 @@
 #include "core/links/pg_count.h"
 #include "core/watches/pg_loop.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define INTERVAL_MS 10000
 #define SMALL_ROWS 20000 /* counted in milliseconds */
@@ -29,7 +30,7 @@ struct known {
 };
 struct side {
 	const char *name;
-	struct known *list;
+	struct known *list; /* by label */
 	size_t n;
 	bool told; /* the first round is over */
 };
@@ -40,16 +41,16 @@ struct counts {
 
 static struct known *known_of(struct side *side, const char *label, bool *fresh)
 {
-	*fresh = false;
-	for (size_t i = 0; i < side->n; i++) {
-		if (text_equal(side->list[i].label, label))
-			return &side->list[i];
-	}
-	*fresh = true;
+	bool found;
+	size_t i = text_place(side->list, side->n, sizeof *side->list, label, &found);
+	*fresh = !found;
+	if (found)
+		return &side->list[i];
 	side->list = xrealloc(side->list, side->n + 1, sizeof *side->list);
-	side->list[side->n] = (struct known){0};
-	text_copy(side->list[side->n].label, sizeof side->list->label, label);
-	return &side->list[side->n++];
+	memmove(&side->list[i + 1], &side->list[i], (side->n++ - i) * sizeof *side->list);
+	side->list[i] = (struct known){0};
+	text_copy(side->list[i].label, sizeof side->list->label, label);
+	return &side->list[i];
 }
 
 static int64_t count_small(struct pg *pg, const struct pg_table *table)
@@ -86,16 +87,17 @@ static void tell(struct job *job, const struct side *side, struct pg *pg, struct
 
 static void tell_gone(struct job *job, struct side *side)
 {
+	size_t left = 0;
 	for (size_t i = 0; i < side->n; i++) {
-		struct known *known = &side->list[i];
-		if (known->there)
-			continue;
 		struct pg_table gone = {.rows = -1};
-		text_copy(gone.label, sizeof gone.label, known->label);
+		if (side->list[i].there) {
+			side->list[left++] = side->list[i];
+			continue;
+		}
+		text_copy(gone.label, sizeof gone.label, side->list[i].label);
 		pg_tell_rows(job, side->name, &gone, true);
-		*known = side->list[--side->n];
-		i--;
 	}
+	side->n = left;
 }
 
 static int look_side(struct job *job, struct counts *c, struct side *side, struct pg *pg, struct err *err)
@@ -108,7 +110,8 @@ static int look_side(struct job *job, struct counts *c, struct side *side, struc
 				       "s.n_tup_del)::bigint, sum(s.n_live_tup)::bigint "
 				       "FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = "
 				       "coalesce(pg_partition_root(s.relid), s.relid) "
-				       "JOIN pg_namespace n ON n.oid = c.relnamespace GROUP BY 1, 2",
+				       "JOIN pg_namespace n ON n.oid = c.relnamespace GROUP BY 1, 2 ORDER "
+				       "BY " PG_LABEL_ORDER,
 				       NULL, err);
 	for (size_t i = 0; i < side->n; i++)
 		side->list[i].there = false;

@@ -87,13 +87,7 @@ int hands_end(struct engine *e)
 	for (size_t i = 0; i < e->n_log; i++)
 		shared_unref(e->log[i]);
 	free(e->log);
-	for (size_t i = 0; i < e->n_kept; i++) {
-		free(e->kept[i].key);
-		free(e->kept[i].fields);
-		free(e->kept[i].waiting);
-		shared_unref(e->kept[i].line);
-	}
-	free(e->kept);
+	kept_done(&e->kept);
 	free(e->ring);
 	int rc = remove_folder(e->dir);
 	free(e);

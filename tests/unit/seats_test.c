@@ -70,13 +70,7 @@ static int teardown(void **unused)
 	for (size_t i = 0; i < e->n_log; i++)
 		shared_unref(e->log[i]);
 	free(e->log);
-	for (size_t i = 0; i < e->n_kept; i++) {
-		free(e->kept[i].key);
-		free(e->kept[i].fields);
-		free(e->kept[i].waiting);
-		shared_unref(e->kept[i].line);
-	}
-	free(e->kept);
+	kept_done(&e->kept);
 	for (size_t i = 0; i < e->ring_n; i++)
 		shared_unref(e->ring[(e->ring_first + i) % e->ring_cap]);
 	free(e->ring);
@@ -379,6 +373,29 @@ static void test_bad_lines(void **unused)
 	leave(c);
 }
 
+/* Ten thousand tables have some forty thousand keys: each is found again, in the order of its first coming.
+ */
+static void test_many_keys(void **unused)
+{
+	struct kept_list list = {.n = 0};
+	char key[64];
+	(void)unused;
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 40000; i++) {
+			text_copyf(key, sizeof key, "rows.side OLD many_%05d", i * 7919 % 40000);
+			struct kept *k = kept_find(&list, key);
+			assert_string_equal(k->key, key);
+			assert_ptr_equal(k, &list.list[i]);
+			assert_int_equal(list.n, round ? 40000 : i + 1);
+		}
+	kept_find(&list, "")->fields = xstrdup("{}");
+	assert_string_equal(kept_find(&list, "")->fields, "{}");
+	kept_done(&list);
+	assert_int_equal(list.n, 0);
+	assert_int_equal(kept_find(&list, "again")->admitted_life_ms, INT64_MIN / 2);
+	kept_done(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +404,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_known_error, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_seat_is_let_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_lines, setup, teardown),
+	    cmocka_unit_test(test_many_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

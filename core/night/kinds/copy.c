@@ -25,31 +25,10 @@ static void fold_transfer_total(struct state *state, const struct event *event)
 	FOLD_TEXT(t->stalled_why, b, "stalled_why");
 }
 
-/* The place of `table` in a sorted list of records whose name stands at offset 0; *found says whether it is
- * there. */
-static size_t sorted_place(const void *list, size_t n, size_t size, const char *table, bool *found)
-{
-	size_t low = 0, high = n;
-	*found = false;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		int order = strcmp((const char *)list + mid * size, table);
-		if (order == 0) {
-			*found = true;
-			return mid;
-		}
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 static struct transfer_table *transfer_table_of(struct transfer_state *t, const char *table)
 {
 	bool found;
-	size_t i = sorted_place(t->list, t->n, sizeof *t->list, table, &found);
+	size_t i = text_place(t->list, t->n, sizeof *t->list, table, &found);
 	if (found)
 		return &t->list[i];
 	FOLD_PUSH(t->list, t->n);
@@ -99,7 +78,7 @@ static struct rows_table *rows_table_of(struct rows_state *r, const char *full)
 	char table[96];
 	text_copy(table, sizeof table, full);
 	bool found;
-	size_t i = sorted_place(r->tables, r->n, sizeof *r->tables, table, &found);
+	size_t i = text_place(r->tables, r->n, sizeof *r->tables, table, &found);
 	if (found)
 		return &r->tables[i];
 	FOLD_PUSH(r->tables, r->n);
@@ -201,7 +180,7 @@ static struct rows_bisected *bisected_of(struct rows_state *r, const char *full)
 	char table[96];
 	text_copy(table, sizeof table, full);
 	bool found;
-	size_t i = sorted_place(r->bisected, r->n_bisected, sizeof *r->bisected, table, &found);
+	size_t i = text_place(r->bisected, r->n_bisected, sizeof *r->bisected, table, &found);
 	if (found)
 		return &r->bisected[i];
 	FOLD_PUSH(r->bisected, r->n_bisected);
@@ -214,7 +193,7 @@ static struct rows_bisected *bisected_of(struct rows_state *r, const char *full)
 const struct rows_bisected *rows_bisected_get(const struct rows_state *rows, const char *table)
 {
 	bool found;
-	size_t i = sorted_place(rows->bisected, rows->n_bisected, sizeof *rows->bisected, table, &found);
+	size_t i = text_place(rows->bisected, rows->n_bisected, sizeof *rows->bisected, table, &found);
 	return found ? &rows->bisected[i] : NULL;
 }
 
