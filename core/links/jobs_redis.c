@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 400, BEAT_S = 60 };
+enum { NAMES_MAX = 400, BEAT_S = 60, PAGES_MAX = 5000 };
+/* No Redis holds so many; more is no size, but a broken answer. */
+static const int64_t size_most = INT64_C(1000000000000);
 
 struct names {
 	char *list[NAMES_MAX];
@@ -39,6 +41,7 @@ static void take_names(const struct redis_answer *page, size_t step, struct name
 static int scan(struct redis *redis, const char *how, const char *key, struct names *names, struct err *err)
 {
 	char cursor[24] = "0";
+	int pages = 0;
 	*names = (struct names){.n = 0};
 	do {
 		struct redis_answer *a = redis_ask(redis, REDIS_WORDS(how, key, cursor, "COUNT", "100"), err);
@@ -46,21 +49,32 @@ static int scan(struct redis *redis, const char *how, const char *key, struct na
 			return -1;
 		text_copy(cursor, sizeof cursor, redis_text(redis_at(a, 0), NULL));
 		take_names(redis_at(a, 1), *how == 'H' ? 2 : 1, names);
+		bool page = redis_count(a) == 2 && *cursor;
 		redis_free(a);
-	} while (*cursor && !text_equal(cursor, "0") && names->n < NAMES_MAX);
+		if (!page || ++pages > PAGES_MAX)
+			return err_set(err, ERR_WORLD, "%s answers %s with %s; its jobs are not known",
+				       redis_name(redis), how,
+				       page ? "pages that have no end" : "something that is no page");
+	} while (!text_equal(cursor, "0") && names->n < NAMES_MAX);
 	return 0;
 }
 
-/* A key of another type is not Sidekiq's: it counts as nothing. */
+/* A key of another type is not Sidekiq's: it counts as nothing. A refusal for any other reason, or an answer
+ * that is no size, is no zero: what cannot be counted is not known. */
 static int take_int(struct redis *redis, int64_t *out, struct err *err)
 {
 	struct err why = {0};
 	struct redis_answer *a = redis_take(redis, &why);
-	*out = redis_int(a, 0);
-	if (!a && why.kind != ERR_REFUSED)
-		return err_set(err, why.kind, "%s", why.text);
+	*out = 0;
+	if (!a)
+		return why.kind == ERR_REFUSED ? 0 : err_set(err, why.kind, "%s", why.text);
+	*out = redis_nil(a) ? 0 : redis_int(a, -1);
 	redis_free(a);
-	return 0;
+	if (*out >= 0 && *out <= size_most)
+		return 0;
+	*out = 0;
+	return err_set(err, ERR_WORLD, "%s answers with something that is no size; its jobs are not known",
+		       redis_name(redis));
 }
 
 struct keys {

@@ -1,5 +1,6 @@
 #include "core/links/redis.h"
 #include "core/base/buf.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/job.h"
@@ -9,13 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAIT_MS = 10000, WORDS_MAX = 16, ANSWER_MAX = 8 << 20 };
+enum { WAIT_MS = 10000, WORDS_MAX = 16, ANSWER_MAX = 8 << 20, ELEMENTS_MAX = 100000, ANSWER_WAITS = 6 };
+#if HIREDIS_MAJOR >= 1
+#define ELEMENTS size_t
+#else
+#define ELEMENTS int
+#endif
 
 struct redis {
 	struct job *job;
 	struct redis_wire *wire;
 	redisReader *reader;
+	redisReplyObjectFunctions makers; /* the library's own, but for arrays */
 	struct buf out;
+	int wait_ms;
 	bool dead;
 	char name[280];
 };
@@ -83,9 +91,12 @@ bool redis_where(const char *url, struct redis_where *out)
 	}
 	if (!read_place(place, len - (size_t)(place - start), out))
 		return false;
-	const char *path = start + len;
-	if (*path == '/' && isdigit((unsigned char)path[1]))
-		out->db = (int)units_parse_int(path + 1, 0);
+	char number[8] = "";
+	const char *path = start + len + (start[len] == '/');
+	size_t digits = strspn(path, "0123456789");
+	if (!digits || !text_copyf(number, sizeof number, "%.*s", (int)digits, path))
+		return !digits;
+	out->db = (int)units_parse_int(number, -1);
 	return out->db >= 0 && out->db < 100000;
 }
 
@@ -104,17 +115,36 @@ static int login(struct redis *r, const struct redis_where *where, struct err *e
 				   named ? REDIS_WORDS("AUTH", where->user, where->password)
 					 : REDIS_WORDS("AUTH", where->password),
 				   err);
+		if (!answer && redis_alive(r) && !text_find(err->text, "max number of clients"))
+			return err_set(err, ERR_AUTH,
+				       "%s does not take the password of its URL; look at the variable that "
+				       "holds it",
+				       r->name);
 		if (!answer)
-			return err->kind == ERR_REFUSED ? err_set(err, ERR_AUTH,
-								  "%s does not take the password of its URL; "
-								  "look at the variable that holds it",
-								  r->name)
-							: -1;
+			return -1;
 		redis_free(answer);
 	}
 	answer = redis_ask(r, where->db ? REDIS_WORDS("SELECT", number) : REDIS_WORDS("PING"), err);
 	redis_free(answer);
 	return answer ? 0 : -1;
+}
+
+/* The library would take an array of thousands of millions at its word, and make room for it. */
+static void *make_array(const redisReadTask *task, ELEMENTS n)
+{
+	if ((long long)n < 0 || (long long)n > ELEMENTS_MAX)
+		return NULL;
+	redisReply *reply = calloc(1, sizeof *reply);
+	if (!reply)
+		abort();
+	reply->type = task->type;
+	reply->elements = (size_t)n;
+	reply->element = n ? calloc((size_t)n, sizeof(redisReply *)) : NULL;
+	if (n && !reply->element)
+		abort();
+	if (task->parent)
+		((redisReply *)task->parent->obj)->element[task->idx] = reply;
+	return reply;
 }
 
 struct redis *redis_open(struct job *job, const struct redis_where *where, const struct redis_way *way,
@@ -126,7 +156,11 @@ struct redis *redis_open(struct job *job, const struct redis_where *where, const
 	r->reader = redisReaderCreate();
 	if (!r->reader)
 		abort();
-	r->wire = redis_wire_open(job, way->ssh, where->host, where->port, WAIT_MS, err);
+	r->makers = *r->reader->fn;
+	r->makers.createArray = make_array;
+	r->reader->fn = &r->makers;
+	r->wait_ms = way->wait_ms ? way->wait_ms : WAIT_MS;
+	r->wire = redis_wire_open(job, way->ssh, where->host, where->port, r->wait_ms, err);
 	int rc = r->wire ? 0 : -1;
 	if (rc == 0 && where->tls)
 		rc = redis_wire_tls(r->wire, where->host, way->verify, err);
@@ -195,14 +229,28 @@ static int flush(struct redis *r, struct err *err)
 	return rc < 0 ? lost(r) : 0;
 }
 
+/* Not its protocol, too much of it, or too slow: nothing that comes after can be told from the rest. */
+static int unheard(struct redis *r, int64_t began_ms, size_t got, struct err *err)
+{
+	if (got > ANSWER_MAX)
+		err_set(err, ERR_NET, "%s answers far too much; nothing more was asked", r->name);
+	else if (clock_real_ms(clock_life_ms() - began_ms) > ANSWER_WAITS * (int64_t)r->wait_ms)
+		err_set(err, ERR_NET, "%s does not come to the end of an answer; nothing more was asked",
+			r->name);
+	else
+		return 0;
+	return lost(r);
+}
+
 static int read_reply(struct redis *r, redisReply **reply, struct err *err)
 {
 	char chunk[16384];
 	size_t got = 0;
+	int64_t began_ms = clock_life_ms();
 	*reply = NULL;
 	for (;;) {
 		void *found = NULL;
-		if (redisReaderGetReply(r->reader, &found) != REDIS_OK || got > ANSWER_MAX) {
+		if (redisReaderGetReply(r->reader, &found) != REDIS_OK) {
 			lost(r);
 			return err_set(err, ERR_NET,
 				       "%s answers something that is not Redis' protocol, or far too much; "
@@ -212,6 +260,8 @@ static int read_reply(struct redis *r, redisReply **reply, struct err *err)
 		*reply = found;
 		if (found)
 			return 0;
+		if (unheard(r, began_ms, got, err) < 0)
+			return -1;
 		ssize_t n = redis_wire_read(r->wire, chunk, sizeof chunk, err);
 		if (n <= 0)
 			return lost(r);
@@ -230,7 +280,8 @@ struct redis_answer *redis_take(struct redis *r, struct err *err)
 		return (struct redis_answer *)reply;
 	text_clean(said, sizeof said, reply->str, (size_t)reply->len);
 	freeReplyObject(reply);
-	err_set(err, ERR_REFUSED, "%s refused: %s", r->name, said);
+	err_set(err, text_starts(said, "WRONGTYPE") ? ERR_REFUSED : ERR_WORLD, "%s refused: %s", r->name,
+		said);
 	return NULL;
 }
 
@@ -266,6 +317,11 @@ int64_t redis_int(const struct redis_answer *answer, int64_t otherwise)
 	if (reply && reply->type == REDIS_REPLY_INTEGER)
 		return reply->integer;
 	return units_parse_int(redis_text(answer, NULL), otherwise);
+}
+
+bool redis_nil(const struct redis_answer *answer)
+{
+	return answer && reply_of(answer)->type == REDIS_REPLY_NIL;
 }
 
 size_t redis_count(const struct redis_answer *answer)

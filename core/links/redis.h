@@ -28,6 +28,7 @@ struct redis_way {
 	const char *side; /* "OLD", "NEW": for sentences */
 	struct ssh *ssh;  /* NULL: straight from here */
 	bool verify;      /* of TLS: its certificate must be the host's own */
+	int wait_ms;      /* the most a wait may take, in real milliseconds; 0: 10 s */
 };
 /* Connected and logged in, the URL's database selected. NULL and err otherwise. */
 struct redis *redis_open(struct job *job, const struct redis_where *where, const struct redis_way *way,
@@ -41,16 +42,19 @@ const char *redis_name(const struct redis *redis); /* "OLD Redis at redis.exampl
 /* Several questions in one go: add them all, then take as many answers, in their order. */
 void redis_add(struct redis *redis, const char *const *words);
 struct redis_answer; /* free with redis_free() */
-/* NULL and err when none came, and when the server refused the question. */
+/* NULL and err when none came, and when the server refused the question: ERR_REFUSED where the key holds
+ * something else than was asked for, ERR_WORLD for every other reason. */
 struct redis_answer *redis_take(struct redis *redis, struct err *err);
 /* One question and its answer. */
 struct redis_answer *redis_ask(struct redis *redis, const char *const *words, struct err *err);
 void redis_free(struct redis_answer *answer);
 
-/* A number, or a text that is one; `otherwise` for anything else. */
+/* A number, or a text that begins with one (Redis has "1700000000.25" where a time is meant); `otherwise` for
+ * anything else. */
 int64_t redis_int(const struct redis_answer *answer, int64_t otherwise);
 /* "" for what is no text. The text may hold any byte; `len` may be NULL. */
 const char *redis_text(const struct redis_answer *answer, size_t *len);
+bool redis_nil(const struct redis_answer *answer);     /* there is no such thing */
 size_t redis_count(const struct redis_answer *answer); /* of an array; 0 else */
 const struct redis_answer *redis_at(const struct redis_answer *answer, size_t i);
 
