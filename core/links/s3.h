@@ -48,6 +48,9 @@ struct s3_upload {
 	size_t part_bytes; /* 0: 16 MB, more for files over 150 GB */
 };
 int s3_put(struct s3 *s3, const struct s3_upload *upload, struct err *err);
+/* Takes back the parts of every upload of that name that was begun and never joined: of one that was killed.
+ * Only for a name under which nothing is being sent now. *n: how many uploads it were. */
+int s3_sweep(struct s3 *s3, const char *key, size_t *n, struct err *err);
 /* -1 bytes: it is not there. */
 int s3_size(struct s3 *s3, const char *key, int64_t *size_bytes, struct err *err);
 /* Reads all of it once: how many bytes came, and their SHA-256. */

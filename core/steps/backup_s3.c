@@ -159,6 +159,19 @@ static int by_worker(struct going_up *u, struct copy_worker *w, struct err *err)
 	return follow(u, w, err);
 }
 
+int backup_s3_runs(struct job *job, bool *runs, struct err *err)
+{
+	struct copy_worker w;
+	enum detached_state state = DETACHED_NEVER;
+	int ended, rc = copy_worker_open(job, &w, started, err);
+	/* What went through this machine ended with its step. */
+	if (rc == 0 && w.ssh)
+		rc = copy_worker_look(&w, &state, &ended, err);
+	copy_worker_close(&w);
+	*runs = rc == 0 && state == DETACHED_ALIVE;
+	return rc;
+}
+
 /* ---- through this machine ---- */
 
 static int read_part(void *ctx, int64_t at, size_t len, struct buf *out, struct err *err)
@@ -193,6 +206,18 @@ static bool going(void *ctx)
 	return !job_stopping(((struct going_up *)ctx)->job);
 }
 
+/* Keys that may not list are no reason to have no backup. */
+static void sweep(struct going_up *u, struct s3 *s3)
+{
+	struct err err = {0};
+	size_t n;
+	if (s3_sweep(s3, u->key, &n, &err) < 0)
+		job_log(u->job, "NEW",
+			"whether an earlier upload has left parts in the storage is not known: %s", err.text);
+	else if (n)
+		job_log(u->job, "NEW", "the parts of an upload that was cut off were taken back");
+}
+
 static int by_us(struct going_up *u, struct err *err)
 {
 	struct s3_upload up = {.key = u->key,
@@ -211,6 +236,7 @@ static int by_us(struct going_up *u, struct err *err)
 	if (job_record(u->job, &w, err) < 0)
 		return -1;
 	struct s3 *s3 = s3_open(u->job, &u->place, &u->login);
+	sweep(u, s3);
 	int rc = s3_put(s3, &up, err);
 	u->stage = "read back";
 	if (rc == 0)

@@ -14,6 +14,8 @@ struct backup_file {
 	int64_t size_bytes;
 };
 int backup_s3_run(struct job *job, struct ssh *ssh, const struct backup_file *file, struct err *err);
+/* An upload by the host's own worker that an earlier attempt began goes on. */
+int backup_s3_runs(struct job *job, bool *runs, struct err *err);
 /* It was uploaded and read back, and nothing newer lies on the host; true also where no storage is named. */
 bool backup_s3_done(struct job *job);
 /* A fresh look: it is there, as large as it was. */

@@ -29,6 +29,7 @@ const struct step first_backup_step = {
     .help = "the new database's first backup, on the host and in a bucket, read to its end",
     .gate = GATE_NONE,
     .cancel = CANCEL_ANYTIME,
+    .joins = true,
     .rehearse = REHEARSE_SAME,
     .by_size = true,
     .params = params,
@@ -64,8 +65,9 @@ static int open_all(struct job *job, struct backup *b, struct err *err)
 	if (copy_folder(b->ssh, home, sizeof home, err) < 0)
 		return -1;
 	text_copyf(b->folder, sizeof b->folder, "%s/backups", home);
-	text_copyf(b->path, sizeof b->path, "%s/first-%s.dump", b->folder,
-		   *job_attempt(job) ? job_attempt(job) : "0");
+	/* Attempts are numbered by night: without it, two nights would write one file. */
+	text_copyf(b->path, sizeof b->path, "%s/first-%s-%s.dump", b->folder,
+		   *job_night(job) ? job_night(job) : "by-hand", *job_attempt(job) ? job_attempt(job) : "0");
 	/* A start that nobody saw the end of is looked at where it was made. */
 	if (*json_str(started, "path", ""))
 		text_copy(b->path, sizeof b->path, json_str(started, "path", ""));
@@ -330,14 +332,15 @@ static enum done first_backup_probe(struct job *job, struct err *err)
 	struct backup b;
 	struct detached_look look = {0};
 	enum done done = DONE_UNCLEAR;
+	bool goes_up = false;
 	int64_t size;
 	if (!job_fact(job, "backup-first-started", ""))
 		return DONE_NOT_DONE;
 	if (open_all(job, &b, err) == 0 && detached_look(&b.program, 0, &look, err) == 0 &&
-	    copy_file_size(b.ssh, NULL, b.path, &size, err) == 0)
-		done = look.state == DETACHED_ALIVE                    ? DONE_RUNNING
-		       : size > 0 && job_fact(job, "backup-first", "") ? DONE_DONE
-								       : DONE_NOT_DONE;
+	    copy_file_size(b.ssh, NULL, b.path, &size, err) == 0 && backup_s3_runs(job, &goes_up, err) == 0)
+		done = look.state == DETACHED_ALIVE || goes_up                                ? DONE_RUNNING
+		       : size > 0 && job_fact(job, "backup-first", "") && backup_s3_done(job) ? DONE_DONE
+											      : DONE_NOT_DONE;
 	detached_look_done(&look);
 	ssh_close(b.ssh);
 	return done;

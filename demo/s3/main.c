@@ -45,7 +45,7 @@ static bool write_file(const char *path, const void *data, size_t size)
 static bool known(const struct store *store, const char *id)
 {
 	for (size_t i = 0; id && i < store->n_uploads; i++)
-		if (!strcmp(store->uploads[i], id))
+		if (!strcmp(store->uploads[i].id, id))
 			return true;
 	return false;
 }
@@ -75,7 +75,8 @@ static void begin(struct http_request *req, struct http_reply *reply, const char
 	s->uploads = realloc(s->uploads, (s->n_uploads + 1) * sizeof *s->uploads);
 	if (!s->uploads)
 		abort();
-	char *id = s->uploads[s->n_uploads++];
+	char *id = s->uploads[s->n_uploads].id;
+	snprintf(s->uploads[s->n_uploads++].key, sizeof s->uploads->key, "%s", key);
 	/* As Ceph's: a sign that has to be escaped nowhere, but looks as if. */
 	snprintf(id, 40, "2~%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
 		 bytes[5]);
@@ -119,11 +120,24 @@ static char *read_file(const char *path, size_t *size)
 	return data;
 }
 
-static void drop_parts(const struct store *s, const char *id)
+static void forget(struct store *s, const char *id)
 {
 	char path[PATH_MAX];
+	for (size_t i = 0; i < s->n_uploads; i++)
+		if (!strcmp(s->uploads[i].id, id))
+			s->uploads[i--] = s->uploads[--s->n_uploads];
 	for (long n = 1; n <= 10000 && unlink(part_of(s, id, n, path)) == 0; n++)
 		;
+}
+
+static void take_back(struct http_request *req, struct http_reply *reply, const char *id)
+{
+	if (!known(req->ctx, id)) {
+		s3_refuse(reply, 404, "NoSuchUpload", "The upload does not exist");
+		return;
+	}
+	forget(req->ctx, id);
+	http_reply_text(reply, 204, "application/xml", "");
 }
 
 /* Every part in its order, each with the mark it was given, none too small but the last. */
@@ -164,7 +178,7 @@ static void join(struct http_request *req, struct http_reply *reply, const char 
 		return;
 	}
 	rename(path, path_of(&s, key, part));
-	drop_parts(&s, id);
+	forget(req->ctx, id);
 	snprintf(text, sizeof text,
 		 "<CompleteMultipartUploadResult><Key>%s</Key></CompleteMultipartUploadResult>", key);
 	http_reply_text(reply, 200, "application/xml", text);
@@ -218,6 +232,26 @@ static void list(struct http_request *req, struct http_reply *reply, bool locati
 	http_reply_text(reply, 200, "application/xml", text);
 }
 
+/* Uploads that were begun under names with that prefix, and never ended. */
+static void list_uploads(struct http_request *req, struct http_reply *reply)
+{
+	struct store s = store_of(req);
+	const char *prefix = http_query(req, "prefix");
+	size_t room = s.n_uploads * 900 + 900, len;
+	char *text = malloc(room);
+	if (!text)
+		abort();
+	len = (size_t)snprintf(text, room, "<ListMultipartUploadsResult><Bucket>%s</Bucket>", s.bucket);
+	for (size_t i = 0; i < s.n_uploads; i++)
+		if (!prefix || !strncmp(s.uploads[i].key, prefix, strlen(prefix)))
+			len += (size_t)snprintf(text + len, room - len,
+						"<Upload><Key>%s</Key><UploadId>%s</UploadId></Upload>",
+						s.uploads[i].key, s.uploads[i].id);
+	snprintf(text + len, room - len, "<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>");
+	http_reply_text(reply, 200, "application/xml", text);
+	free(text);
+}
+
 struct asked {
 	const char *name;
 	bool there;
@@ -247,6 +281,8 @@ static void handle(struct http_request *req, struct http_reply *reply)
 		return;
 	if (!bucket || strncmp(req->path + 1, s.bucket, strlen(s.bucket)))
 		s3_refuse(reply, 404, "NoSuchBucket", "The specified bucket does not exist");
+	else if (!*key && asks(req, "uploads"))
+		list_uploads(req, reply);
 	else if (!*key)
 		list(req, reply, asks(req, "location"));
 	else if (!strcmp(req->method, "POST") && asks(req, "uploads"))
@@ -260,7 +296,7 @@ static void handle(struct http_request *req, struct http_reply *reply)
 	else if (!strcmp(req->method, "GET") || !strcmp(req->method, "HEAD"))
 		get(req, reply, key);
 	else if (!strcmp(req->method, "DELETE") && id)
-		drop_parts(&s, id);
+		take_back(req, reply, id);
 	else
 		s3_refuse(reply, 405, "MethodNotAllowed", "The specified method is not allowed");
 }

@@ -7,7 +7,9 @@
 struct store {
 	const char *dir, *key, *secret, *token, *region, *bucket;
 	size_t part_min; /* a part that is not the last must have as much */
-	char (*uploads)[40];
+	struct upload {
+		char id[40], key[600];
+	} * uploads; /* begun, and neither joined nor taken back */
 	size_t n_uploads;
 };
 

@@ -20,7 +20,7 @@ mkdir "$T/objects" "$T/home"
 port=$(free_ports 1)
 S3_KEY=$key S3_SECRET=$secret S3_TOKEN=${TOKEN-$token} "$BIN/s3" "$port" "$T/objects" "$T/s3.log" 2>"$T/s3.err" &
 server=$!
-at_end 'kill $server 2>/dev/null'
+at_end 'kill $server 2>/dev/null; kill -CONT $server 2>/dev/null'
 up() { (exec 3<>"/dev/tcp/127.0.0.1/$port"); }
 eventually 10 up || fail "The storage did not start: $(cat "$T/s3.err")"
 ctl() { curl -sf -m 5 -o /dev/null -d "$1" "http://127.0.0.1:$port/__ctl" || fail "The storage took no rule."; }
@@ -71,9 +71,69 @@ for value in "$secret" "$token"; do
 done
 echo "ok  from the host in parts"
 
+# ---- killed in the middle: the step, and what it left going is joined; the worker, and its parts are taken back ----
+fresh
+parts() { find "$T/objects" -name '.part-*' | wc -l; }
+worker() { pgrep -f "/nightferry __copy backup"; }
+step() { pgrep -f "__job step first-backup"; }
+two_parts() { [ "$(grep -c '^PUT.* 200' "$T/s3.log")" -ge 1 ] && worker >/dev/null; }
+by_curl() { curl -sS -m 20 --aws-sigv4 "aws:amz:us-east-1:s3" -u "$key:$secret" -H "x-amz-security-token: $token" -H "x-amz-content-sha256: $(printf '' | sha256sum | cut -c1-64)" "$@"; }
+# The second part waits; then the storage stands still for as long as it takes.
+mid_upload() {
+	ctl '{"method": "PUT", "path": "/acme-backups/", "skip": 1, "hang": 5}'
+	night "$to" "" "${keys[@]}" &
+	running=$!
+	eventually 60 two_parts || fail "No upload began: $(cat "$T/out")"
+	kill -STOP $server
+}
+mid_upload
+kill -KILL "$(step)"
+status=0
+wait $running || status=$?
+expect_equal "$status" 1 "a night whose step was killed ($(tail -n 3 "$T/out"))"
+worker >/dev/null || fail "The upload ended with its step."
+kill -CONT $server
+again() { env HOME="$T/home" "${keys[@]}" timeout 200 "$NF" run --playbook "$T/b.yml" >"$T/out" 2>&1 </dev/null; }
+again || fail "The upload was not joined: $(tail -n 3 "$T/out")"
+expect_equal "$(grep -c '^POST.* 200' "$T/s3.log")" 2 "uploads begun and joined"
+expect_equal "$(sha256sum <"$(object)")" "$(sha256sum <"$(dump)")" "what is in the storage after it was joined"
+echo "ok  a killed step's upload is joined"
+fresh
+mid_upload
+kill -KILL "$(worker)"
+kill -CONT $server
+status=0
+wait $running || status=$?
+expect_equal "$status" 1 "a night whose worker was killed ($(tail -n 3 "$T/out"))"
+expect_match "$(cat "$T/out")" "ended without a word: it was killed" "what is said"
+[ "$(parts)" -ge 1 ] || fail "There are no parts left to be taken back."
+# Somebody else's upload of a longer name is nobody's to take back.
+name=$(sed -n 's,^PUT /\([^ ]*\) .*,\1,p' "$T/s3.log" | head -n 1)
+theirs=$(by_curl -X POST "http://127.0.0.1:$port/$name-2?uploads=" | sed -n 's,.*<UploadId>\(.*\)</UploadId>.*,\1,p')
+[ -n "$theirs" ] || fail "No other upload was begun."
+again || fail "The next attempt failed: $(tail -n 3 "$T/out")"
+expect_equal "$(parts)" 0 "parts that are left"
+expect_equal "$(grep -c '^DELETE.* 204' "$T/s3.log")" 1 "uploads that were taken back"
+expect_equal "$(by_curl "http://127.0.0.1:$port/acme-backups/?uploads=" | grep -o '<UploadId>[^<]*')" "<UploadId>$theirs" "uploads that are open"
+expect_equal "$(sha256sum <"$(object)")" "$(sha256sum <"$(dump)")" "what is in the storage after that"
+echo "ok  a killed worker's parts are taken back"
+
+# ---- a host that cannot run the worker: said, and the next plan leads through this machine ----
+fresh
+there=$(ssh -F none -i "$SSH_KEY" -p "$SSH_PORT" -o "UserKnownHostsFile=$SSH_KNOWN_HOSTS" -o BatchMode=yes "$SSH_USER@$SSH_HOST" 'dirname "$(command -v docker)"' </dev/null)
+[ -d "$there" ] || fail "Where the host finds its programs is not known: $there"
+printf '#!/bin/sh\ncase $1 in -m) echo riscv64 ;; *) exec /usr/bin/uname "$@" ;; esac\n' >"$there/uname" && chmod 755 "$there/uname"
+night "$to" "" "${keys[@]}" && fail "A worker that cannot run there ran."
+expect_match "$(cat "$T/out")" 'plan again, and it runs here, .*is "Linux riscv64" and this nightferry is built for' "what is said"
+again || fail "Through this machine, after that: $(tail -n 3 "$T/out")"
+rm "$there/uname"
+expect_match "$(events plan.seen '.plan.seen[] | select(.name == "way") | [.verdict, .text] | join(" ")' | tail -n 1)" "WARN host → this machine .*riscv64" "the way"
+expect_equal "$(sha256sum <"$(object)")" "$(sha256sum <"$(dump)")" "what is in the storage"
+echo "ok  a host that cannot run it"
+
 # ---- what comes back is not what went up ----
 fresh
-ctl '{"method": "GET", "path": "/acme-backups/", "cut": 6000000}'
+ctl '{"method": "GET", "path": "/acme-backups/nightly/", "cut": 6000000}'
 night "$to" "" "${keys[@]}" && fail "A backup that comes back cut passed: $(seen)"
 [ -s "$(dump)" ] || fail "The backup on the host is gone."
 night "$to" "" "${keys[@]}" || fail "The next attempt failed: $(tail -n 3 "$T/out")"
