@@ -124,6 +124,15 @@ static enum role watching_advice(const struct scene *scene, char *out, size_t si
 	return ROLE_TEXT;
 }
 
+/* A copy that stands still, as told within the last moments: there may well be something to do. */
+static bool stands_still(const struct scene *scene, const struct step_seen *step)
+{
+	const struct transfer_state *t = &scene->state->transfer;
+
+	return step->state == STEP_RUNNING && t->stalled_ms > 0 && t->at_ms >= step->started_at_ms &&
+	       scene->now_ms - t->at_ms < 30000;
+}
+
 static enum role running_advice(const struct scene *scene, const struct step_seen *step, char *out,
 				size_t size)
 {
@@ -144,6 +153,11 @@ static enum role running_advice(const struct scene *scene, const struct step_see
 		snprintf(out, size, "BY HAND: %d %s. Enter shows what to do, M says it is done.",
 			 step->number, step->id);
 		return ROLE_NOW;
+	}
+	if (stands_still(scene, step)) {
+		snprintf(out, size, "STALLED: %d %s has not moved for %s. 3 Transfer says why.", step->number,
+			 step->id, units_duration(over, scene->state->transfer.stalled_ms));
+		return ROLE_WARN;
 	}
 	if (sums.over_ms > 0) {
 		snprintf(out, size,

@@ -50,6 +50,16 @@ void columns_fit(struct columns *columns, const struct column *column, int n, in
 	}
 }
 
+enum { USUAL_COLS = 130, NAME_MOST = 50 };
+
+void columns_widen(struct column *out, const struct column *column, int n, int name, int cols)
+{
+	int over = cols > USUAL_COLS ? (cols - USUAL_COLS) / 2 : 0;
+
+	memcpy(out, column, (size_t)n * sizeof(*out));
+	out[name].want = out[name].want + over < NAME_MOST ? out[name].want + over : NAME_MOST;
+}
+
 void columns_put(struct canvas *canvas, int row, const struct columns *columns, int i, enum role role,
 		 const char *text)
 {

@@ -30,4 +30,8 @@ void columns_count(struct canvas *canvas, int row, const struct columns *columns
 /* The same for a figure anywhere; never more than `cells` cells. */
 char *figure_count(char *out, size_t size, int64_t count, int cells);
 
+/* Copies the columns; on a screen wider than most, column `name` gets half of what is over: a name that is
+ * cut there is cut for nothing. */
+void columns_widen(struct column *out, const struct column *column, int n, int name, int cols);
+
 #endif

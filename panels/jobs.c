@@ -137,7 +137,8 @@ static const struct job_system_seen *silent(const struct state *state, int64_t n
 	return NULL;
 }
 
-static void draw_side(const struct scene *scene, struct canvas *canvas, int row)
+/* What there is to know first; returns the lines it takes. Why a side is not seen takes two. */
+static int draw_side(const struct scene *scene, struct canvas *canvas, int row)
 {
 	const struct jobs_state *jobs = &scene->state->jobs;
 	const struct job_system_seen *quiet;
@@ -154,7 +155,8 @@ static void draw_side(const struct scene *scene, struct canvas *canvas, int row)
 			 jobs->sides[side].seen ? " since " : "",
 			 jobs->sides[side].seen ? units_clock(age, jobs->sides[side].at_ms) : "",
 			 jobs->sides[side].error);
-		canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_UNKNOWN, text);
+		return canvas_wrap(canvas, 0, row, canvas->size.cols, canvas->size.rows > 6 ? 2 : 1,
+				   ROLE_UNKNOWN, text);
 	} else if (quiet) {
 		snprintf(text, sizeof(text), "NEW %s SILENT: %s waiting, none done for %s", quiet->name,
 			 units_count(figure, quiet->waiting), units_duration(age, ms));
@@ -167,6 +169,7 @@ static void draw_side(const struct scene *scene, struct canvas *canvas, int row)
 	} else
 		canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_OK,
 			     "OLD Redis has no job left that stays behind");
+	return 1;
 }
 
 static void draw_rate(struct canvas *canvas, int row, const struct columns *columns,
@@ -216,7 +219,7 @@ static void jobs_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct jobs_view *view = scene->view;
 	const struct jobs_state *jobs = &scene->state->jobs;
-	int rows = canvas->size.rows, height = rows - 2;
+	int top, height;
 	struct rows list;
 	struct list_rows list_rows;
 	struct list_page page;
@@ -229,18 +232,19 @@ static void jobs_draw(const struct scene *scene, struct canvas *canvas)
 	}
 	rows_init(&list, view, scene->state);
 	list_rows = list_of(&list);
-	draw_side(scene, canvas, 0);
+	top = draw_side(scene, canvas, 0) + 1;
+	height = canvas->size.rows - top;
 	columns_fit(&columns, jobs_columns, N_COLUMNS, canvas->size.cols);
-	columns_head(canvas, 1, &columns);
+	columns_head(canvas, top - 1, &columns);
 	list_page_init(&page, &view->list, &list_rows, height);
 	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++) {
-		draw_row(canvas, 2 + r, &columns, &list.row[list_page_row(&page, r)]);
+		draw_row(canvas, top + r, &columns, &list.row[list_page_row(&page, r)]);
 		if (scene->focus && page.top + (size_t)r == page.selected)
-			canvas_select(canvas, 2 + r);
+			canvas_select(canvas, top + r);
 	}
 	if (list.n == 0)
-		age_nothing(canvas, 2, "no Sidekiq, GoodJob, Solid Queue or Delayed Job on either side");
-	list_note(canvas, 1, &view->list, &page);
+		age_nothing(canvas, top, "no Sidekiq, GoodJob, Solid Queue or Delayed Job on either side");
+	list_note(canvas, top - 1, &view->list, &page);
 	list_page_done(&page);
 }
 
@@ -283,7 +287,7 @@ static int card_system(struct canvas *canvas, int row, const struct row *at)
 	const struct job_system_seen *s = at->system;
 	char text[200], figure[UNITS_MAX];
 
-	row = card_figure(canvas, row, "WAITING", s->waiting);
+	row = card_figure(canvas, row, "WAIT", s->waiting);
 	row = card_figure(canvas, row, "RETRY", s->retry);
 	row = card_figure(canvas, row, "LATER", s->scheduled);
 	row = card_figure(canvas, row, "RUNS", s->running);
@@ -293,7 +297,7 @@ static int card_system(struct canvas *canvas, int row, const struct row *at)
 	for (size_t i = 0; i < s->n_queues; i++) {
 		snprintf(text, sizeof(text), "%-24s %s", s->queues[i].name,
 			 units_count(figure, s->queues[i].waiting));
-		row = card_text(canvas, row, i ? "" : "QUEUES", ROLE_TEXT, text);
+		row = card_text(canvas, row, i ? "" : "QUEUE", ROLE_TEXT, text);
 	}
 	if (s->all_queues > (int64_t)s->n_queues) {
 		snprintf(text, sizeof(text), "and %lld more",

@@ -58,7 +58,7 @@ static const struct column rows_columns[N_COLUMNS] = {
     [DIFF] = {.head = "DIFF", .least = 5, .want = 8, .right = true, .rank = 2},
     [CONTENT] = {.head = "CONTENT", .least = 7, .want = 7, .rank = 4},
     [WRITTEN] = {.head = "LAST WRITE", .least = 10, .want = 10, .rank = 5},
-    [CAUSE] = {.head = "CAUSE", .least = 14, .want = 60, .rank = 3},
+    [CAUSE] = {.head = "CAUSE", .least = 14, .want = 160, .rank = 3},
 };
 
 enum { TOP = 4 };
@@ -68,8 +68,10 @@ static int rank(const struct state *state, const struct rows_table *table)
 {
 	char about[112];
 
-	snprintf(about, sizeof(about), "rows:%s", table->table);
-	if (waiver_get(state, about) || (table->skipped && table->verdict != 3))
+	if (state->watching.n_waivers)
+		snprintf(about, sizeof(about), "rows:%s", table->table);
+	if ((state->watching.n_waivers && waiver_get(state, about)) ||
+	    (table->skipped && table->verdict != 3))
 		return 3;
 	if (table->verdict != 0 && (table->new_rows == -1 || table->old_rows == -1))
 		return 0;
@@ -84,9 +86,12 @@ struct order {
 	size_t n, differ;
 };
 
+/* What is compared stands side by side, and the tables come by name: ten thousand of them are sorted at each
+ * drawing. */
 struct ranked {
-	const struct rows_table *table;
 	int rank;
+	int64_t rows;
+	const struct rows_table *table;
 };
 
 static int by_interest(const void *a, const void *b)
@@ -95,9 +100,9 @@ static int by_interest(const void *a, const void *b)
 
 	if (x->rank != y->rank)
 		return x->rank - y->rank;
-	if (x->table->old_rows != y->table->old_rows)
-		return x->table->old_rows < y->table->old_rows ? 1 : -1;
-	return strcmp(x->table->table, y->table->table);
+	if (x->rows != y->rows)
+		return x->rows < y->rows ? 1 : -1;
+	return (x->table > y->table) - (x->table < y->table);
 }
 
 static void order_init(struct order *order, const struct rows_view *view, const struct state *state)
@@ -116,7 +121,9 @@ static void order_init(struct order *order, const struct rows_view *view, const 
 		    state->rows.tables[i].verdict == 0)
 			continue;
 		if (!view->differing || r < 3)
-			ranked[order->n++] = (struct ranked){&state->rows.tables[i], r};
+			ranked[order->n++] = (struct ranked){.rank = r,
+							     .rows = state->rows.tables[i].old_rows,
+							     .table = &state->rows.tables[i]};
 	}
 	qsort(ranked, order->n, sizeof(*ranked), by_interest);
 	for (size_t i = 0; i < order->n; i++)
@@ -244,7 +251,7 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 	/* Of what was left out on purpose nobody expects the same. */
 	bool left_out = r == 3 && table->skipped;
 	bool counted = !left_out && table->old_rows >= 0 && table->new_rows >= 0;
-	bool hashed = !left_out && table->old_hash[0] && table->new_hash[0];
+	bool hashed = counted && table->old_hash[0] && table->new_hash[0];
 
 	if (r == 3)
 		columns_put(canvas, row, columns, VERDICT, ROLE_WARN, table->skipped ? "skipped" : "waived");
@@ -280,17 +287,18 @@ static void draw_row(const struct scene *scene, struct canvas *canvas, int row, 
 	columns_put(canvas, row, columns, CAUSE, ROLE_MUTED, table->cause);
 }
 
-/* Up to two lines that end above `end`; returns how many. */
-static int draw_cause(struct canvas *canvas, int end, const struct rows_table *const *tables,
+/* Up to two lines that end above `end`, where `cells` are too few for it; returns how many. */
+static int draw_cause(struct canvas *canvas, int end, int cells, const struct order *order,
 		      const struct list *view, const struct list_rows *list)
 {
 	ptrdiff_t at = list_selected_row(view, list);
+	const char *cause = at < 0 ? "" : order->list[at]->cause;
 	int rows;
 
-	if (at < 0 || !tables[at]->cause[0])
+	if (!cause[0] || canvas_width(canvas, cause) <= cells)
 		return 0;
-	rows = canvas_width(canvas, tables[at]->cause) > canvas->size.cols ? 2 : 1;
-	canvas_wrap(canvas, 0, end - rows, canvas->size.cols, rows, ROLE_WARN, tables[at]->cause);
+	rows = canvas_width(canvas, cause) > canvas->size.cols ? 2 : 1;
+	canvas_wrap(canvas, 0, end - rows, canvas->size.cols, rows, ROLE_WARN, cause);
 	return rows;
 }
 
@@ -301,6 +309,7 @@ static void rows_draw(const struct scene *scene, struct canvas *canvas)
 	struct order order;
 	struct list_rows list;
 	struct list_page page;
+	struct column wide[N_COLUMNS];
 	struct columns columns;
 
 	if (scene->state->rows.n == 0 && scene->state->rows.progress[0].at_ms <= 0 &&
@@ -314,12 +323,14 @@ static void rows_draw(const struct scene *scene, struct canvas *canvas)
 	height = canvas->size.rows - top - TOP;
 	order_init(&order, view, scene->state);
 	list = list_of(&order);
-	columns_fit(&columns, rows_columns, N_COLUMNS, canvas->size.cols);
+	columns_widen(wide, rows_columns, N_COLUMNS, TABLE, canvas->size.cols);
+	columns_fit(&columns, wide, N_COLUMNS, canvas->size.cols);
 	columns_head(canvas, top + 3, &columns);
 	canvas_sides(canvas, 0, top + 3, canvas->size.cols);
-	/* No room for the causes: at least the one under the cursor. */
-	if (columns.cells[CAUSE] == 0 && height >= 6)
-		height -= draw_cause(canvas, top + TOP + height, order.list, &view->list, &list);
+	/* No room for all of the causes: at least the one under the cursor. */
+	if (height >= 6)
+		height -=
+		    draw_cause(canvas, top + TOP + height, columns.cells[CAUSE], &order, &view->list, &list);
 	list_page_init(&page, &view->list, &list, height);
 	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++) {
 		draw_row(scene, canvas, top + TOP + r, &columns, order.list[list_page_row(&page, r)]);

@@ -11,13 +11,14 @@
 static void card_side(const struct scene *scene, struct canvas *canvas, int row, const char *side,
 		      int64_t rows, const char *hash, int64_t at_ms)
 {
-	char count[UNITS_MAX], ago[48];
-	const char *text =
-	    rows == -1 ? "the table is missing" : (rows < 0 ? "not counted yet" : units_count(count, rows));
+	char count[UNITS_MAX], ago[48], text[UNITS_MAX + 8];
 
-	canvas_putf(canvas, 0, row, ROLE_TEXT, "%s  %15s %s   content %s   %s", side, text,
-		    rows >= 0 ? "rows" : "    ", hash[0] ? hash : "not hashed",
-		    age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
+	if (rows >= 0)
+		snprintf(text, sizeof(text), "%s rows", units_count(count, rows));
+	else
+		snprintf(text, sizeof(text), "%s", rows == -1 ? "the table is missing" : "not counted yet");
+	canvas_putf(canvas, 0, row, ROLE_TEXT, "%s  %20s   content %s   %s", side, text,
+		    hash[0] ? hash : "not hashed", age_ago(ago, sizeof(ago), at_ms, scene->now_ms));
 	canvas_sides(canvas, 0, row, canvas->size.cols);
 }
 

@@ -49,7 +49,7 @@ static const struct column transfer_columns[N_COLUMNS] = {
     [TABLE] = {.head = "TABLE", .least = 11, .want = 24},
     [ROWS] = {.head = "ROWS", .least = 10, .want = 13, .right = true, .rank = 2},
     [BAR] = {.head = "", .least = 10, .want = 14, .rank = 3},
-    [STATE] = {.head = "STATE", .least = 12, .want = 30},
+    [STATE] = {.head = "STATE", .least = 12, .want = 100},
 };
 
 enum { TOP = 4 };
@@ -64,16 +64,23 @@ static int state_rank(const struct transfer_table *table)
 	return 3;
 }
 
+/* What is compared stands side by side, and the tables come by name: ten thousand of them are sorted at each
+ * drawing. */
+struct ranked {
+	int rank;
+	int64_t rows;
+	const struct transfer_table *table;
+};
+
 static int by_interest(const void *a, const void *b)
 {
-	const struct transfer_table *x = *(const struct transfer_table *const *)a;
-	const struct transfer_table *y = *(const struct transfer_table *const *)b;
+	const struct ranked *x = a, *y = b;
 
-	if (state_rank(x) != state_rank(y))
-		return state_rank(x) - state_rank(y);
-	if (x->rows_total != y->rows_total)
-		return x->rows_total < y->rows_total ? 1 : -1;
-	return strcmp(x->table, y->table);
+	if (x->rank != y->rank)
+		return x->rank - y->rank;
+	if (x->rows != y->rows)
+		return x->rows < y->rows ? 1 : -1;
+	return (x->table > y->table) - (x->table < y->table);
 }
 
 struct tables {
@@ -84,18 +91,25 @@ struct tables {
 static void tables_init(struct tables *tables, const struct transfer_view *view,
 			const struct transfer_state *transfer)
 {
+	struct ranked *ranked = calloc(transfer->n + 1, sizeof(*ranked));
+
 	*tables = (struct tables){.list = calloc(transfer->n + 1, sizeof(*tables->list))};
-	if (!tables->list)
+	if (!ranked || !tables->list)
 		abort();
 	for (size_t i = 0; i < transfer->n; i++) {
-		int rank = state_rank(&transfer->list[i]);
+		const struct transfer_table *table = &transfer->list[i];
+		int rank = state_rank(table);
 
 		tables->waiting += rank == 3;
 		tables->done += rank == 4;
 		if (!view->moving || rank < 3)
-			tables->list[tables->n++] = &transfer->list[i];
+			ranked[tables->n++] =
+			    (struct ranked){.rank = rank, .rows = table->rows_total, .table = table};
 	}
-	qsort(tables->list, tables->n, sizeof(*tables->list), by_interest);
+	qsort(ranked, tables->n, sizeof(*ranked), by_interest);
+	for (size_t i = 0; i < tables->n; i++)
+		tables->list[i] = ranked[i].table;
+	free(ranked);
 }
 
 static void table_key(const void *ctx, size_t i, char *out, size_t size)
@@ -132,17 +146,22 @@ static void transfer_tail(const struct scene *scene, char *out, size_t size)
 		age_moment(scene->state->transfer.at_ms, scene->now_ms, moving ? 15000 : 0, out, size);
 }
 
-static void draw_bytes(struct canvas *canvas, int row, const struct transfer_state *t)
+/* Why nothing moves takes the whole line, and a second one where it is long: it is what people look for. */
+static int draw_stalled(struct canvas *canvas, int row, const struct transfer_state *t)
 {
-	char a[UNITS_MAX], b[UNITS_MAX], stalled[220];
+	char ms[UNITS_MAX], text[220];
 
-	/* Why nothing moves takes the whole line: it is what people look for. */
-	if (t->stalled_ms > 0) {
-		snprintf(stalled, sizeof(stalled), "STALLED %s %s", units_duration(a, t->stalled_ms),
-			 t->stalled_why);
-		canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_BAD, stalled);
-		return;
-	}
+	snprintf(text, sizeof(text), "STALLED %s %s", units_duration(ms, t->stalled_ms), t->stalled_why);
+	return canvas_wrap(canvas, 0, row, canvas->size.cols, canvas->size.rows > 10 ? 2 : 1, ROLE_BAD, text);
+}
+
+/* Returns the lines it takes. */
+static int draw_bytes(struct canvas *canvas, int row, const struct transfer_state *t)
+{
+	char a[UNITS_MAX], b[UNITS_MAX];
+
+	if (t->stalled_ms > 0)
+		return draw_stalled(canvas, row, t);
 	canvas_put(canvas, 0, row, ROLE_MUTED, "bytes");
 	if (t->bytes < 0)
 		canvas_put(canvas, 7, row, ROLE_MUTED, "-");
@@ -153,9 +172,11 @@ static void draw_bytes(struct canvas *canvas, int row, const struct transfer_sta
 		canvas_put(canvas, 7, row, ROLE_TEXT, units_size(a, t->bytes));
 	if (t->rate >= 0 && canvas->size.cols >= 40)
 		canvas_putf(canvas, 32, row, ROLE_MUTED, "%s", units_rate(a, t->rate));
+	return 1;
 }
 
-static void draw_figures(const struct scene *scene, struct canvas *canvas)
+/* Returns the lines it takes: TOP, or one more. */
+static int draw_figures(const struct scene *scene, struct canvas *canvas)
 {
 	const struct transfer_state *t = &scene->state->transfer;
 	int cols = canvas->size.cols, bar = cols >= 60 ? 28 : (cols >= 48 ? 20 : 10), col;
@@ -182,8 +203,7 @@ static void draw_figures(const struct scene *scene, struct canvas *canvas)
 	}
 	/* A capture and a download move one file: they have neither tables nor rows. */
 	if (t->tables_total <= 0 && t->rows_total <= 0 && t->n == 0) {
-		draw_bytes(canvas, 1, t);
-		return;
+		return draw_bytes(canvas, 1, t) - 1 + TOP;
 	}
 	col = canvas_put(canvas, 0, 1, ROLE_MUTED, "tables ");
 	if (t->tables_total > 0)
@@ -206,7 +226,7 @@ static void draw_figures(const struct scene *scene, struct canvas *canvas)
 		canvas_field(canvas, 0, 2, cols, false, ROLE_TEXT, t->text);
 	else
 		canvas_put(canvas, 7, 2, ROLE_MUTED, "-");
-	draw_bytes(canvas, 3, t);
+	return 3 + draw_bytes(canvas, 3, t);
 }
 
 /* "43% 12 MB/s 0:14 left" while it moves; what it waits for stands in its place. */
@@ -262,10 +282,11 @@ static void transfer_draw(const struct scene *scene, struct canvas *canvas)
 {
 	const struct transfer_view *view = scene->view;
 	const struct transfer_state *t = &scene->state->transfer;
-	int height = canvas->size.rows - TOP - 2;
+	int top, height;
 	struct tables tables;
 	struct list_rows rows;
 	struct list_page page;
+	struct column wide[N_COLUMNS];
 	struct columns columns;
 
 	if (t->at_ms <= 0 && t->n == 0) {
@@ -273,22 +294,24 @@ static void transfer_draw(const struct scene *scene, struct canvas *canvas)
 		draw_ended(canvas, 2, t);
 		return;
 	}
-	draw_figures(scene, canvas);
+	top = draw_figures(scene, canvas);
+	height = canvas->size.rows - top - 2;
 	if (t->n == 0) {
 		if (t->text[0])
-			canvas_field(canvas, 0, TOP + 1, canvas->size.cols, false, ROLE_MUTED, t->text);
-		draw_ended(canvas, TOP + 3, t);
+			canvas_field(canvas, 0, top + 1, canvas->size.cols, false, ROLE_MUTED, t->text);
+		draw_ended(canvas, top + 3, t);
 		return;
 	}
 	tables_init(&tables, view, t);
 	rows = rows_of(&tables);
-	columns_fit(&columns, transfer_columns, N_COLUMNS, canvas->size.cols);
-	columns_head(canvas, TOP, &columns);
+	columns_widen(wide, transfer_columns, N_COLUMNS, TABLE, canvas->size.cols);
+	columns_fit(&columns, wide, N_COLUMNS, canvas->size.cols);
+	columns_head(canvas, top, &columns);
 	list_page_init(&page, &view->list, &rows, height);
 	for (int r = 0; r < height && list_page_row(&page, r) >= 0; r++) {
-		draw_table(canvas, TOP + 1 + r, &columns, tables.list[list_page_row(&page, r)]);
+		draw_table(canvas, top + 1 + r, &columns, tables.list[list_page_row(&page, r)]);
 		if (scene->focus && page.top + (size_t)r == page.selected)
-			canvas_select(canvas, TOP + 1 + r);
+			canvas_select(canvas, top + 1 + r);
 	}
 	int col =
 	    canvas_putf(canvas, 0, canvas->size.rows - 1, ROLE_MUTED, "%zu tables: %zu done, %zu waiting%s",
@@ -296,7 +319,7 @@ static void transfer_draw(const struct scene *scene, struct canvas *canvas)
 	if (t->text[0] && tables.done < t->n && canvas_width(canvas, t->text) + 3 <= canvas->size.cols - col)
 		canvas_field(canvas, col + 3, canvas->size.rows - 1, canvas->size.cols - col - 3, true,
 			     ROLE_MUTED, t->text);
-	list_note(canvas, TOP, &view->list, &page);
+	list_note(canvas, top, &view->list, &page);
 	list_page_done(&page);
 	free(tables.list);
 }
