@@ -276,10 +276,38 @@ static void put_database(struct buf *out, const struct init_found *found)
 			 : found->kamal
 			     ? "put the new database's URL into NEW_DATABASE_URL"
 			     : "its URL in NEW_DATABASE_URL; and container: pg, if it is one on that server");
-	if (text_find(found->addons, "redis"))
-		buf_adds(out, "#   app.json has Redis among its add-ons; it is not copied\n");
 	free(line);
 	free(value);
+}
+
+/* Jobs are watched through the config var that the add-on writes. Which one that is, is the add-on's habit
+ * and not read from anywhere: so it stays a comment. */
+static void put_redis(struct buf *out, const struct init_found *found)
+{
+	static const struct {
+		const char *addon, *variable;
+	} others[] = {
+	    {"rediscloud", "REDISCLOUD_URL"},
+	    {"redistogo", "REDISTOGO_URL"},
+	    {"openredis", "OPENREDIS_URL"},
+	};
+	const char *variable = NULL, *url = found->kamal ? "" : "url: \"env:NEW_REDIS_URL\"";
+
+	if (!text_find(found->addons, "redis"))
+		return;
+	buf_adds(out, "#   app.json has Redis among its add-ons; it is not copied\n");
+	for (size_t i = 0; i < sizeof others / sizeof others[0] && !variable; i++)
+		if (text_find(found->addons, others[i].addon))
+			variable = others[i].variable;
+	char *line = xasprintf("# redis: {%s%s%s%s}", variable ? "variable: " : "", variable ? variable : "",
+			       variable && *url ? ", " : "", url);
+	if (variable || *url)
+		put_line(out, line,
+			 *url
+			     ? "the old app's config var, the new app's Redis; without it nobody watches the "
+			       "new side's jobs"
+			     : "if jobs are in it; without this line REDIS_URL is read");
+	free(line);
 }
 
 static void put_dns(struct buf *out, const struct init_found *found, bool person)
@@ -333,6 +361,17 @@ static void put_smoke(struct buf *out, const struct init_found *found)
 	free(value);
 }
 
+/* What a night can do without, and a team would miss later. */
+static void put_more(struct buf *out, const struct init_found *found)
+{
+	put_line(out,
+		 *found->ruby ? "# canary: [{name: decrypt, run: \"bin/rails runner 'User.last.email'\"}]"
+			      : "# canary: [{name: decrypt, run: bin/canary}]",
+		 "what has to work there before the flip: read an old secret, a stored file");
+	put_line(out, "# backup: {to: \"s3://acme-backups/nightferry\"}",
+		 "a bucket for the first backup; without it the only one lies on the new host");
+}
+
 static void put_head(struct buf *out, const struct init_found *found)
 {
 	struct buf from = {0};
@@ -362,8 +401,10 @@ static void compose(struct buf *out, bool person)
 	else
 		put_host(out, &found);
 	put_database(out, &found);
+	put_redis(out, &found);
 	put_dns(out, &found, person);
 	put_smoke(out, &found);
+	put_more(out, &found);
 	init_found_done(&found);
 }
 

@@ -15,6 +15,15 @@ line() { # TEXT: nightferry.yml has this line, blanks before the comment apart
 	tr -s ' ' <nightferry.yml | grep -qxF -- "$1" || fail "$PWD: no line '$1' in:
 $(cat nightferry.yml)"
 }
+# What is offered as a comment is taken as it stands: the line without its mark is read without a word.
+offers() { # TEXT
+	line "# $1"
+	cp nightferry.yml kept
+	sed -i "s/^# \\(${1%%:*}:\\)/\\1/" nightferry.yml
+	grep -q "^${1%%:*}:" nightferry.yml || fail "$PWD: the line of ${1%%:*} cannot be taken: $(cat nightferry.yml)"
+	loads
+	mv kept nightferry.yml
+}
 loads() { # it is read back whole: `note` plans without a world
 	"$NF" step note --plan >out 2>&1 </dev/null || true
 	! grep -q 'nightferry.yml:\|Configuration file' out || fail "$PWD: the file init wrote is refused: $(cat out)"
@@ -53,6 +62,9 @@ line 'dns: {provider: cloudflare, zone: acme.com, names: [www.acme.com, api.acme
 line 'smoke: [{get: "/healthz", expect: 200}] # Kamal'"'"'s health check; add pages that need the database'
 line '# Found as well Procfile: web, worker, release; app.json: heroku-postgresql, heroku-redis; Ruby 3.3.5.'
 line '# app.json has Redis among its add-ons; it is not copied'
+offers "canary: [{name: decrypt, run: \"bin/rails runner 'User.last.email'\"}] # what has to work there before the flip: read an old secret, a stored file"
+offers 'backup: {to: "s3://acme-backups/nightferry"} # a bucket for the first backup; without it the only one lies on the new host'
+! grep -q '^# redis:' nightferry.yml || fail "Redis needs no line here: $(cat nightferry.yml)"
 [ "$(grep -vc '^#' nightferry.yml)" = 6 ] || fail "not six lines: $(cat nightferry.yml)"
 loads
 
@@ -108,6 +120,11 @@ line 'playbook: heroku-to-vps # there is no config/deploy.yml here, so Kamal is 
 line 'database: {url: "env:NEW_DATABASE_URL"} # its URL in NEW_DATABASE_URL; and container: pg, if it is one on that server'
 line '# steps: {app-stop: {units: [web]}, app-boot: {units: [web]}} # what the app is there: systemd units:, or containers:'
 loads
+echo '{"addons": ["heroku-postgresql", "rediscloud:30"]}' >app.json
+rm nightferry.yml
+"$NF" init >out 2>&1 </dev/null || fail "$(cat out)"
+offers 'redis: {variable: REDISCLOUD_URL, url: "env:NEW_REDIS_URL"} # the old app'"'"'s config var, the new app'"'"'s Redis; without it nobody watches the new side'"'"'s jobs'
+offers 'canary: [{name: decrypt, run: bin/canary}] # what has to work there before the flip: read an old secret, a stored file'
 
 # ---- next to nothing: honest comments, and the loader says what is missing ----
 
