@@ -88,7 +88,7 @@ static bool written_now(const struct pg_writes *writes, const char *side, const 
 /* ---- what the counters of NEW say; its tables are as old as the copy ---- */
 
 struct counters {
-	int64_t inserted, updated, deleted, dead, bytes;
+	int64_t inserted, updated, deleted, dead, bytes, vacuums;
 };
 
 static bool look_counters(struct pg *pg, const struct copy_side *side, struct counters *out)
@@ -97,16 +97,36 @@ static bool look_counters(struct pg *pg, const struct copy_side *side, struct co
 	    pg,
 	    "SELECT coalesce(sum(s.n_tup_ins), 0)::bigint, coalesce(sum(s.n_tup_upd), 0)::bigint, "
 	    "coalesce(sum(s.n_tup_del), 0)::bigint, coalesce(sum(s.n_dead_tup), 0)::bigint, "
-	    "coalesce(sum(pg_relation_size(s.relid)), 0)::bigint FROM pg_stat_user_tables s "
+	    "coalesce(sum(pg_relation_size(s.relid)), 0)::bigint, coalesce(sum(s.vacuum_count + "
+	    "s.autovacuum_count), 0)::bigint FROM pg_stat_user_tables s "
 	    "WHERE coalesce(pg_partition_root(s.relid), s.relid) = (SELECT c.oid FROM pg_class c JOIN "
 	    "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2)",
 	    PG_ARGS(side->schema, side->name), NULL);
 	if (!r)
 		return false;
 	*out = (struct counters){pg_get_int(r, 0, 0), pg_get_int(r, 0, 1), pg_get_int(r, 0, 2),
-				 pg_get_int(r, 0, 3), pg_get_int(r, 0, 4)};
+				 pg_get_int(r, 0, 3), pg_get_int(r, 0, 4), pg_get_int(r, 0, 5)};
 	pg_result_free(r);
 	return true;
+}
+
+/* A vacuum takes away what tells rows that were taken back from rows that were emptied out. */
+static void say_gone(const struct counters *k, char *out, size_t size)
+{
+	char n[UNITS_MAX];
+	units_count(n, k->inserted);
+	if (k->dead || k->bytes)
+		text_copyf(
+		    out, size,
+		    "its COPY was broken off on NEW: %s rows came and were taken back; restore it again", n);
+	else if (k->vacuums)
+		text_copyf(
+		    out, size,
+		    "%s rows came to NEW and are gone: its COPY was broken off, or it was emptied after "
+		    "the copy",
+		    n);
+	else
+		text_copyf(out, size, "emptied on NEW after the copy: %s rows had come", n);
 }
 
 /* Rows that are younger, by their transactions, than most of the table. A copy writes a table at once. */
@@ -141,12 +161,7 @@ static bool new_was_written(struct row_causes *c, const struct copy_compared_tab
 	if (!filled_at_once(c->job) || !look_counters(c->new_pg, side, &k))
 		return false;
 	if (side->rows == 0 && k.inserted && !k.deleted) {
-		text_copyf(out, size,
-			   k.dead || k.bytes
-			       ? "its COPY was broken off on NEW: %s rows came and were taken back; restore "
-				 "it again"
-			       : "emptied on NEW after the copy: %s rows had come",
-			   units_count(a, k.inserted));
+		say_gone(&k, out, size);
 		return true;
 	}
 	if (side->rows == 0 && !k.inserted) {

@@ -27,6 +27,8 @@ world_sql new "DELETE FROM line_items WHERE id IN (SELECT id FROM line_items ORD
 world_sql new "UPDATE addresses SET city = 'elsewhere' WHERE id = (SELECT min(id) FROM addresses)"
 world_sql new "TRUNCATE refunds"
 world_sql new "CREATE TABLE kept AS SELECT * FROM shipments; TRUNCATE shipments"
+# A vacuum in between would take the traces away.
+world_sql new "ALTER TABLE shipments SET (autovacuum_enabled = off)"
 world_sql new "BEGIN; INSERT INTO shipments ($(columns shipments)) SELECT $(columns shipments) FROM kept; ROLLBACK"
 world_sql new "DROP TABLE kept"
 # Heroku's role is no superuser; the new side's is, and sees everything.
@@ -78,6 +80,7 @@ expect_equal "$(grep -c 'only on OLD' "$T/bisected")" 2 "rows of line_items that
 expect_status 2 "$NF" rows --bisect no_such_table
 echo "ok  nightferry rows says it without a night"
 
+mkdir "$T/here" && cd "$T/here" || fail "no folder"
 screen_start 120x40 "$NF" --as ana
 wait_text 20 "count-rows"
 keys 4
@@ -91,3 +94,15 @@ wait_text 10 "city: length"
 ! screen | grep -q elsewhere || fail "A value is on the screen."
 expect_frame
 echo "ok  Enter finds the rows"
+
+# ---- o writes all tables as Markdown, with what was found ----
+keys Escape
+wait_gone 10 "the first rows that differ, by id"
+keys o
+wait_text 10 "written to "
+md=$(find "$T/here" -name 'nightferry-rows-*.md')
+[ -s "$md" ] || fail "o wrote no Markdown: $(ls "$T/here")"
+expect_equal "$(head -n 2 "$md" | tail -n 1)" "|---|---:|---:|---|---|---|" "the head of the table"
+expect_equal "$(grep -c '^| .* |$' "$md")" "$(($(events rows.verdict .table | sort -u | wc -l) + 1))" "rows of the table"
+expect_match "$(grep '^| addresses |' "$md")" '\| differs \| FAIL \|' "a table that differs"
+echo "ok  o writes them"
