@@ -15,7 +15,7 @@ for ((i = 0; i < TABLES; i += 500)); do
 	world_sql old "DO \$\$ BEGIN FOR i IN $i..$((i + 499)) LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, t text)', lpad(i::text, 5, '0')); EXECUTE format('INSERT INTO many_%s SELECT g, g::text FROM generate_series(1, 3) g', lpad(i::text, 5, '0')); END LOOP; END \$\$" || fail "The tables could not be made."
 done
 export NIGHT_SECONDS=1200
-book whole record-source capture download wipe-target prepare-target restore repair count-rows
+book whole record-source capture download wipe-target prepare-target restore repair count-rows compare
 ends 0 whole --until prepare-target
 hold_indexes
 night whole &
@@ -23,7 +23,15 @@ NIGHT=$!
 at_end 'kill $NIGHT 2>/dev/null'
 eventually 600 is_held || fail "The restore did not come to its indexes: $(cat "$T/err")"
 
-rss_kb() { awk '/^VmHWM/ {print $2}' "/proc/$1/status"; }
+# The most it ever had, in kB; a process that is gone by now had nothing to hold back.
+rss_kb() { awk '/^VmHWM/ {print $2}' "/proc/$1/status" 2>/dev/null; }
+small() { # PID MOST-KB WHAT
+	local kb
+	kb=$(rss_kb "$1")
+	[ -n "$kb" ] || return 0
+	echo "$3: $kb kB"
+	[ "$kb" -lt "$2" ] || fail "$3 has grown to $kb kB; $2 are the most"
+}
 for size in 80x24 200x50; do
 	SCREEN=s$size screen_start $size "$NF" attach --as ana
 	SCREEN=s$size
@@ -31,23 +39,41 @@ for size in 80x24 200x50; do
 	wait_text 60 "tables "
 	expect_frame
 	screen | grep -qE '[0-9]{4,5} tables: [0-9]+ done' || fail "The pane does not count its tables."
-	screen >"$T/pane.$size"
 	echo "--- $size"
 	screen
-	seat=$(tm list-panes -t "$SCREEN" -F '#{pane_pid}')
-	for pid in $(pgrep -P "$seat"); do
-		expect_match "$(awk -v kb="$(rss_kb "$pid")" 'BEGIN { print kb < 300000 ? "small" : kb }')" small "the seat's memory in kB"
-		echo "seat $(rss_kb "$pid") kB"
+	for pid in $(pgrep -P "$(tm list-panes -t "$SCREEN" -F '#{pane_pid}')") $(tm list-panes -t "$SCREEN" -F '#{pane_pid}'); do
+		small "$pid" 150000 "seat at $size"
 	done
 	keys q
 done
-for pid in $(engine_pid) $(step_pid); do
-	echo "$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c1-60) $(rss_kb "$pid") kB"
-	expect_match "$(awk -v kb="$(rss_kb "$pid")" 'BEGIN { print kb < 400000 ? "small" : kb }')" small "memory in kB of $pid"
+small "$(engine_pid)" 300000 "engine"
+for pid in $(pgrep -P "$(engine_pid)"); do
+	small "$pid" 150000 "$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | sed 's/.*__job //' | cut -c1-40)"
 done
 let_go
+engine=$(engine_pid)
+(while kill -0 "$engine" 2>/dev/null; do rss_kb "$engine" >"$T/rss.new" && mv "$T/rss.new" "$T/rss"; sleep 1; done) &
 status=0
 wait $NIGHT || status=$?
 expect_equal "$status" 0 "the night of many tables ($(tail -n 3 "$T/err"))"
+echo "engine at its end: $(cat "$T/rss") kB"
+[ "$(cat "$T/rss")" -lt 300000 ] || fail "The engine has grown to $(cat "$T/rss") kB."
 expect_equal "$(new_super "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'many%'")" "$TABLES" "tables"
+took() { jq -rs --arg s "$1" '[.[] | select(.step == $s)] | (map(select(.kind == "attempt.ended"))[-1].at - map(select(.kind == "attempt.started"))[-1].at) / 1000 | "\($s): \(.) s"' "$(journal)"; }
+for step in record-source restore repair count-rows compare; do took $step; done
+
+# Rows, drawn from the whole night.
+all=$((TABLES + 27))
+for size in 80x24 200x50; do
+	began=$(now_ms)
+	"$NF" replay --frame $size --view verify "$(journal)" >"$T/frame" 2>"$T/err" || fail "The night cannot be drawn: $(cat "$T/err")"
+	echo "--- the whole night drawn in $(($(now_ms) - began)) ms"
+	cat "$T/frame"
+	expect_exact_width "${size%x*}" "$T/frame"
+	expect_file_has "$T/frame" "$all/$all tables equal"
+done
+began=$(now_ms)
+timeout 300 "$NF" rows >"$T/rows" 2>&1 </dev/null || fail "nightferry rows ended with $?: $(tail -n 3 "$T/rows")"
+echo "nightferry rows: $(($(now_ms) - began)) ms"
+tail -n 2 "$T/rows"
 echo "ok  $TABLES tables are across"
