@@ -59,37 +59,35 @@ static void hold(const struct canvas *canvas, const char *name)
 	free(path);
 }
 
-/* The whole cockpit with this pane alone, and its card over it. */
-static void hold_pane(const struct night *night, void *const *views, const char *panel, const char *name)
-{
-	static const struct size sizes[] = {{80, 24}, {200, 50}};
-	char card[64];
-
-	text_copyf(card, sizeof card, "%s-card", name);
-	for (size_t i = 0; i < 2; i++) {
-		struct scene scene = scene_of(night, views);
-		struct canvas *canvas = canvas_new(sizes[i], false);
-		struct layout layout;
-
-		layout_for(sizes[i], "verify", panel, &layout);
-		frame_draw(&scene, &layout, canvas);
-		hold(canvas, name);
-		canvas_clear(canvas);
-		for (size_t p = 0; panel_table[p]; p++)
-			if (panel_table[p] == panel_find(panel))
-				scene.view = views[p];
-		panel_find(panel)->card(&scene, canvas);
-		hold(canvas, card);
-		canvas_free(canvas);
-	}
-}
-
 static void *view_of(void *const *views, const char *panel)
 {
 	for (size_t i = 0; panel_table[i]; i++)
 		if (panel_table[i] == panel_find(panel))
 			return views[i];
 	return NULL;
+}
+
+/* The pane as it is alone on a screen of 80x24 and of 200x50, and its card. What is around it has goldens of
+ * its own. */
+static void hold_pane(const struct night *night, void *const *views, const char *panel, const char *name)
+{
+	static const struct size sizes[] = {{80, 18}, {200, 43}};
+	char card[64];
+
+	text_copyf(card, sizeof card, "%s-card", name);
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene = scene_of(night, views);
+		struct canvas *canvas = canvas_new(sizes[i], false);
+
+		scene.view = view_of(views, panel);
+		scene.focus = true;
+		panel_find(panel)->draw(&scene, canvas);
+		hold(canvas, name);
+		canvas_clear(canvas);
+		panel_find(panel)->card(&scene, canvas);
+		hold(canvas, card);
+		canvas_free(canvas);
+	}
 }
 
 /* ---- rows ---- */
@@ -209,6 +207,7 @@ static void test_rows_markdown(void **state)
 static void test_stalled(void **state)
 {
 	struct night night = night_new(STAGE_COPY);
+	struct canvas *canvas;
 	void *views[VIEWS];
 
 	(void)state;
@@ -237,6 +236,9 @@ static void test_stalled(void **state)
 	    "(psql, idle in transaction); end it with T in Writers, or wait\"");
 	night.now_ms = night_ms("01:14:47");
 	hold_pane(&night, views, "transfer", "stalled");
+	draw(&night, views, (struct size){80, 24}, "copy", NULL, false, &canvas);
+	assert_true(has(canvas, "STALLED: 12 restore has not moved for 1:34. 3 Transfer says why."));
+	canvas_free(canvas);
 	views_free(views);
 	night_free(&night);
 }
