@@ -5,6 +5,7 @@
 #include "core/links/pg_since.h"
 #include "core/links/pg_tables.h"
 #include "core/links/pg_writes.h"
+#include "tests/unit/cluster.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,64 +135,18 @@ static void quoting(void **state)
 
 /* ---- with a scratch cluster; without PostgreSQL on the machine these are skipped ---- */
 
-struct cluster {
-	char dir[64], as[160], bin[160];
-	int port;
-	char url[160];
-	bool up;
-};
-
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *fmt, ...)
-{
-	struct buf command = {0};
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&command, fmt, ap);
-	va_end(ap);
-	int rc = system(buf_text(&command));
-	buf_done(&command);
-	return rc;
-}
-
-/* PostgreSQL refuses root, so root lends it to the user postgres. */
 static int cluster_up(void **state)
 {
 	struct cluster *c = xcalloc(1, sizeof *c);
 	*state = c;
-	text_copy(c->dir, sizeof c->dir, "/tmp/nfpg.XXXXXX");
-	FILE *found = popen("ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1", "r");
-	if (found && fgets(c->bin, sizeof c->bin, found))
-		c->bin[strcspn(c->bin, "\n")] = 0;
-	if (found)
-		pclose(found);
-	if (!*c->bin || !mkdtemp(c->dir))
-		return 0;
-	if (geteuid() == 0) {
-		text_copy(c->as, sizeof c->as, "setpriv --reuid=postgres --regid=postgres --clear-groups");
-		shell("chown postgres %s", c->dir);
-	}
-	c->port = 20000 + (int)(getpid() % 20000);
-	snprintf(c->url, sizeof c->url, "postgres://tester@127.0.0.1:%d/postgres", c->port);
-	c->up = shell("cd %s && %s %s/initdb -D %s/d -U tester -A trust -E UTF8 --locale=C.UTF-8 --no-sync "
-		      ">/dev/null",
-		      c->dir, c->as, c->bin, c->dir) == 0 &&
-		shell("cd %s && %s %s/pg_ctl -D %s/d -w -l %s/log -o \"-p %d -c listen_addresses=127.0.0.1 "
-		      "-c unix_socket_directories= -c fsync=off "
-		      "-c shared_buffers=16MB -c max_connections=20\" start >/dev/null",
-		      c->dir, c->as, c->bin, c->dir, c->dir, c->port) == 0;
+	cluster_start(c, NULL, NULL);
 	return 0;
 }
 
 static int cluster_down(void **state)
 {
-	struct cluster *c = *state;
-	if (c->up)
-		shell("cd %s && %s %s/pg_ctl -D %s/d -m immediate stop >/dev/null", c->dir, c->as, c->bin,
-		      c->dir);
-	if (*c->bin)
-		shell("rm -rf %s", c->dir);
-	free(c);
+	cluster_stop(*state);
+	free(*state);
 	return 0;
 }
 
