@@ -138,8 +138,11 @@ random_hex() {
 }
 
 # Below the range the kernel hands out to clients, so that no connection takes the port before its server does.
+# A port is claimed for a few minutes: worlds that start at the same moment would both see it free.
 free_ports() {
-	local wanted=$1 taken port line hex
+	local wanted=$1 taken port line hex claims
+	claims=${TMPDIR:-/tmp}/nightferry-ports.$(id -u)
+	mkdir -p "$claims" && find "$claims" -type f -mmin +3 -delete 2>/dev/null
 	taken=" "
 	for line in $(cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null |
 		awk '$2 ~ /:/ { split($2, a, ":"); print a[2] }'); do
@@ -150,6 +153,8 @@ free_ports() {
 		printf -v hex '%04X' "$port"
 		case $taken in *" $hex "*) continue ;; esac
 		taken+="$hex "
+		# Made only if it is not there, in one act.
+		(set -C && : >"$claims/$port") 2>/dev/null || [ ! -e "$claims/$port" ] || continue
 		printf '%s\n' "$port"
 		wanted=$((wanted - 1))
 	done
