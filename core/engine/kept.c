@@ -41,7 +41,8 @@ struct kept *kept_find(struct kept_list *l, const char *key)
 	uint32_t *slot = slot_of(l, key);
 	if (*slot)
 		return &l->list[*slot - 1];
-	l->list = xrealloc(l->list, l->n + 1, sizeof *l->list);
+	if ((l->n & (l->n - 1)) == 0)
+		l->list = xrealloc(l->list, l->n ? 2 * l->n : 1, sizeof *l->list);
 	l->list[l->n] = (struct kept){.key = xstrdup(key), .admitted_life_ms = INT64_MIN / 2};
 	*slot = (uint32_t)++l->n;
 	return &l->list[l->n - 1];
