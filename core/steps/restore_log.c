@@ -174,6 +174,16 @@ static void feed_line(struct restore_log *log, const char *line, size_t len)
 	line = strip_heads(log, line, &len, &errors);
 	if (!line)
 		return;
+	/* Behind the beginning of an error stands another job's word: what the error says comes on a line of
+	 * its own. */
+	bool says = is_error_text(line, len);
+	if (errors && !says && is_own_text(line, len)) {
+		log->untold += errors;
+		errors = 0;
+	} else if (!errors && says && log->untold > 0) {
+		log->untold--;
+		errors = 1;
+	}
 	if ((id = number_after(line, len, "launching item "))) {
 		serial_to(log, 0);
 		log->parallel = true;
@@ -222,7 +232,7 @@ void restore_log_again(struct restore_log *log)
 		if (log->items[i].state == RESTORE_FAILED)
 			log->items[i].state = RESTORE_WAITING;
 	log->n_errors = log->n_parallel = 0;
-	log->about = log->serial = log->owed = 0;
+	log->about = log->serial = log->owed = log->untold = 0;
 	log->parallel = log->entries = false;
 	log->ignored = 0;
 }

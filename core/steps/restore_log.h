@@ -39,6 +39,7 @@ struct restore_log {
 	int about;                   /* the entry the next error line is about */
 	int serial;                  /* the entry under way while nothing runs in parallel */
 	int owed;                    /* lines whose beginning stood before another's */
+	int untold;                  /* errors that have begun so, and have not said what is wrong */
 	bool parallel;               /* "launching item" was seen */
 	bool entries;                /* "processing item" was seen: its entries are told by number */
 	int64_t ignored;    /* how many errors pg_restore itself counted at its end; 0: it has not said */

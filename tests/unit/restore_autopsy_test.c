@@ -160,8 +160,13 @@ static void test_torn_by_pieces(void **state)
 		   "Command was: COPY places\n"
 		   "pg_restore: detail: pg_restore: launching item 40 CONSTRAINT x\n"
 		   "error: could not execute query: ERROR:  relation \"places\" does not exist\n"
-		   "pg_restore: warning: errors ignored on restore: 2\n");
-	assert_int_equal(log.n_errors, 2);
+		   "pg_restore: pg_restore: error: processing data for table \"public.LegacyOrders\"\n"
+		   "could not execute query: ERROR:  relation \"places\" does not exist\n"
+		   "pg_restore: warning: errors ignored on restore: 3\n");
+	assert_int_equal(log.n_errors, 3);
+	for (size_t i = 0; i < log.n_errors; i++)
+		assert_string_equal(log.errors[i].text,
+				    "could not execute query: ERROR:  relation \"places\" does not exist");
 	assert_true(restore_log_names_all(&log));
 	assert_int_equal(restore_log_item(&log, 30)->state, RESTORE_FAILED);
 	assert_int_equal(restore_log_item(&log, 31)->state, RESTORE_DONE);
