@@ -8,10 +8,12 @@
 #include "core/night/place.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@ enum {
 	NIGHT_MOST_MS = 20 * 60000, /* a demo night takes two minutes */
 	AGAIN_MS = 1000,
 	JUDGE_MOST_MS = 120000,
+	STEP_ENDS_MS = 45000, /* longer than any look waits for an answer */
 };
 
 struct driver {
@@ -234,6 +237,26 @@ static int finish(struct driver *d, const char *json)
 	return interrupted ? EXIT_ABORTED : passed ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* A step that was under way outlives its engine, and finds out by itself that its world is gone: the lock of
+ * its attempt is held as long as any process of it lives. */
+static void wait_for_steps(const char *dir)
+{
+	int64_t from_ms = clock_life_ms();
+	char pattern[600];
+	glob_t found = {0};
+	text_copyf(pattern, sizeof pattern, "%s/attempts/*.lock", dir);
+	if (*dir && glob(pattern, 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+			while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK &&
+			       clock_life_ms() - from_ms < STEP_ENDS_MS)
+				clock_sleep_ms(EYE_MS);
+			if (fd >= 0)
+				close(fd);
+		}
+	globfree(&found);
+}
+
 int drill_headless(struct drill *drill, const char *json)
 {
 	struct driver d = {.drill = drill};
@@ -258,6 +281,7 @@ int drill_headless(struct drill *drill, const char *json)
 		status = finish(&d, json);
 	}
 	demo_stop(&d.demo);
+	wait_for_steps(d.world.dir);
 	json_free(d.config);
 	drill_world_done(&d.world);
 	return rc < 0 ? cmd_fail(&err) : status;
