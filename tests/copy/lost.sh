@@ -33,8 +33,6 @@ keys y
 wait_event 60 attempt.ended '.step == "stream" and .outcome == "cancelled"'
 keys q
 wait_end 30
-tm kill-server
-unset TMUX_LABEL
 status=0
 wait "$run" || status=$?
 expect_equal "$status" 1 "the night whose copy was cancelled"

@@ -39,7 +39,7 @@ found_in "a plain text with $(printf %064d 7) and $(git -C "$ROOT" rev-parse HEA
 house=$T/house
 mkdir -p "$house/tests/plant" "$house/build/tests/plant" "$house/build-san/tests/plant"
 cp "$ROOT/tests/run" "$ROOT/tests/secrets" "$house/tests/"
-printf 'deps build unit-tests build/tests/unit/step_once:\n\t@:\n.PHONY: build build/tests/unit/step_once\n' >"$house/Makefile"
+printf '.DEFAULT:\n\t@:\ndeps build:\n\t@:\n.PHONY: deps build\n' >"$house/Makefile"
 plant() { # NAME LINE...
 	printf '%s\n' '#!/bin/bash' "${@:2}" >"$house/tests/plant/$1"
 }
