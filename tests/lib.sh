@@ -131,8 +131,10 @@ world_sql() { # old|new SQL: one answer of a database, as the app's own role
 
 # ---- the journal ----
 
+# The newest by when it was opened: of two nights of one minute, or of a rehearsal and a night, the names do not tell.
 journal_of() { # DIR
-	find "$1" -name journal.jsonl | sort | tail -n 1
+	find "$1" -name journal.jsonl -exec awk \
+		'match($0, /"at":[0-9]+/) { print substr($0, RSTART + 5, RLENGTH - 5), FILENAME } { nextfile }' {} + | sort -n | tail -n 1 | cut -d' ' -f2-
 }
 
 journal() {

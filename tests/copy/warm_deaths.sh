@@ -103,8 +103,6 @@ expect_equal "$status" 0 "the night after the copy's deaths ($(tail -n 3 "$T/err
 
 # A night that has ended is not gone on with: the same copy, in a night of its own.
 book last record-source delta
-# Two nights of one minute: the second's folder ends in -01, which a path sorts before the first's slash.
-journal() { find "$NIGHTFERRY_STATE" -name journal.jsonl -printf '%h\n' | sort | tail -n 1 | sed 's,$,/journal.jsonl,'; }
 book=last yes_to=(--yes delta=shop_production)
 deaths delta delta-started
 status=0

@@ -1,27 +1,12 @@
 #!/bin/bash
 # The warm night without a screen, the shop open until the freeze: copied live, two deltas, every table proved equal, and
 # pg_dump of both sides says the same. The worker is killed in the middle of the copy and of the delta before; what a delta
-# must not touch it refuses, and the backup is one night away.
+# must not touch it refuses.
 # timeout: 600
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/warm_lib.sh"
 DEMO_ROWS=${WARM_ROWS:-60000}
-world_start DEMO_ROWS="$DEMO_ROWS"
-sed -i 's/^  quiet: .*/  quiet: {for: 3s}/; s/^  quiet-10m: .*/  quiet-10m: {for: 5s}/' "$CONFIG"
-echo "playbook: heroku-to-kamal-warm" >>"$CONFIG"
+warm_world "$DEMO_ROWS"
 
-night() { # run's own options
-	timeout 400 "$NF" run --quiet \
-		--yes wipe-target=shop_production --waive "wipe-target:rows=rows of db:seed" --yes warm-copy=shop_production \
-		--yes delta-live=shop_production --yes maintenance-on=acme-production --yes scale-to-zero=acme-production \
-		--yes delta=shop_production --yes dns-point=acme-production \
-		--done "freeze-deploys=nobody deploys" --done "webhooks=no webhook" "$@" >"$T/out" 2>"$T/err" </dev/null
-}
-ends() { # STATUS OPTIONS...
-	local wanted=$1 status=0
-	shift
-	night "$@" || status=$?
-	expect_equal "$status" "$wanted" "exit status of run $* ($(tail -n 4 "$T/err" "$T/out"))"
-}
 worker() { # VERB: the pid of this world's newest one, once it runs
 	local pid
 	pid=$(cat "$(events fact "select(.name == \"$1-started\") | .data.base" | tail -n 1 | tr -d '"').pid" 2>/dev/null) &&

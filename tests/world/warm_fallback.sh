@@ -4,25 +4,9 @@
 # is equal.
 # timeout: 900
 # long
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-world_start DEMO_ROWS=20000
-sed -i 's/^  quiet: .*/  quiet: {for: 3s}/; s/^  quiet-10m: .*/  quiet-10m: {for: 5s}/' "$CONFIG"
+. "$(dirname "${BASH_SOURCE[0]}")/warm_lib.sh"
+warm_world 20000
 
-night() { # run's own options
-	timeout 400 "$NF" run --quiet \
-		--yes wipe-target=shop_production --waive "wipe-target:rows=rows of db:seed" --yes warm-copy=shop_production \
-		--yes delta-live=shop_production --yes maintenance-on=acme-production --yes scale-to-zero=acme-production \
-		--yes delta=shop_production  --yes dns-point=acme-production \
-		--done "freeze-deploys=nobody deploys" --done "webhooks=no webhook" "$@" >"$T/out" 2>"$T/err" </dev/null
-}
-ends() { # STATUS OPTIONS...
-	local wanted=$1 status=0
-	shift
-	night "$@" || status=$?
-	expect_equal "$status" "$wanted" "exit status of run $* ($(tail -n 4 "$T/err" "$T/out"))"
-}
-
-echo "playbook: heroku-to-kamal-warm" >>"$CONFIG"
 ends 0 --until delta-live
 world_sql old "ALTER TABLE coupons ADD COLUMN late int DEFAULT 7"
 ends 1
