@@ -196,8 +196,9 @@ struct journal *journal_open(const char *path, journal_line_fn *each, void *arg,
 			     path, (unsigned long long)check.bad, check.why);
 	if (rc == 0 && check.torn)
 		rc = set_torn_aside(path, fd, sizing.bytes, err);
-	if (rc < 0) {
-		journal_close(j);
+	if (rc < 0) { /* not journal_close(): it cuts the file to the size known, and none is known yet */
+		close(fd);
+		free(j);
 		return NULL;
 	}
 	if (torn)

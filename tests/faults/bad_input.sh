@@ -113,7 +113,9 @@ status=0
 "$NF" verify "$(journal)" >"$T/out" 2>&1 || status=$?
 expect_equal "$status" 1 "exit status of verify"
 expect_file_has "$T/out" "BROKEN at line $n"
+cp "$(journal)" "$T/changed"
 says 1 "line $n was changed after it was written" run small --yes page=acme-production
+cmp "$T/changed" "$(journal)" || fail "A journal that was refused is not the same any more."
 cp "$T/kept" "$(journal)"
 "$NF" verify "$(journal)" >"$T/out" 2>&1 || fail "A journal put back does not verify: $(cat "$T/out")"
 fresh

@@ -74,6 +74,15 @@ static void write_all(const char *data, size_t len)
 	fclose(f);
 }
 
+/* A journal that was refused is evidence: not one byte of it may go. */
+static void assert_unchanged(const struct buf *before)
+{
+	struct buf now = read_all();
+	assert_int_equal(now.len, before->len);
+	assert_memory_equal(now.data, before->data, now.len);
+	buf_done(&now);
+}
+
 /* Anything wrong that the chain or HEAD can see. */
 static bool finds(void)
 {
@@ -341,10 +350,33 @@ static void test_changed_is_refused(void **state)
 	struct buf all = read_all();
 	all.data[10] = 'x';
 	write_all(all.data, all.len);
-	buf_done(&all);
 	struct err err = {0};
 	assert_null(journal_open(path, NULL, NULL, NULL, &err));
 	assert_non_null(strstr(err.text, "line 1 was changed"));
+	assert_unchanged(&all);
+	buf_done(&all);
+}
+
+/* As on a full disk: what is torn cannot be kept, so the night does not start, and no byte of the journal
+ * goes. */
+static void test_torn_that_cannot_be_kept(void **state)
+{
+	(void)state;
+	write_lines(3);
+	FILE *f = fopen(path, "a");
+	fputs("{\"seq\":4,\"kind\":\"no", f);
+	fclose(f);
+	char kept[160];
+	text_copyf(kept, sizeof kept, "%s.torn", path);
+	assert_int_equal(mkdir(kept, 0700), 0);
+	struct buf all = read_all();
+	struct err err = {0};
+	bool torn = false;
+	assert_null(journal_open(path, NULL, NULL, &torn, &err));
+	assert_non_null(strstr(err.text, "could not be kept"));
+	assert_unchanged(&all);
+	buf_done(&all);
+	rmdir(kept);
 }
 
 static void test_second_engine_is_refused(void **state)
@@ -372,6 +404,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_random_on_a_large_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reach_is_told, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_torn_is_set_aside, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_torn_that_cannot_be_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_changed_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_second_engine_is_refused, setup, teardown),
 	};
