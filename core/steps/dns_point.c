@@ -11,6 +11,7 @@
 #include "core/links/dns_host.h"
 #include "core/steps/dns_edge_see.h"
 #include "core/steps/dns_mail_see.h"
+#include "core/steps/dns_servers.h"
 #include "core/steps/dns_sets.h"
 #include <stdlib.h>
 
@@ -43,7 +44,7 @@ const struct step dns_point_step = {
     .prove = dns_point_prove,
 };
 
-enum { SERVERS_WAIT_MS = 15000, SERVERS_PAUSE_MS = 1000 };
+enum { SERVERS_WAIT_MS = 15000 };
 
 /* The same kind of record, so that it is one change in place: no moment without an answer. */
 static void wish_new(struct dns_sets *sets, struct dns_target *t)
@@ -228,13 +229,20 @@ static bool cell_right(enum dns_state state, bool back)
 	return back ? state == DNS_CELL_OLD || state == DNS_CELL_LAGGING : state == DNS_CELL_NEW;
 }
 
-static size_t servers_left(const struct dns_matrix *m, bool back)
+static void servers_left(const struct dns_matrix *m, const void *ctx, struct dns_left *left)
 {
-	size_t left = 0;
+	const bool *back = ctx;
 	for (size_t i = 0; i < m->n_authoritative; i++)
-		for (size_t name = 0; name < m->n_names; name++)
-			left += !cell_right(m->seen[i][name].state, back);
-	return left;
+		for (size_t name = 0; name < m->n_names; name++) {
+			const struct dns_seen *seen = &m->seen[i][name];
+			if (cell_right(seen->state, *back))
+				continue;
+			text_copyf(left->who, sizeof left->who, "%s answers %s for %s",
+				   m->servers.list[i].label, dns_state_name(seen->state),
+				   m->names[name].name);
+			left->n++;
+			left->told += !dns_tells_nothing(seen);
+		}
 }
 
 /* Only waited for here; prove() decides, so servers that are slow or silent are no failure of the change. */
@@ -242,17 +250,8 @@ static void wait_servers(struct dns_sets *sets)
 {
 	struct err unseen = {0};
 	struct dns_matrix *m = dns_matrix_open(sets->job, &unseen);
-	int64_t until_ms = clock_life_ms() + SERVERS_WAIT_MS;
-	while (m) {
-		size_t left = servers_left(m, sets->back), all = m->n_authoritative * m->n_names;
-		char text[120];
-		text_copyf(text, sizeof text, "%zu of %zu answers of the zone's name servers follow",
-			   all - left, all);
-		job_progress(sets->job, (int64_t)(all - left), (int64_t)all, "items", text);
-		if (!left || clock_life_ms() >= until_ms || job_wait(sets->job, SERVERS_PAUSE_MS))
-			break;
-		dns_matrix_ask_authoritative(m);
-	}
+	if (m)
+		dns_servers_wait(sets->job, m, servers_left, &sets->back, false, SERVERS_WAIT_MS);
 	dns_matrix_close(m);
 }
 
@@ -304,20 +303,19 @@ static void prove_servers(struct job *job, bool back, struct evidence *ev)
 		evidence_add(ev, VERDICT_UNKNOWN, "name servers", "unseen", "%s", unseen.text);
 		return;
 	}
-	size_t left = servers_left(m, back);
-	if (!left && m->n_names)
+	struct dns_left left = dns_servers_wait(job, m, servers_left, &back, true, DNS_PROOF_WAIT_MS);
+	if (!left.n && m->n_names)
 		evidence_add(ev, VERDICT_PASS, "name servers", "all",
 			     "All %zu name servers answer %s for %zu name%s.", m->n_authoritative,
 			     back ? "OLD" : "NEW", m->n_names, m->n_names == 1 ? "" : "s");
 	for (size_t i = 0; i < m->n_authoritative; i++)
 		for (size_t name = 0; name < m->n_names; name++) {
 			const struct dns_seen *seen = &m->seen[i][name];
-			bool untold = seen->state == DNS_CELL_SILENT || seen->state == DNS_CELL_REFUSED ||
-				      seen->state == DNS_CELL_FAIL;
 			if (!cell_right(seen->state, back))
-				evidence_add(ev, untold ? VERDICT_UNKNOWN : VERDICT_FAIL, "name servers",
-					     dns_state_name(seen->state), "%s answers %s %s for %s.",
-					     m->servers.list[i].label, dns_state_name(seen->state),
+				evidence_add(ev, dns_tells_nothing(seen) ? VERDICT_UNKNOWN : VERDICT_FAIL,
+					     "name servers", dns_state_name(seen->state),
+					     "%s answers %s %s for %s.", m->servers.list[i].label,
+					     dns_state_name(seen->state),
 					     *seen->value ? seen->value : seen->why, m->names[name].name);
 		}
 	dns_matrix_close(m);

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/job.h"
+#include "core/steps/dns_servers.h"
 #include "core/steps/dns_sets.h"
 #include <stdlib.h>
 
@@ -37,7 +38,7 @@ const struct step dns_ttl_step = {
     .prove = dns_ttl_prove,
 };
 
-enum { SERVERS_WAIT_MS = 30000, SERVERS_PAUSE_MS = 1000, LEAST_S = 1, MOST_S = 86400 };
+enum { SERVERS_WAIT_MS = 30000, LEAST_S = 1, MOST_S = 86400 };
 
 /* A TTL that is short already is left alone. */
 static void wish(struct dns_sets *sets, struct dns_target *t)
@@ -151,23 +152,24 @@ static int dns_ttl_plan(struct job *job, struct plan *plan, struct err *err)
 
 /* ---- run ---- */
 
-/* What the zone's own servers tell with a TTL above what is wanted; those that do not tell count, too. */
-static size_t answers_left(const struct dns_matrix *m, const struct dns_sets *sets, char *who, size_t size)
+/* What the zone's own servers tell with another TTL than wanted: when it is shortened a shorter one does as
+ * well, when it is put back a shorter one is that of the night. Those that do not tell count, too. */
+static void answers_left(const struct dns_matrix *m, const void *ctx, struct dns_left *left)
 {
-	size_t left = 0;
+	const struct dns_sets *sets = ctx;
 	for (size_t i = 0; i < m->n_authoritative; i++)
 		for (size_t name = 0; name < m->n_names; name++) {
 			int64_t want_s = -1, ttl_s = m->seen[i][name].ttl_s;
 			for (size_t t = 0; t < sets->n; t++)
 				if (dns_same(sets->targets[t].want.name, m->names[name].name))
 					want_s = sets->targets[t].want.lives_s;
-			if (ttl_s >= 0 && ttl_s <= want_s)
+			if (ttl_s >= 0 && (sets->back ? ttl_s >= want_s : ttl_s <= want_s))
 				continue;
-			text_copyf(who, size, "%s tells %lld s for %s", m->servers.list[i].label,
-				   (long long)ttl_s, m->names[name].name);
-			left++;
+			text_copyf(left->who, sizeof left->who, "%s tells %lld s for %s",
+				   m->servers.list[i].label, (long long)ttl_s, m->names[name].name);
+			left->n++;
+			left->told += !dns_tells_nothing(&m->seen[i][name]);
 		}
-	return left;
 }
 
 /* The moment all servers had it, and the longest life that was given out until then. */
@@ -185,16 +187,7 @@ static int wait_servers(struct dns_sets *sets, int64_t old_s, struct err *err)
 {
 	struct err unseen = {0};
 	struct dns_matrix *m = dns_matrix_open(sets->job, &unseen);
-	int64_t until_ms = clock_life_ms() + SERVERS_WAIT_MS;
-	char who[200] = "";
-	size_t left = 1;
-	while (m && (left = answers_left(m, sets, who, sizeof who)) > 0 && clock_life_ms() < until_ms) {
-		size_t all = m->n_authoritative * m->n_names;
-		job_progress(sets->job, (int64_t)(all - left), (int64_t)all, "items", who);
-		if (job_wait(sets->job, SERVERS_PAUSE_MS))
-			break;
-		dns_matrix_ask_authoritative(m);
-	}
+	size_t left = m ? dns_servers_wait(sets->job, m, answers_left, sets, false, SERVERS_WAIT_MS).n : 1;
 	dns_matrix_close(m);
 	/* Without it the clock has not started, and prove() says who is missing. */
 	return left ? 0 : record_safe(sets, old_s, err);
@@ -259,15 +252,15 @@ static void prove_caches(struct dns_matrix *m, struct evidence *ev)
 static enum verdict dns_ttl_prove(struct job *job, struct evidence *ev, struct err *err)
 {
 	int64_t ttl_s;
-	char who[200] = "";
 	struct dns_sets *sets = open_sets(job, false, DNS_BRISK, &ttl_s, err);
 	struct dns_matrix *m = sets ? dns_matrix_open(job, err) : NULL;
 	if (m) {
 		dns_sets_prove_records(sets, ev);
-		size_t left = answers_left(m, sets, who, sizeof who);
-		if (left)
-			evidence_add(ev, VERDICT_FAIL, "name servers", who,
-				     "%zu answers of name servers have not followed: %s.", left, who);
+		struct dns_left left = dns_servers_wait(job, m, answers_left, sets, true, DNS_PROOF_WAIT_MS);
+		if (left.n)
+			evidence_add(ev, VERDICT_FAIL, "name servers", left.who,
+				     "%zu answer%s of name servers %s not followed: %s.", left.n,
+				     left.n == 1 ? "" : "s", left.n == 1 ? "has" : "have", left.who);
 		else
 			evidence_add(ev, VERDICT_PASS, "name servers", "all",
 				     "All %zu name servers tell it for %zu names.", m->n_authoritative,

@@ -8,6 +8,7 @@
 dns_world cloudflare CLOUDFLARE_TTL_LEAST=15
 point_and_back
 ttl_and_back
+late_secondary
 lost_but_made PATCH /client/v4/zones
 lost_and_not_made PATCH /client/v4/zones
 refused "no right to change" '{"method": "PATCH", "status": 403, "times": 0, "body": {"success": false, "errors": [{"code": 10000, "message": "Authentication error"}], "result": null}}' \
