@@ -8,29 +8,6 @@
 static int smoke_step_plan(struct job *job, struct plan *plan, struct err *err);
 static int smoke_step_run(struct job *job, struct err *err);
 static enum done smoke_step_probe(struct job *job, struct err *err);
-/* A side that cannot be asked is told as such; only NEW has to be there. */
-static void prove_all(struct job *job, struct evidence *ev, struct err *err)
-{
-	struct smoke_look *looks[SMOKE_SIDES];
-	const char *name = job_first_name(job);
-	const char *to = name ? json_str(job_fact(job, "dns-pointed", name), "to", "") : "";
-	for (size_t s = 0; s < SMOKE_SIDES; s++) {
-		struct err unseen = {0};
-		looks[s] = xcalloc(1, sizeof *looks[s]);
-		looks[s]->job = job;
-		looks[s]->side = (enum smoke_side)s;
-		/* A path that writes is for the side that decides. */
-		looks[s]->gets_only = s != SMOKE_NEW;
-		if (smoke_ask(looks[s], s == SMOKE_NEW ? err : &unseen) < 0 && unseen.kind)
-			evidence_add(ev, VERDICT_WARN, "unasked", smoke_side_name((enum smoke_side)s), "%s",
-				     unseen.text);
-	}
-	const struct smoke_look *const seen[SMOKE_SIDES] = {looks[0], looks[1], looks[2]};
-	smoke_sides_see(seen, text_equal(to, "new"), ev);
-	for (size_t s = 0; s < SMOKE_SIDES; s++)
-		free(looks[s]);
-}
-
 static enum verdict smoke_step_prove(struct job *job, struct evidence *ev, struct err *err);
 
 static const struct param params[] = {
@@ -54,6 +31,21 @@ const struct step smoke_step = {
 static bool is_all(struct job *job)
 {
 	return text_equal(json_str(job_params(job), "side", ""), "all");
+}
+
+static bool is_flipped(struct job *job)
+{
+	const char *name = job_first_name(job);
+	return name && text_equal(json_str(job_fact(job, "dns-pointed", name), "to", ""), "new");
+}
+
+/* Visitors are there by now, and what writes has been tried before they were: what only reads is asked. */
+static bool is_reading(struct job *job)
+{
+	for (const struct json *x = json_first(json_get(job_config(job), "smoke")); x; x = json_next(x))
+		if (json_get(x, "get"))
+			return is_flipped(job);
+	return false;
 }
 
 /* `all` is planned as the new side, which decides. */
@@ -84,7 +76,8 @@ static int smoke_step_plan(struct job *job, struct plan *plan, struct err *err)
 	plan_does(plan, "%zu requests for %s %s", requests, name ? name : "",
 		  *where ? where : "where the caches lead");
 	if (is_all(job))
-		plan_does(plan, "the same on OLD and where the caches lead, and what differs is told first");
+		plan_does(plan, "the same on OLD and where the caches lead, and what differs is told first%s",
+			  is_reading(job) ? "; what writes is not asked now that visitors are there" : "");
 	text_copy(plan->back, sizeof plan->back,
 		  "not needed: it only looks, unless a path of nightferry.yml writes");
 	plan->estimate_ms = 1000 + (int64_t)requests * 200;
@@ -126,6 +119,28 @@ static void soften(struct evidence *ev)
 		    ev, VERDICT_WARN, "rehearsal", "own database",
 		    "The app stands on its own database in a rehearsal, so these answers say nothing of the "
 		    "copy; on the night each would be a FAIL.");
+}
+
+/* A side that cannot be asked is told as such; only NEW has to be there. */
+static void prove_all(struct job *job, struct evidence *ev, struct err *err)
+{
+	struct smoke_look *looks[SMOKE_SIDES];
+	bool flipped = is_flipped(job);
+	for (size_t s = 0; s < SMOKE_SIDES; s++) {
+		struct err unseen = {0};
+		looks[s] = xcalloc(1, sizeof *looks[s]);
+		looks[s]->job = job;
+		looks[s]->side = (enum smoke_side)s;
+		/* A path that writes is for the side that decides. */
+		looks[s]->gets_only = s != SMOKE_NEW || is_reading(job);
+		if (smoke_ask(looks[s], s == SMOKE_NEW ? err : &unseen) < 0 && unseen.kind)
+			evidence_add(ev, VERDICT_WARN, "unasked", smoke_side_name((enum smoke_side)s), "%s",
+				     unseen.text);
+	}
+	const struct smoke_look *const seen[SMOKE_SIDES] = {looks[0], looks[1], looks[2]};
+	smoke_sides_see(seen, flipped, ev);
+	for (size_t s = 0; s < SMOKE_SIDES; s++)
+		free(looks[s]);
 }
 
 static enum verdict smoke_step_prove(struct job *job, struct evidence *ev, struct err *err)

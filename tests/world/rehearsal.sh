@@ -50,7 +50,7 @@ expect_equal "$(outside)" "$before" "what is outside"
 
 # Every step was done or left out by its own rule, none of them by chance.
 left_out=$(jq -r 'select(.kind == "step.skipped") | .step' "$journal" | sort | tr '\n' ' ')
-expect_equal "$left_out" "canaries dns-point freeze-deploys maintenance-on one-offs pause-backups propagation quiet quiet-10m scale-to-zero webhooks " "steps left out"
+expect_equal "$left_out" "canaries certificates dns-point freeze-deploys maintenance-on one-offs pause-backups propagation quiet quiet-10m scale-to-zero webhooks " "steps left out"
 copied=$(jq -s '[.[] | select(.kind == "rows.compared")][-1] | .tables - .missing' "$journal")
 expect_equal "$copied" 27 "tables of the copy"
 taught=$(jq -r 'select(.what == "step") | .step' "$NIGHTFERRY_STATE/acme/rehearsed.jsonl" | sort | tr '\n' ' ')
