@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GROUP_CELLS = 9, ROUTER_OLD_MS = 20000, BUDGET_LOW = 500 };
+enum { GROUP_CELLS = 9, FOOT_AT = 11, ROUTER_OLD_MS = 20000, BUDGET_LOW = 500 };
 
 static void row_key(const void *ctx, size_t i, char *out, size_t size)
 {
@@ -70,6 +70,16 @@ void around_draw(const struct scene *scene, const struct list *list, struct canv
 	list_page_done(&page);
 }
 
+/* Below the dynos, in the columns of the lines around it: one name does not stand under another there. */
+static void draw_loud(struct canvas *canvas, int line, const struct heroku_row *row)
+{
+	char text[sizeof(row->name) + sizeof(row->text) + 2];
+
+	snprintf(text, sizeof(text), "%s  %s", row->name, row->text);
+	canvas_field(canvas, 0, line, FOOT_AT - 1, false, ROLE_MUTED, row->group);
+	canvas_field(canvas, FOOT_AT, line, canvas->size.cols - FOOT_AT, false, role_of(row), text);
+}
+
 static int draw_router(const struct scene *scene, struct canvas *canvas, int row)
 {
 	const struct dynos_state *dynos = &scene->state->dynos;
@@ -80,11 +90,11 @@ static int draw_router(const struct scene *scene, struct canvas *canvas, int row
 		return 0;
 	canvas_put(canvas, 0, row, ROLE_MUTED, "router");
 	if (scene->now_ms - dynos->router_at_ms > ROUTER_OLD_MS) {
-		canvas_putf(canvas, 11, row, ROLE_WARN, "log not seen since %s",
+		canvas_putf(canvas, FOOT_AT, row, ROLE_WARN, "log not seen since %s",
 			    age_ago(age, sizeof(age), dynos->router_at_ms, scene->now_ms));
 		return 1;
 	}
-	col = canvas_putf(canvas, 11, row, ROLE_TEXT, "%.1f requests/s", dynos->router_per_s);
+	col = canvas_putf(canvas, FOOT_AT, row, ROLE_TEXT, "%.1f requests/s", dynos->router_per_s);
 	for (size_t i = 0; i < dynos->n_codes; i++)
 		/* The page that was asked for is no error. */
 		col = canvas_putf(canvas, col, row,
@@ -102,7 +112,7 @@ static int draw_budget(const struct scene *scene, struct canvas *canvas, int row
 	if (dynos->remaining < 0)
 		return 0;
 	canvas_put(canvas, 0, row, ROLE_MUTED, "requests");
-	canvas_putf(canvas, 11, row, dynos->remaining < BUDGET_LOW ? ROLE_WARN : ROLE_MUTED,
+	canvas_putf(canvas, FOOT_AT, row, dynos->remaining < BUDGET_LOW ? ROLE_WARN : ROLE_MUTED,
 		    dynos->remaining < BUDGET_LOW
 			? "only %s left of the account's limit: nightferry looks less often"
 			: "%s left of the account's limit",
@@ -118,7 +128,7 @@ int around_foot(const struct scene *scene, struct canvas *canvas, int row, int m
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < dynos->n_rows && used < most; i++)
 			if (text_equal(dynos->rows[i].level, pass ? "warn" : "bad"))
-				draw_row(canvas, row + used++, &dynos->rows[i], true);
+				draw_loud(canvas, row + used++, &dynos->rows[i]);
 	if (used < most)
 		used += draw_router(scene, canvas, row + used);
 	if (used < most)
