@@ -1,7 +1,7 @@
 #!/bin/bash
 # Two seats of different sizes and an observer: one truth, one wheel, a hold that anybody may call, and seats and an
 # engine that die.
-# timeout: 120
+# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start

@@ -3,7 +3,7 @@
 # phrases. At every phase every panel is read, and every line of every screen is as wide as the screen. An onlooker sits
 # beside at 120x40; in the end the record is replayed, and draws every picture of both seats again, cell by cell.
 # LOOKS=DIR keeps each screen that was looked at, and what the replay is held against.
-# timeout: 200
+# timeout: 400
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 ACTS=0 PHRASES=0 LOOKED=0

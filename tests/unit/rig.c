@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS 10000
+#define WAIT_MS 30000
 
 /* ---- faults: these two stand before the C library's own, in the engine's process only ---- */
 
