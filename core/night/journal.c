@@ -22,7 +22,10 @@ struct journal {
 	char head[JOURNAL_HASH_HEX];
 	uint64_t lines;
 	off_t size, reserved; /* reserved: up to here the disk has promised room; 0 when it cannot promise */
+	dev_t device;         /* with the next: the file that `path` must name, or nobody will ever read it */
+	ino_t inode;
 	bool tight;
+	bool rest; /* beyond `size` stands a piece of a line that was refused and could not be cut off */
 };
 
 static void chain_hash(const char *prev, const char *line, size_t len, char out[JOURNAL_HASH_HEX])
@@ -124,6 +127,41 @@ int journal_check(const char *path, journal_line_fn *each, void *arg, struct jou
 	return 0;
 }
 
+static bool write_whole(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* Once, also when the machine stopped after it was kept and before it was cut off the journal. */
+static int keep_torn(const char *torn, const char *text, size_t len, struct err *err)
+{
+	struct buf before = {0};
+	int fd = open(torn, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), rc = 0;
+	bool ok = fd >= 0 && read_file(torn, &before, NULL) == 0;
+	if (ok && (before.len < len || memcmp(before.data + before.len - len, text, len) != 0))
+		ok = write_whole(fd, text, len);
+	if (!ok || fdatasync(fd) < 0) {
+		rc = err_set(err, ERR_IO, "%s: the torn end of the journal could not be kept: %s", torn,
+			     strerror(errno));
+		if (fd >= 0 && ftruncate(fd, (off_t)before.len) < 0)
+			err_set(err, ERR_IO, "%s: half of the torn end of the journal stands in it: %s", torn,
+				strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	buf_done(&before);
+	return rc;
+}
+
 /* The torn bytes are kept beside the journal: they are evidence, never deleted. */
 static int set_torn_aside(const char *path, int fd, off_t good, struct err *err)
 {
@@ -131,17 +169,28 @@ static int set_torn_aside(const char *path, int fd, off_t good, struct err *err)
 	text_copyf(torn, sizeof torn, "%s.torn", path);
 	struct buf all = {0};
 	int rc = read_file(path, &all, err);
-	FILE *f = rc == 0 ? fopen(torn, "abe") : NULL;
-	if (rc == 0 &&
-	    (!f || fwrite(all.data + good, 1, all.len - (size_t)good, f) != all.len - (size_t)good))
-		rc = err_set(err, ERR_IO, "%s: the torn end of the journal could not be kept: %s", torn,
-			     strerror(errno));
-	if (f && fclose(f) != 0)
-		rc = err_set(err, ERR_IO, "%s: %s", torn, strerror(errno));
+	if (rc == 0)
+		rc = keep_torn(torn, all.data + good, all.len - (size_t)good, err);
 	if (rc == 0 && ftruncate(fd, good) < 0)
 		rc = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 	buf_done(&all);
 	return rc;
+}
+
+/* A file is on the disk when its name is, too: that of the journal in its night's folder, and that of the
+ * folder in the one above. Where a file system cannot, it says so, and nothing can be done about it. */
+static void sync_folders(const char *path, int levels)
+{
+	char dir[512];
+	text_copy(dir, sizeof dir, path);
+	for (char *slash; levels > 0 && (slash = strrchr(dir, '/')) && slash > dir; levels--) {
+		*slash = '\0';
+		int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0) {
+			fsync(fd);
+			close(fd);
+		}
+	}
 }
 
 struct sizing {
@@ -206,6 +255,13 @@ struct journal *journal_open(const char *path, journal_line_fn *each, void *arg,
 	j->lines = check.lines;
 	memcpy(j->head, check.head, sizeof j->head);
 	j->size = sizing.bytes;
+	struct stat st;
+	if (fstat(fd, &st) == 0) {
+		j->device = st.st_dev;
+		j->inode = st.st_ino;
+	}
+	if (j->size == 0)
+		sync_folders(path, 2);
 	reserve(j);
 	return j;
 }
@@ -220,8 +276,28 @@ void journal_close(struct journal *journal)
 	free(journal);
 }
 
+/* -1: what would be written now is lost, or breaks the chain. */
+static int may_append(struct journal *j, struct err *err)
+{
+	struct stat st;
+	if (stat(j->path, &st) < 0 || st.st_dev != j->device || st.st_ino != j->inode)
+		return err_set(err, ERR_IO,
+			       "the journal %s was moved, deleted or replaced under this engine, so nothing "
+			       "acts; put it back and go on, or stop this engine",
+			       j->path);
+	if (j->rest && ftruncate(j->fd, j->size) < 0)
+		return err_set(
+		    err, ERR_IO,
+		    "half a line at the end of the journal %s cannot be cut off (%s), so nothing acts",
+		    j->path, strerror(errno));
+	j->rest = false;
+	return 0;
+}
+
 int journal_append(struct journal *j, const char *line, size_t len, bool sync, struct err *err)
 {
+	if (may_append(j, err) < 0)
+		return -1;
 	char head[JOURNAL_HASH_HEX];
 	chain_hash(j->head, line, len, head);
 	struct buf out = {0};
@@ -234,8 +310,7 @@ int journal_append(struct journal *j, const char *line, size_t len, bool sync, s
 		n = -1;
 	}
 	if (n != (ssize_t)out.len) {
-		if (ftruncate(j->fd, j->size) < 0)
-			j->tight = true;
+		j->rest = ftruncate(j->fd, j->size) < 0;
 		j->reserved = j->size; /* cutting the file gave back what was promised beyond it */
 		buf_done(&out);
 		j->tight = true;
@@ -284,5 +359,6 @@ int journal_anchor(struct journal *j, struct err *err)
 	bad |= fclose(f) != 0;
 	if (bad || rename(next, path) < 0)
 		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+	sync_folders(path, 1);
 	return 0;
 }

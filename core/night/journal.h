@@ -25,7 +25,8 @@ typedef bool journal_line_fn(void *arg, const char *line, size_t len);
 struct journal *journal_open(const char *path, journal_line_fn *each, void *arg, bool *torn, struct err *err);
 void journal_close(struct journal *journal);
 /* Appends one event (a JSON object on one line, without "h"). `sync`: returns only after fsync. On failure
- * nothing of the line stays in the file. */
+ * nothing of the line stays in the file, or nothing is appended until it could be cut off. Refused, too, when
+ * `path` no longer names the file that was opened: nobody would ever read the line. */
 int journal_append(struct journal *journal, const char *line, size_t len, bool sync, struct err *err);
 const char *journal_head(const struct journal *journal); /* hash of the last line, "" when empty */
 uint64_t journal_lines(const struct journal *journal);

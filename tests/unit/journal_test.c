@@ -14,10 +14,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char dir[64], path[128];
+
+/* ---- a disk that fails: these stand before the C library's own ---- */
+
+static bool cut_fails;
+static long write_left = -1; /* bytes until the disk is full; -1: it never is */
+static int folders_synced;
+
+int ftruncate(int fd, off_t size)
+{
+	if (!cut_fails)
+		return (int)syscall(SYS_ftruncate, fd, size);
+	errno = EIO;
+	return -1;
+}
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	if (write_left >= 0 && len > (size_t)write_left)
+		len = (size_t)write_left;
+	if (write_left >= 0)
+		write_left -= (long)len;
+	if (len || write_left < 0)
+		return syscall(SYS_write, fd, data, len);
+	errno = ENOSPC;
+	return -1;
+}
+
+int fsync(int fd)
+{
+	struct stat st;
+	folders_synced += fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static int setup(void **state)
 {
@@ -379,6 +414,108 @@ static void test_torn_that_cannot_be_kept(void **state)
 	rmdir(kept);
 }
 
+static size_t size_of(const char *tail)
+{
+	char file[160];
+	struct stat st;
+	text_copyf(file, sizeof file, "%s%s", path, tail);
+	return stat(file, &st) == 0 ? (size_t)st.st_size : 0;
+}
+
+static int add_note(struct journal *j, struct err *err)
+{
+	static const char line[] = "{\"seq\":9,\"kind\":\"note.added\"}";
+	*err = (struct err){0};
+	return journal_append(j, line, sizeof line - 1, true, err);
+}
+
+/* The disk is full in the midst of a line, and will not even let go of its half: what came after it would be
+ * another line than the chain says, and the night could never be opened again. */
+static void test_half_a_line_stays(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	write_lines(3);
+	struct journal *j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	write_left = 10;
+	cut_fails = true;
+	assert_int_equal(add_note(j, &err), -1);
+	write_left = -1;
+	assert_int_equal(add_note(j, &err), -1);
+	assert_non_null(strstr(err.text, "half a line"));
+	cut_fails = false;
+	assert_int_equal(add_note(j, &err), 0);
+	assert_int_equal(journal_lines(j), 4);
+	journal_close(j);
+	assert_false(finds());
+}
+
+static void test_torn_is_kept_once_and_whole(void **state)
+{
+	(void)state;
+	static const char half[] = "{\"seq\":4,\"kind\":\"no";
+	struct err err = {0};
+	write_lines(3);
+	FILE *f = fopen(path, "a");
+	fputs(half, f);
+	fclose(f);
+	struct buf all = read_all();
+	/* No room for all of it: then none of it is kept, and the journal keeps it. */
+	write_left = 7;
+	assert_null(journal_open(path, NULL, NULL, NULL, &err));
+	write_left = -1;
+	assert_non_null(strstr(err.text, "could not be kept"));
+	assert_int_equal(size_of(".torn"), 0);
+	assert_unchanged(&all);
+	/* Kept, but not cut off the journal: the next one does not keep it twice. */
+	cut_fails = true;
+	assert_null(journal_open(path, NULL, NULL, NULL, &err));
+	cut_fails = false;
+	assert_unchanged(&all);
+	struct journal *j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	journal_close(j);
+	assert_int_equal(size_of(".torn"), sizeof half - 1);
+	buf_done(&all);
+}
+
+/* Somebody tidies up, or an editor saves: what is written after that nobody would ever read. */
+static void test_another_file_under_its_name(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	char aside[160];
+	text_copyf(aside, sizeof aside, "%s.aside", path);
+	write_lines(3);
+	struct journal *j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(add_note(j, &err), -1);
+	assert_non_null(strstr(err.text, "moved, deleted or replaced"));
+	write_all("", 0);
+	assert_int_equal(add_note(j, &err), -1);
+	assert_int_equal(size_of(""), 0);
+	assert_int_equal(rename(aside, path), 0);
+	assert_int_equal(add_note(j, &err), 0);
+	journal_close(j);
+	assert_false(finds());
+}
+
+/* A file without a name is none after a power cut. */
+static void test_its_name_is_on_the_disk(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	folders_synced = 0;
+	struct journal *j = journal_open(path, NULL, NULL, NULL, &err);
+	assert_non_null(j);
+	assert_int_equal(folders_synced, 2);
+	assert_int_equal(journal_anchor(j, &err), 0);
+	assert_int_equal(folders_synced, 3);
+	journal_close(j);
+}
+
 static void test_second_engine_is_refused(void **state)
 {
 	(void)state;
@@ -406,6 +543,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_torn_is_set_aside, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_torn_that_cannot_be_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_changed_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_half_a_line_stays, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_torn_is_kept_once_and_whole, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_another_file_under_its_name, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_its_name_is_on_the_disk, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_second_engine_is_refused, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
