@@ -165,23 +165,34 @@ int night_rehearse_with(const struct json *config, struct json *take_playbook, c
 	return rc;
 }
 
-int night_start(const struct json *config, enum night_start how, char *dir, size_t size, struct err *err)
+static int start_found(const struct json *config, enum night_start how, bool open, char *dir, size_t size,
+		       struct err *err)
 {
-	const char *app = json_str(config, "app", "");
-	if (place_may_look(app, err) < 0)
-		return -1;
-	bool open = place_open_night(app, dir, size);
 	if (open && how != NIGHT_ATTACH && night_kind_fits(dir, how == NIGHT_REHEARSE, err) < 0)
 		return -1;
 	if (open && night_engine_runs(dir))
 		return 0;
-	if (!open && how == NIGHT_ATTACH)
-		return err_set(err, ERR_USAGE, "no night of %s is open; `nightferry` opens one", app);
 	if (!open && how == NIGHT_REHEARSE)
 		return night_rehearse_with(config, night_playbook(config, NULL, err), dir, size, err);
 	struct json *playbook = open ? NULL : night_playbook(config, NULL, err);
 	int rc = open || playbook ? night_start_with(config, playbook, open, dir, size, err) : -1;
 	json_free(playbook);
+	return rc;
+}
+
+int night_start(const struct json *config, enum night_start how, char *dir, size_t size, struct err *err)
+{
+	const char *app = json_str(config, "app", "");
+	int claim = -1;
+	if (place_may_look(app, err) < 0)
+		return -1;
+	bool open = place_open_night(app, dir, size);
+	if (!open && how == NIGHT_ATTACH)
+		return err_set(err, ERR_USAGE, "no night of %s is open; `nightferry` opens one", app);
+	if (!open && place_claim(app, &claim, err) < 0)
+		return -1;
+	int rc = start_found(config, how, open || place_open_night(app, dir, size), dir, size, err);
+	place_unclaim(claim);
 	return rc;
 }
 

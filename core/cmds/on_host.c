@@ -101,7 +101,8 @@ static struct json *copy_of(const struct json *x)
 	return copy;
 }
 
-static int open_night(const struct json *order, const char *app, char *dir, size_t size, struct err *err)
+static int open_found(const struct json *order, const char *app, bool open, char *dir, size_t size,
+		      struct err *err)
 {
 	char folder[600];
 	const struct json *config = json_get(order, "config"), *playbook = json_get(order, "playbook");
@@ -110,7 +111,7 @@ static int open_night(const struct json *order, const char *app, char *dir, size
 		return err_set(err, ERR_NET, "the order did not arrive whole; nothing was started");
 	if (app_folder(app, folder, sizeof folder, err) < 0)
 		return -1;
-	bool open = place_open_night(app, dir, size), rehearse = json_bool(order, "rehearse", false);
+	bool rehearse = json_bool(order, "rehearse", false);
 	if (open && json_bool(order, "may_open", false) && night_kind_fits(dir, rehearse, err) < 0)
 		return -1;
 	if (open && night_engine_runs(dir))
@@ -131,6 +132,17 @@ static int open_night(const struct json *order, const char *app, char *dir, size
 	int rc = !open && rehearse ? night_rehearse_with(moved, copy_of(playbook), dir, size, err)
 				   : night_start_with(moved, playbook, open, dir, size, err);
 	json_free(moved);
+	return rc;
+}
+
+static int open_night(const struct json *order, const char *app, char *dir, size_t size, struct err *err)
+{
+	int claim = -1;
+	bool open = place_open_night(app, dir, size);
+	if (!open && json_bool(order, "may_open", false) && place_claim(app, &claim, err) < 0)
+		return -1;
+	int rc = open_found(order, app, open || place_open_night(app, dir, size), dir, size, err);
+	place_unclaim(claim);
 	return rc;
 }
 

@@ -26,27 +26,37 @@ static int open_new(const struct json *config, const char *playbook_name, bool r
 	return place_new_night(json_str(config, "app", ""), false, dir, size, err);
 }
 
+/* What is open may be taken up; nothing is, and the way back is asked for: there is none. */
+static int may_run(bool open, const char *dir, const char *app, bool rehearse, bool back, struct err *err)
+{
+	if (open && night_kind_fits(dir, rehearse, err) < 0)
+		return -1;
+	if (open && night_engine_runs(dir))
+		return err_set(err, ERR_REFUSED,
+			       "an engine already runs this night (%s); attach to it with `nightferry%s`",
+			       dir, rehearse ? " rehearse" : "");
+	if (!open && back)
+		return err_set(err, ERR_REFUSED, "%s has no open %s, so there is no way back to take",
+			       *app ? app : "this app", rehearse ? "rehearsal" : "night");
+	return 0;
+}
+
 int night_run(const struct json *config, const char *playbook_name, bool rehearse,
 	      const struct headless *headless, char *dir, size_t size, struct err *err)
 {
 	struct engine_options o = {.config = config, .headless = headless, .ready_fd = -1};
 	struct rehearsal made = {0};
 	const char *app = json_str(config, "app", "");
+	int claim = -1;
 	if (place_may_look(app, err) < 0)
 		return -1;
 	bool open = place_open_night(app, dir, size);
-	if (open && night_kind_fits(dir, rehearse, err) < 0)
+	if (!open && !headless->back && place_claim(app, &claim, err) < 0)
 		return -1;
-	if (open && night_engine_runs(dir))
-		return err_set(err, ERR_REFUSED,
-			       "an engine already runs this night (%s); attach to it with `nightferry%s`",
-			       dir, rehearse ? " rehearse" : ""),
-		       -1;
-	if (!open && headless->back)
-		return err_set(err, ERR_REFUSED, "%s has no open %s, so there is no way back to take",
-			       *app ? app : "this app", rehearse ? "rehearsal" : "night"),
-		       -1;
-	if (!open && open_new(config, playbook_name, rehearse, &made, dir, size, err) < 0) {
+	open = open || place_open_night(app, dir, size);
+	if (may_run(open, dir, app, rehearse, headless->back, err) < 0 ||
+	    (!open && open_new(config, playbook_name, rehearse, &made, dir, size, err) < 0)) {
+		place_unclaim(claim);
 		rehearsal_done(&made);
 		return -1;
 	}
@@ -57,6 +67,7 @@ int night_run(const struct json *config, const char *playbook_name, bool rehears
 			config_window(config, clock_wall_ms(), &o.window_start_ms, &o.window_end_ms);
 	}
 	o.dir = dir;
+	o.claim_fd = claim > 0 ? claim : 0;
 	int status = engine_main(&o);
 	rehearsal_done(&made);
 	return status;

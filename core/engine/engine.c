@@ -290,6 +290,8 @@ static void on_tick(uv_timer_t *timer)
 
 static void tell_ready(const struct engine_options *o, const char *text)
 {
+	if (o->claim_fd > 0)
+		close(o->claim_fd);
 	if (o->ready_fd < 0)
 		return;
 	if (write(o->ready_fd, text, strlen(text)) < 0)

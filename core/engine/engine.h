@@ -32,6 +32,7 @@ struct engine_options {
 	const struct headless *headless; /* NULL: seats drive */
 	int ready_fd; /* -1, or a pipe that gets one byte when the socket listens (or "!sentence" on failure)
 		       */
+	int claim_fd; /* of place_claim(), closed as soon as the night stands in its journal; 0: none */
 };
 
 /* The name of every secret that a night of this configuration and playbook may ask its environment for, each

@@ -5,14 +5,16 @@
 #include "core/night/rehearsal.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PLACE_SOCKET_MAX = 100 };
+enum { PLACE_SOCKET_MAX = 100, CLAIM_WAIT_MS = 30000, CLAIM_LOOK_MS = 20 };
 
 int place_make_dirs(const char *path, struct err *err)
 {
@@ -65,7 +67,42 @@ static bool night_closed(const char *dir)
 	bool closed = false;
 	struct journal_check check;
 	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
-	return journal_check(path, look_for_close, &closed, &check, NULL) < 0 || closed;
+	/* One line that does not hold is a night, for `verify` to tell of; none at all is not. */
+	return journal_check(path, look_for_close, &closed, &check, NULL) < 0 || closed ||
+	       (!check.lines && !check.bad);
+}
+
+int place_claim(const char *app, int *claim, struct err *err)
+{
+	char dir[400], path[440];
+	*claim = -1;
+	if (place_app_dir(app, dir, sizeof dir, err) < 0 || place_make_dirs(dir, err) < 0)
+		return -1;
+	text_copyf(path, sizeof path, "%s/.opening", dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int64_t until_ms = clock_life_ms() + CLAIM_WAIT_MS;
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK && clock_life_ms() < until_ms) {
+			clock_sleep_ms(CLAIM_LOOK_MS);
+			continue;
+		}
+		close(fd);
+		return err_set(
+		    err, ERR_REFUSED,
+		    "somebody else has been opening a night of %s for %d s and holds %s; nothing was "
+		    "started, try again",
+		    app, CLAIM_WAIT_MS / 1000, path);
+	}
+	*claim = fd;
+	return 0;
+}
+
+void place_unclaim(int claim)
+{
+	if (claim < 0)
+		return;
+	flock(claim, LOCK_UN); /* an engine that was forked meanwhile has a copy of it */
+	close(claim);
 }
 
 static bool newest(const char *app, bool open_only, char *out, size_t size)
@@ -79,8 +116,9 @@ static bool newest(const char *app, bool open_only, char *out, size_t size)
 		char night[600];
 		if (x->d_name[0] == '.' || strcmp(x->d_name, best) <= 0)
 			continue;
+		struct stat st;
 		text_copyf(night, sizeof night, "%s/%s/journal.jsonl", dir, x->d_name);
-		if (access(night, R_OK) < 0)
+		if (access(night, R_OK) < 0 || stat(night, &st) < 0 || !st.st_size)
 			continue;
 		text_copyf(night, sizeof night, "%s/%s", dir, x->d_name);
 		if (!open_only || !night_closed(night))

@@ -11,7 +11,14 @@ int place_app_dir(const char *app, char *out, size_t size, struct err *err);
 /* -1 (ERR_REFUSED) when there are nights of this app that this login may not look into: then nobody knows
  * whether one is open, and "there is none" would be a lie. */
 int place_may_look(const char *app, struct err *err);
-/* The newest night of an app that is not closed; false when there is none. */
+/* Held from the look whether a night is open until the new one stands in its journal: of people who sit down
+ * in the same moment one opens a night, and the others find it. *claim: to be given to place_unclaim()
+ * whatever comes of it, or closed; -1 where no night can be made anyway. ERR_REFUSED: somebody has been at it
+ * for half a minute. */
+int place_claim(const char *app, int *claim, struct err *err);
+void place_unclaim(int claim);
+/* The newest night of an app that is not closed; false when there is none. A journal without a line is no
+ * night: its engine died, or its disk was full, before anything was begun. */
 bool place_open_night(const char *app, char *out, size_t size);
 /* The newest night of all, closed or not. */
 bool place_newest_night(const char *app, char *out, size_t size);
