@@ -4,6 +4,7 @@
 
 #define RING_MAX_BYTES ((size_t)4 << 20)
 #define SAMPLE_EVERY_MS 250
+#define RETRY_MS 1000
 
 struct shared *shared_new(const char *text, size_t len, uint64_t seq, enum keep keep)
 {
@@ -91,6 +92,7 @@ static int admit_now(struct engine *e, const struct kind *kind, const char *src,
 	if (keep == KEEP_RECORD || keep == KEEP_CHANGE) {
 		if (journal_append(e->journal, line.data, line.len, keep == KEEP_RECORD, err) < 0) {
 			e->journal_broken = true;
+			e->retry_life_ms = clock_life_ms() + RETRY_MS;
 			seats_say(e, "bad", "%s",
 				  err ? err->text : "the journal cannot be written, so nothing acts");
 			event_free(event);

@@ -149,6 +149,12 @@ int act_may_start(const struct engine *e, struct err *err)
 		return err_set(err, ERR_IO,
 			       "the disk under the journal is full, so nothing starts; make room in %s",
 			       e->dir);
+	if (e->owed.len)
+		return err_set(
+		    err, ERR_IO,
+		    "how the step before ended is not in the journal yet, so nothing starts; make room "
+		    "on its disk, and it goes on by itself: %s",
+		    e->dir);
 	if (e->attempt_alive)
 		return err_set(
 		    err, ERR_REFUSED,

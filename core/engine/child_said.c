@@ -71,7 +71,8 @@ static void take_record(struct child *c, const struct json *m)
 	struct err err = {0};
 	int rc = engine_admit(c->e, c->src, text, strlen(text), &err);
 	jw_done(&w);
-	c->records = n;
+	/* What was refused was not begun: a step acts only on what is written. */
+	c->records = rc == 0 ? n : c->records;
 	send_ack(c, n, rc == 0, err.text);
 }
 

@@ -1,5 +1,6 @@
 /* The engine's life: open or take up a night, serve it, close it. */
 #include "core/engine/inner.h"
+#include "core/base/units.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,6 +33,15 @@ static void keep_change(struct engine *e, const struct event *event, const struc
 	buf_done(&key);
 }
 
+/* Of "a12", "g3", "s7". A number that was given out and did not come into the journal is not given out again:
+ * they are not counted. */
+static int number_after(int newest, const struct json *body, const char *field)
+{
+	const char *id = json_str(body, field, "");
+	int64_t n = *id ? units_parse_int(id + 1, 0) : 0;
+	return n > newest && n < INT32_MAX ? (int)n : newest;
+}
+
 static bool take_line(void *arg, const char *line, size_t len)
 {
 	struct engine *e = arg;
@@ -48,11 +58,11 @@ static bool take_line(void *arg, const char *line, size_t len)
 	if (text_equal(event->kind, "night.opened") && !e->opened)
 		e->opened = json_parse(line, len, NULL);
 	if (text_equal(event->kind, "attempt.started"))
-		e->n_attempts++;
+		e->n_attempts = number_after(e->n_attempts, event->body, "attempt");
 	if (text_equal(event->kind, "gate.opened"))
-		e->n_gates++;
+		e->n_gates = number_after(e->n_gates, event->body, "gate");
 	if (text_equal(event->kind, "seat.joined"))
-		e->n_seats_ever++;
+		e->n_seats_ever = number_after(e->n_seats_ever, event->body, "seat");
 	event_free(event);
 	return true;
 }
@@ -223,6 +233,8 @@ static void close_when_done(struct engine *e)
 		return;
 	if (e->state->closed_at_ms || e->act.phase != ACT_IDLE || steps_next(e->state) || !e->state->steps.n)
 		return;
+	if (e->journal_broken && clock_life_ms() < e->retry_life_ms)
+		return;
 	bool back = e->state->steps.turned, rehearsal = e->state->rehearsal;
 	engine_close_night(e, back ? "rolled-back" : "done",
 			   rehearsal ? back ? "the rehearsal was given up and is cleared away"
@@ -273,6 +285,7 @@ static void on_tick(uv_timer_t *timer)
 	children_tick(e);
 	if (e->attempt_alive)
 		attempt_resume(e, NULL);
+	act_tell_owed(e);
 	watches_tick(e);
 	notices_tick(e);
 	rehearsal_tick(e);
@@ -330,6 +343,7 @@ static void engine_free(struct engine *e)
 	free(e->act.next_plan_text);
 	buf_done(&e->act.seen);
 	buf_done(&e->act.check_lines);
+	buf_done(&e->owed);
 	json_free(e->opened);
 	journal_close(e->journal);
 	trace_close(e->trace);

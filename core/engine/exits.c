@@ -117,7 +117,7 @@ int attempt_skip(struct engine *e, const char *id, const char *reason, const cha
 	act->plan_text = xstrdup(text);
 	act->plan = json_parse(text, strlen(text), NULL);
 	jw_done(&w);
-	return gate_open(e);
+	return gate_open(e, err);
 }
 
 static int by_hand(struct engine *e, const char *step, const char *by, const char *words,

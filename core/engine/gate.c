@@ -181,7 +181,7 @@ static struct json *seen_parse(const struct act_now *act)
 	return json_parse(buf_text(&act->seen), act->seen.len, NULL);
 }
 
-int gate_open(struct engine *e)
+int gate_open(struct engine *e, struct err *err)
 {
 	struct act_now *act = &e->act;
 	collect(e);
@@ -205,7 +205,15 @@ int gate_open(struct engine *e)
 	jw_str(&w, "tag", act->tag);
 	jw_raw(&w, "plan", act->plan_text, strlen(act->plan_text));
 	jw_raw(&w, "seen", act->seen.data, act->seen.len);
-	return engine_emit(e, &w, NULL);
+	struct err own = {0}, *why = err ? err : &own;
+	if (engine_emit(e, &w, why) == 0)
+		return 0;
+	/* What no seat can see, nobody can pass or leave. */
+	if (text_equal(act->verb, "run"))
+		act_give_up(e, "waiting", why->text);
+	else
+		act_reset(e);
+	return -1;
 }
 
 /* One changed line: as it was, or as it is. */
@@ -384,7 +392,10 @@ int gate_phrase(struct engine *e, const char *gate, const char *text, const char
 void gate_stop_count(struct engine *e, const char *gate, const char *by)
 {
 	struct act_now *act = &e->act;
-	if (act->phase != ACT_GATE || !text_equal(act->gate_id, gate) || !act->count_until_life_ms)
+	/* Seats count on as long as nothing told them otherwise, which a full disk may have kept from them.
+	 */
+	bool counts = act->count_until_life_ms || e->state->steps.gate.counting_until_ms;
+	if (act->phase != ACT_GATE || !text_equal(act->gate_id, gate) || !counts)
 		return;
 	act->count_until_life_ms = 0;
 	struct jw w;
@@ -412,6 +423,8 @@ void gate_tick(struct engine *e)
 			seats_say(e, "bad", "%s", err.text);
 		} else {
 			attempt_gate_passed(e, by, "phrase");
+			/* What the journal did not take does not act by itself when the disk is mended. */
+			gate_stop_count(e, act->gate_id, "nightferry, for the journal cannot be written");
 		}
 		return;
 	}

@@ -144,6 +144,9 @@ struct engine {
 	struct trace *trace;
 	uint64_t seq;
 	bool journal_broken;
+	int64_t retry_life_ms; /* then what the journal did not take is tried again */
+	struct buf
+	    owed; /* how an attempt ended, which the journal did not take: until it does, nothing starts */
 	struct json *opened; /* the body of night.opened: config and playbook */
 	const struct json *config, *playbook;
 
@@ -341,6 +344,7 @@ void act_run(struct engine *e);
 void act_run_over(struct engine *e); /* its process is gone */
 void act_close_gate(struct engine *e, const char *by, const char *why);
 void act_prove(struct engine *e);
+void act_tell_owed(struct engine *e);
 void act_end(struct engine *e, const char *outcome, const char *text, const struct json *seen);
 int act_probe(struct engine *e, const struct step_seen *step, const char *by, struct err *err);
 int act_skipped(struct engine *e, const char *id, const char *reason, const char *by);
@@ -356,7 +360,8 @@ void undo_prove(struct engine *e, bool ran_ok, const char *text);
 void undo_found(struct engine *e, const char *done, const char *said);
 
 /* gate.c */
-int gate_open(struct engine *e);     /* from e->act.plan and e->act.check_lines */
+/* From e->act.plan and e->act.check_lines. -1: it could not be journalled; then nothing is under way. */
+int gate_open(struct engine *e, struct err *err);
 void gate_refresh(struct engine *e); /* after a fresh plan */
 int gate_yes(struct engine *e, const char *gate, const char *by, struct err *err);
 int gate_phrase(struct engine *e, const char *gate, const char *text, const char *by, struct err *err);

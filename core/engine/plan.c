@@ -61,7 +61,7 @@ static void decide_again(struct engine *e)
 		act_close_gate(e, "nightferry",
 			       "nothing happened: what is seen now asks for a stricter gate");
 		act->level = level;
-		gate_open(e);
+		gate_open(e, NULL);
 	} else {
 		gate_refresh(e);
 	}
@@ -87,7 +87,7 @@ static void decide(struct engine *e)
 	if (act->level == GATE_NONE)
 		act_run(e);
 	else
-		gate_open(e);
+		gate_open(e, NULL);
 }
 
 static void add_check(struct act_now *act, const char *verdict, const char *name, const char *text,

@@ -158,7 +158,7 @@ static void on_looked(struct child *child)
 		gate_refresh(e);
 		return;
 	}
-	gate_open(e);
+	gate_open(e, NULL);
 }
 
 void undo_refresh(struct engine *e)

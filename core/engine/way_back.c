@@ -149,7 +149,7 @@ int gate_way_back(struct engine *e, const char *by, struct err *err)
 	act->row = NULL;
 	act->level = s->rehearsal ? GATE_YES : GATE_TYPE;
 	make_plan(e);
-	return gate_open(e);
+	return gate_open(e, err);
 }
 
 void way_back_refresh(struct engine *e)

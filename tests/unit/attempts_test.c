@@ -107,6 +107,52 @@ static void test_no_journal_no_act(void **unused)
 	expect_file("world/effects", "did 1\n");
 }
 
+/* How it ended is told as soon as the disk takes it, without a hand; until then nothing starts beside it. */
+static void test_end_waits_for_the_disk(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"wait\"}}");
+	run("one");
+	rig_wait_file(rig, "waiting");
+	rig->faults->sync_fails = true;
+	rig_put(rig, "go", "");
+	rig_wait_file(rig, "refusals");
+	rig_hear(ana, "one failed: ");
+	assert_int_equal(rig_events(rig, "attempt.ended", ""), 0);
+	rig_forget(ana);
+	run("one");
+	rig_hear(ana, "not in the journal yet, so nothing starts");
+	rig->faults->sync_fails = false;
+	rig_wait(rig, "attempt.ended", "\"failed\"", 1);
+	rig_hear(ana, "how the step ended is in it now");
+	assert_int_equal(rig_events(rig, "attempt.ended", "\"ended_at_ms\":"), 1);
+	run("one");
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+	expect_file("world/effects", "did 1\n");
+}
+
+/* A number that the disk did not take is not given to another attempt by the next engine: their locks,
+ * records and facts would be one another's. */
+static void test_no_number_twice(void **unused)
+{
+	(void)unused;
+	begin("{\"id\":\"one\",\"do\":\"fake\"},{\"id\":\"two\",\"do\":\"fake\",\"auto\":false}");
+	rig_fence(rig, ana);
+	rig->faults->sync_fails = true;
+	run("one");
+	rig_hear(ana, "one: the journal cannot be written");
+	rig->faults->sync_fails = false;
+	run("one");
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+	expect_field("attempt.ended", "attempt", "a2");
+	rig_signal(rig, SIGKILL);
+	assert_int_equal(rig_wait_end(rig), 1000 + SIGKILL);
+	again();
+	run("two");
+	rig_wait(rig, "attempt.ended", "\"done\"", 2);
+	expect_field("attempt.ended", "attempt", "a3");
+}
+
 /* The engine stands still and then dies between the step's record and its journal. */
 static void test_dead_between_record_and_journal(void **unused)
 {
@@ -421,6 +467,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_record_is_synced_before_act, end),
 	    cmocka_unit_test_teardown(test_no_journal_no_act, end),
+	    cmocka_unit_test_teardown(test_end_waits_for_the_disk, end),
+	    cmocka_unit_test_teardown(test_no_number_twice, end),
 	    cmocka_unit_test_teardown(test_dead_between_record_and_journal, end),
 	    cmocka_unit_test_teardown(test_proof_decides, end),
 	    cmocka_unit_test_teardown(test_descendant_holds_the_lock, end),

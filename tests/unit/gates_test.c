@@ -395,6 +395,45 @@ static void test_count_and_hold(void **unused)
 	free(counting);
 }
 
+/* A confirmation that the disk did not take is over: it must not act minutes later, when somebody made room.
+ */
+static void test_count_on_a_full_disk(void **unused)
+{
+	(void)unused;
+	begin(type_step);
+	open_gate("one");
+	char gate[16], tag[8];
+	rig_gate(rig, gate, tag);
+	say_phrase(ana);
+	rig_wait(rig, "gate.counting", "", 1);
+	rig->faults->sync_fails = true;
+	rig_hear(ana, "nothing acts");
+	rig->faults->sync_fails = false;
+	rig_fence(rig, ana);
+	rig_sleep(900);
+	nothing_happened();
+	/* The seat that still counts is told by its next key. */
+	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"stop-count\",\"gate\":\"%s\"}", gate);
+	rig_wait(rig, "gate.stopped", "", 1);
+	say_phrase(ana);
+	rig_wait(rig, "attempt.ended", "\"done\"", 1);
+}
+
+/* A gate that came into no journal is on no screen: nobody could pass it, and nobody could leave it. */
+static void test_gate_that_nobody_sees(void **unused)
+{
+	(void)unused;
+	begin(yes_step);
+	rig_fence(rig, ana);
+	rig->faults->sync_fails = true;
+	run("one");
+	rig_hear(ana, "one: the journal cannot be written");
+	rig->faults->sync_fails = false;
+	assert_int_equal(rig_events(rig, "gate.opened", ""), 0);
+	open_gate("one");
+	leave_gate();
+}
+
 /* What was seen before the clock was set has no age any more. */
 static void test_clock_jumps_at_gate(void **unused)
 {
@@ -467,6 +506,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_teardown(test_phrase_of_another_gate, end),
 	    cmocka_unit_test_teardown(test_who_may_act, end),
 	    cmocka_unit_test_teardown(test_count_and_hold, end),
+	    cmocka_unit_test_teardown(test_count_on_a_full_disk, end),
+	    cmocka_unit_test_teardown(test_gate_that_nobody_sees, end),
 	    cmocka_unit_test_teardown(test_clock_jumps_at_gate, end),
 	    cmocka_unit_test_teardown(test_gate_and_engine_restart, end),
 	    cmocka_unit_test_teardown(test_hold_stops_starts, end),

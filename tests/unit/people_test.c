@@ -58,7 +58,7 @@ static void open_gate(enum gate level, const char *seen)
 	act->plan_text = xstrdup(plan);
 	act->plan = json_parse(plan, strlen(plan), NULL);
 	assert_non_null(act->plan);
-	assert_int_equal(gate_open(engine), 0);
+	assert_int_equal(gate_open(engine, NULL), 0);
 	hands_turn(engine, 3);
 }
 

@@ -283,11 +283,12 @@ static void fold_attempt_ended(struct state *state, const struct event *event)
 	const char *outcome = json_str(event->body, "outcome", "unknown");
 	step->state = text_equal(outcome, "refused") ? STEP_FAILED : state_of(outcome, STEP_UNKNOWN);
 	FOLD_TEXT(step->text, event->body, "text");
-	step->ended_at_ms = event->at_ms;
+	/* On a disk that was full the end came into the journal later. */
+	step->ended_at_ms = json_int(event->body, "ended_at_ms", event->at_ms);
 	if (!step->started_at_ms) /* there was nothing to do: proved without an attempt */
 		step->started_at_ms = event->at_ms;
 	fold_seen(&step->seen, &step->n_seen, json_get(event->body, "seen"), event->at_ms);
-	note_milestones(state, step, event->at_ms);
+	note_milestones(state, step, step->ended_at_ms);
 }
 
 static void fold_attempt_found(struct state *state, const struct event *event)
