@@ -48,6 +48,7 @@ const char *dns_type_name(int type)
 	case DNS_TXT: return "TXT";
 	case DNS_AAAA: return "AAAA";
 	case DNS_DNSKEY: return "DNSKEY";
+	case DNS_SVCB: return "SVCB";
 	case DNS_HTTPS: return "HTTPS";
 	case DNS_CAA: return "CAA";
 	default: return "record";
@@ -125,7 +126,7 @@ static bool read_name(char *out, size_t size, const ns_msg *msg, const unsigned 
 	return true;
 }
 
-/* "10 mail.acme.com" */
+/* "10 mail.acme.com"; of an HTTPS record the first two fields, "1 ." */
 static bool read_mx(char *out, size_t size, const ns_msg *msg, const unsigned char *data, size_t len)
 {
 	char host[DNS_NAME_MAX];
@@ -145,6 +146,8 @@ static bool read_value(struct dns_record *record, const ns_msg *msg, const ns_rr
 	case DNS_CNAME:
 	case DNS_NS: return read_name(record->value, size, msg, data);
 	case DNS_SOA: return read_name(record->value, size, msg, data);
+	case DNS_SVCB:
+	case DNS_HTTPS:
 	case DNS_MX: return read_mx(record->value, size, msg, data, len);
 	case DNS_TXT: read_text(record->value, size, data, len); return true;
 	case DNS_CAA: read_caa(record->value, size, data, len); return true;

@@ -20,6 +20,7 @@ enum {
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
 	DNS_DNSKEY = 48,
+	DNS_SVCB = 64,
 	DNS_HTTPS = 65,
 	DNS_CAA = 257,
 };

@@ -41,7 +41,7 @@ static void take_set(const struct dns_query *query, const char *name, int type, 
 int dns_by_servers_ask(const struct dns_server *server, const char *name, struct dns_rrsets *out, char *why,
 		       size_t size)
 {
-	static const int types[] = {DNS_CNAME, DNS_A, DNS_AAAA, DNS_HTTPS};
+	static const int types[] = {DNS_CNAME, DNS_A, DNS_AAAA, DNS_HTTPS, DNS_SVCB};
 	struct dns_query *query = xcalloc(1, sizeof *query);
 	int rc = 0;
 	out->n = 0;

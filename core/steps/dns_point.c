@@ -232,6 +232,7 @@ static bool cell_right(enum dns_state state, bool back)
 static void servers_left(const struct dns_matrix *m, const void *ctx, struct dns_left *left)
 {
 	const bool *back = ctx;
+	left->all = m->n_authoritative * m->n_names;
 	for (size_t i = 0; i < m->n_authoritative; i++)
 		for (size_t name = 0; name < m->n_names; name++) {
 			const struct dns_seen *seen = &m->seen[i][name];

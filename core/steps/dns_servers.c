@@ -7,15 +7,15 @@ struct dns_left dns_servers_wait(struct job *job, struct dns_matrix *matrix, dns
 				 const void *ctx, bool told_only, int64_t wait_ms)
 {
 	int64_t until_ms = clock_life_ms() + wait_ms;
-	size_t all = matrix->n_authoritative * matrix->n_names;
 	for (;;) {
 		struct dns_left left = {0};
 		look(matrix, ctx, &left);
-		job_progress(job, (int64_t)(all - left.n), (int64_t)all, "items", left.who);
+		job_progress(job, (int64_t)(left.all - left.n), (int64_t)left.all, "items", left.who);
 		if (!(told_only ? left.told : left.n) || clock_life_ms() >= until_ms ||
 		    job_wait(job, PAUSE_MS))
 			return left;
-		dns_matrix_ask_authoritative(matrix);
+		if (matrix)
+			dns_matrix_ask_authoritative(matrix);
 	}
 }
 

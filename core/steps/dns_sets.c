@@ -52,14 +52,36 @@ static void check_target(struct dns_sets *sets, const struct dns_target *t)
 		    t->now.name);
 }
 
-static void take_set(struct dns_sets *sets, const struct dns_rrset *set)
+static bool is_hint(const struct dns_rrset *set)
+{
+	return text_equal(set->type, "HTTPS") || text_equal(set->type, "SVCB");
+}
+
+/* Several HTTPS records of one name are a set each at Cloudflare, and told apart by their ids. */
+static bool is_one_of_several(const struct dns_rrsets *answer, const struct dns_rrset *set)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < answer->n; i++)
+		n += text_equal(answer->list[i].type, set->type);
+	return is_hint(set) && n > 1;
+}
+
+static void take_set(struct dns_sets *sets, const struct dns_rrsets *answer, const struct dns_rrset *set)
 {
 	struct dns_target *t = &sets->targets[sets->n];
-	if (sets->n >= DNS_TARGETS_MAX)
+	if (sets->n >= DNS_TARGETS_MAX) {
+		dns_refuse(sets,
+			   "the names of dns.names have more than %d records, which is more than one step "
+			   "changes; move them in several nights",
+			   DNS_TARGETS_MAX);
 		return;
+	}
 	*t = (struct dns_target){.now = *set, .want = *set};
-	text_copyf(t->key, sizeof t->key, "%s%s%s%s", set->name, text_equal(set->type, "AAAA") ? " AAAA" : "",
-		   *set->member ? " " : "", set->member);
+	/* CNAME and A exclude each other; all others stand beside them. */
+	bool first = text_equal(set->type, "CNAME") || text_equal(set->type, "A");
+	const char *which = is_one_of_several(answer, set) ? set->id : set->member;
+	text_copyf(t->key, sizeof t->key, "%s%s%s%s%.130s", set->name, first ? "" : " ",
+		   first ? "" : set->type, *which ? " " : "", which);
 	check_target(sets, t);
 	sets->n++;
 	sets->wish(sets, t);
@@ -74,9 +96,10 @@ static int look_name(struct dns_sets *sets, const char *name, struct err *err)
 		return -1;
 	for (size_t i = 0; i < answer->n; i++) {
 		const char *type = answer->list[i].type;
-		if (text_equal(type, "CNAME") || text_equal(type, "A") || text_equal(type, "AAAA"))
-			take_set(sets, &answer->list[i]);
-		else if (text_equal(type, "HTTPS") || text_equal(type, "SVCB"))
+		if (text_equal(type, "CNAME") || text_equal(type, "A") || text_equal(type, "AAAA") ||
+		    (sets->hints && is_hint(&answer->list[i])))
+			take_set(sets, answer, &answer->list[i]);
+		else if (is_hint(&answer->list[i]))
 			text_copyf(
 			    sets->extra, sizeof sets->extra,
 			    "%s also has an %s record, which browsers follow first; it is not changed here.",

@@ -7,10 +7,12 @@
 #include "core/links/dns_matrix.h"
 #include "core/links/dns_provider.h"
 
-enum { DNS_TARGETS_MAX = 2 * DNS_NAMES_MAX };
+/* A name of addresses has two records, with hints three or more; a name that becomes weighted needs three
+ * changes. */
+enum { DNS_TARGETS_MAX = 4 * DNS_NAMES_MAX };
 
 struct dns_target {
-	char key[DNS_NAME_MAX + 140]; /* of its facts: "www.acme.com", "www.acme.com AAAA" */
+	char key[DNS_NAME_MAX + 140]; /* of its facts: "www.acme.com", "www.acme.com AAAA" or HTTPS */
 	struct dns_rrset now, want;
 	bool same;
 };
@@ -22,6 +24,7 @@ struct dns_sets {
 	const char *to;            /* goes into the fact `done` */
 	bool back;                 /* to what was recorded */
 	bool members;              /* weighted sets are welcome */
+	bool hints;                /* HTTPS and SVCB records, too: browsers follow them first */
 	/* Says what a target shall be; `want` is a copy of `now` at first. May refuse with dns_refuse(). */
 	void (*wish)(struct dns_sets *, struct dns_target *);
 	void *ctx;

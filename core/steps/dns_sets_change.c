@@ -132,6 +132,10 @@ static int look_once(struct dns_sets *sets, const struct dns_target *t)
 	if (dns_api_look(sets->api, &sets->zone, name, now, &unseen) == 0) {
 		const struct dns_rrset *set = dns_rrsets_find(now, t->want.n ? t->want.type : t->now.type,
 							      t->want.n ? t->want.member : t->now.member);
+		/* One of several records of that type is told by its id. */
+		for (size_t i = 0; *t->now.id && i < now->n; i++)
+			if (text_equal(now->list[i].id, t->now.id))
+				set = &now->list[i];
 		seen = set ? t->want.n && dns_rrset_same(set, &t->want) : !t->want.n;
 	}
 	dns_rrsets_done(now);

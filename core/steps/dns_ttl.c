@@ -8,6 +8,7 @@
 #include "core/steps/dns_servers.h"
 #include "core/steps/dns_sets.h"
 #include <stdlib.h>
+#include <string.h>
 
 static int dns_ttl_plan(struct job *job, struct plan *plan, struct err *err);
 static int dns_ttl_run(struct job *job, struct err *err);
@@ -90,6 +91,7 @@ static struct dns_sets *open_sets(struct job *job, bool undo, enum dns_manner ma
 				  .to = back ? "recorded" : "short",
 				  .back = back,
 				  .members = true,
+				  .hints = true,
 				  .wish = wish,
 				  .ctx = ttl_s};
 	if (dns_sets_look(sets, manner, err) == 0)
@@ -103,6 +105,29 @@ static void close_sets(struct dns_sets *sets)
 {
 	dns_sets_done(sets);
 	free(sets);
+}
+
+/* The TTLs stand in the user's own files. Once they are there, this step finds nothing to do. */
+static void refuse_program(struct dns_sets *sets)
+{
+	const struct json *command = json_path(job_config(sets->job), "dns.command");
+	const char *dir = json_str(command, "dir", ".");
+	const char *program = json_str(command, "program", "terraform"), *slash = strrchr(program, '/');
+	bool own = json_count(json_get(command, "apply")) > 0;
+	long long ttl_s = (long long)dns_sets_longest_s(sets, true);
+	char names[100];
+	dns_sets_names(sets, false, names, sizeof names);
+	if (own)
+		dns_refuse(sets,
+			   "the TTL of %s stands in your own program's files (%.60s): %s %lld s there well "
+			   "before the night, let the program apply it, and run this step again, which looks",
+			   names, dir, sets->back ? "put it back to" : "write", ttl_s);
+	else
+		dns_refuse(sets,
+			   "the TTL of %s stands in your own files: write `ttl = %lld` at the record in "
+			   "%.60s%s, run `%.20s apply` there, and run this step again, which looks",
+			   names, ttl_s, dir, sets->back ? " again" : ", well before the night",
+			   slash ? slash + 1 : program);
 }
 
 static int plan_sets(struct dns_sets *sets, struct plan *plan)
@@ -126,11 +151,7 @@ static int plan_sets(struct dns_sets *sets, struct plan *plan)
 			   units_duration(old, now_s * 1000));
 	text_copy(plan->back, sizeof plan->back, "the same change back, to each record's own TTL");
 	if (sets->provider->prepare && dns_sets_left(sets))
-		dns_refuse(
-		    sets,
-		    "%s is changed by a program, and its TTL stands in the program's own files: shorten it "
-		    "there well before the night, and mark the step as done",
-		    sets->zone.name);
+		refuse_program(sets);
 	dns_sets_plan(sets, plan);
 	plan->estimate_ms = sets->provider->by_hand ? -1 : 3000;
 	plan->nothing_to_do = dns_sets_left(sets) == 0 && !*sets->refused;
@@ -152,24 +173,68 @@ static int dns_ttl_plan(struct job *job, struct plan *plan, struct err *err)
 
 /* ---- run ---- */
 
-/* What the zone's own servers tell with another TTL than wanted: when it is shortened a shorter one does as
- * well, when it is put back a shorter one is that of the night. Those that do not tell count, too. */
-static void answers_left(const struct dns_matrix *m, const void *ctx, struct dns_left *left)
+/* A CNAME is told with the addresses behind it. */
+static int type_of(const struct dns_rrset *set)
 {
-	const struct dns_sets *sets = ctx;
-	for (size_t i = 0; i < m->n_authoritative; i++)
-		for (size_t name = 0; name < m->n_names; name++) {
-			int64_t want_s = -1, ttl_s = m->seen[i][name].ttl_s;
-			for (size_t t = 0; t < sets->n; t++)
-				if (dns_same(sets->targets[t].want.name, m->names[name].name))
-					want_s = sets->targets[t].want.lives_s;
-			if (ttl_s >= 0 && (sets->back ? ttl_s >= want_s : ttl_s <= want_s))
-				continue;
-			text_copyf(left->who, sizeof left->who, "%s tells %lld s for %s",
-				   m->servers.list[i].label, (long long)ttl_s, m->names[name].name);
-			left->n++;
-			left->told += !dns_tells_nothing(&m->seen[i][name]);
-		}
+	return text_equal(set->type, "AAAA")    ? DNS_AAAA
+	       : text_equal(set->type, "HTTPS") ? DNS_HTTPS
+	       : text_equal(set->type, "SVCB")  ? DNS_SVCB
+						: DNS_A;
+}
+
+/* What the zone's own servers tell with another TTL than wanted: when it is shortened a shorter one does as
+ * well, when it is put back a shorter one is that of the night. */
+static bool is_told(const struct dns_sets *sets, const struct dns_target *target, int64_t ttl_s)
+{
+	return ttl_s >= 0 && (sets->back ? ttl_s >= target->want.lives_s : ttl_s <= target->want.lives_s);
+}
+
+/* Those that do not tell count, too. */
+static void judge_answer(const struct dns_sets *sets, const struct dns_target *target,
+			 const struct dns_server *server, const struct dns_query *query,
+			 struct dns_left *left)
+{
+	bool told = query->end == DNS_ANSWERED && query->rcode == DNS_NOERROR && query->aa;
+	int64_t ttl_s = told ? dns_ttl(query) : -1;
+	left->all++;
+	if (is_told(sets, target, ttl_s))
+		return;
+	if (ttl_s < 0)
+		text_copyf(left->who, sizeof left->who, "%s does not tell %s: %s", server->label, target->key,
+			   *query->why ? query->why : "no record");
+	else
+		text_copyf(left->who, sizeof left->who, "%s tells %lld s for %s", server->label,
+			   (long long)ttl_s, target->key);
+	left->n++;
+	left->told += told;
+}
+
+struct asked {
+	const struct dns_sets *sets;
+	struct dns_servers servers;
+};
+
+static void answers_left(const struct dns_matrix *unused, const void *ctx, struct dns_left *left)
+{
+	const struct asked *asked = ctx;
+	const struct dns_sets *sets = asked->sets;
+	size_t n = 0, q = 0;
+	struct dns_query *queries = xcalloc(asked->servers.n * sets->n + 1, sizeof *queries);
+	(void)unused;
+	for (size_t i = 0; i < asked->servers.n; i++)
+		for (size_t t = 0; t < sets->n; t++)
+			/* What the proxy answers has a TTL of its own. */
+			if (!sets->targets[t].now.proxied)
+				dns_query_set(&queries[n++], asked->servers.list[i].address,
+					      sets->targets[t].now.name, type_of(&sets->targets[t].now),
+					      false);
+	dns_ask_all(queries, n, DNS_WAIT_MS);
+	for (size_t i = 0; i < asked->servers.n; i++)
+		for (size_t t = 0; t < sets->n; t++)
+			if (!sets->targets[t].now.proxied)
+				judge_answer(sets, &sets->targets[t], &asked->servers.list[i], &queries[q++],
+					     left);
+	free(queries);
 }
 
 /* The moment all servers had it, and the longest life that was given out until then. */
@@ -186,9 +251,12 @@ static int record_safe(struct dns_sets *sets, int64_t old_s, struct err *err)
 static int wait_servers(struct dns_sets *sets, int64_t old_s, struct err *err)
 {
 	struct err unseen = {0};
-	struct dns_matrix *m = dns_matrix_open(sets->job, &unseen);
-	size_t left = m ? dns_servers_wait(sets->job, m, answers_left, sets, false, SERVERS_WAIT_MS).n : 1;
-	dns_matrix_close(m);
+	struct asked *asked = xcalloc(1, sizeof *asked);
+	asked->sets = sets;
+	size_t left = 1;
+	if (dns_find_authoritative(sets->job, sets->zone.name, &asked->servers, &unseen) == 0)
+		left = dns_servers_wait(sets->job, NULL, answers_left, asked, false, SERVERS_WAIT_MS).n;
+	free(asked);
 	/* Without it the clock has not started, and prove() says who is missing. */
 	return left ? 0 : record_safe(sets, old_s, err);
 }
@@ -249,25 +317,38 @@ static void prove_caches(struct dns_matrix *m, struct evidence *ev)
 			     "The older, longer answers are gone: safe to flip.");
 }
 
+static int prove_servers(const struct dns_sets *sets, struct evidence *ev, struct err *err)
+{
+	struct asked *asked = xcalloc(1, sizeof *asked);
+	struct dns_left left = {0};
+	asked->sets = sets;
+	int rc = dns_find_authoritative(sets->job, sets->zone.name, &asked->servers, err);
+	if (rc == 0)
+		left = dns_servers_wait(sets->job, NULL, answers_left, asked, true, DNS_PROOF_WAIT_MS);
+	if (left.n)
+		evidence_add(ev, VERDICT_FAIL, "name servers", left.who,
+			     "%zu of %zu answers of name servers have not followed: %s.", left.n, left.all,
+			     left.who);
+	else if (left.all)
+		evidence_add(ev, VERDICT_PASS, "name servers", "all",
+			     "All %zu name servers tell it for %zu records.", asked->servers.n,
+			     left.all / asked->servers.n);
+	free(asked);
+	return rc;
+}
+
 static enum verdict dns_ttl_prove(struct job *job, struct evidence *ev, struct err *err)
 {
 	int64_t ttl_s;
 	struct dns_sets *sets = open_sets(job, false, DNS_BRISK, &ttl_s, err);
-	struct dns_matrix *m = sets ? dns_matrix_open(job, err) : NULL;
-	if (m) {
+	int rc = sets ? 0 : -1;
+	if (rc == 0) {
 		dns_sets_prove_records(sets, ev);
-		struct dns_left left = dns_servers_wait(job, m, answers_left, sets, true, DNS_PROOF_WAIT_MS);
-		if (left.n)
-			evidence_add(ev, VERDICT_FAIL, "name servers", left.who,
-				     "%zu answer%s of name servers %s not followed: %s.", left.n,
-				     left.n == 1 ? "" : "s", left.n == 1 ? "has" : "have", left.who);
-		else
-			evidence_add(ev, VERDICT_PASS, "name servers", "all",
-				     "All %zu name servers tell it for %zu names.", m->n_authoritative,
-				     m->n_names);
-		if (!sets->back)
-			prove_caches(m, ev);
+		rc = prove_servers(sets, ev, err);
 	}
+	struct dns_matrix *m = rc == 0 && !sets->back ? dns_matrix_open(job, err) : NULL;
+	if (m)
+		prove_caches(m, ev);
 	dns_matrix_close(m);
 	if (sets)
 		close_sets(sets);

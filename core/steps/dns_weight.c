@@ -68,8 +68,15 @@ static void add(struct dns_sets *sets, const char *name, const struct dns_rrset 
 		const struct dns_rrset *want)
 {
 	struct dns_target *t = &sets->targets[sets->n];
-	if (sets->n == DNS_TARGETS_MAX || (!now->n && !want->n))
+	if (!now->n && !want->n)
 		return;
+	if (sets->n == DNS_TARGETS_MAX) {
+		dns_refuse(sets,
+			   "the names of dns.names need more than %d changes of records at once; ramp fewer "
+			   "names in one night",
+			   DNS_TARGETS_MAX);
+		return;
+	}
 	sets->n++;
 	*t = (struct dns_target){.now = *now, .want = *want};
 	const char *member = now->n ? now->member : want->member;

@@ -13,7 +13,7 @@ static const char *const fields[] = {
     "settings", "meta", "locked", "created_on", "modified_on", "zone_id", "zone_name", "data",    "proxiable",
 };
 
-static const char *const types[] = {"A", "AAAA", "CNAME", "MX", "TXT", "CAA", "NS"};
+static const char *const types[] = {"A", "AAAA", "CNAME", "MX", "TXT", "CAA", "NS", "HTTPS"};
 
 int problem_set(struct problem *problem, int status, int code, const char *format, ...)
 {

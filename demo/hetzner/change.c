@@ -193,7 +193,7 @@ static bool stands_alone(const struct record_set *set, const char *name, const c
 
 static bool is_type(const char *type)
 {
-	static const char *const types[] = {"A", "AAAA", "CNAME", "TXT", "MX", "CAA", "NS"};
+	static const char *const types[] = {"A", "AAAA", "CNAME", "TXT", "MX", "CAA", "NS", "HTTPS"};
 	for (size_t i = 0; type && i < sizeof(types) / sizeof(*types); i++)
 		if (!strcmp(types[i], type))
 			return true;

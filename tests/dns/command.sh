@@ -69,6 +69,15 @@ expect_same_zone
 trial_end
 sed -i 's/old: {target/replace: [terraform_data.publish], &/' "$CONFIG"
 
+trial "a TTL that stands in the user's files"
+OUTPUT=$("$NF" step dns-ttl --with ttl=10 --plan 2>&1)
+expect_match "$OUTPUT" "REFUSED +the TTL of www.acme.example, api.acme.example stands in your own files: write .ttl = 10. at the record in $T/infra, well before the night, run .*apply. there, and run this step again" "$NAME"
+"$ROOT/demo/dns/record" "$W" www.acme.example CNAME $OLD 10 && "$ROOT/demo/dns/record" "$W" api.acme.example CNAME $OLD 10 || fail "no record"
+OUTPUT=$("$NF" step dns-ttl --with ttl=10 --plan 2>&1)
+expect_match "$OUTPUT" 'nothing to do' "$NAME, once it is there"
+put_back
+trial_end
+
 trial "counts and changes of the saved plan"
 OUTPUT=$("$NF" step dns-point --with to=new --plan 2>&1)
 expect_match "$OUTPUT" "terraform's plan of .*: 1 to add, 1 to change, 1 to destroy. Only this saved plan is applied" "$NAME"
