@@ -1,6 +1,6 @@
 /* A step that failed may send back to one that is done: it comes again by its own gate, and so does what was
  * done after it; nothing else does. */
-#include "tests/unit/rig.h"
+#include "tests/unit/rig_night.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -9,128 +9,69 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct rig *rig;
-static struct rig_seat *ana;
-
 static const char steps[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},"
 			    "{\"id\":\"two\",\"do\":\"fake\",\"auto\":false},"
 			    "{\"id\":\"three\",\"do\":\"fake\",\"auto\":false},"
 			    "{\"id\":\"card\",\"do\":\"manual\",\"with\":{\"card\":\"x\"}}";
-
-static int end(void **unused)
-{
-	(void)unused;
-	if (ana)
-		rig_leave(ana);
-	ana = NULL;
-	if (rig)
-		rig_free(rig);
-	rig = NULL;
-	return 0;
-}
-
-static void run(const char *step)
-{
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"%s\"}", step);
-}
-
-static void gate(const char *cmd)
-{
-	char id[16], tag[8];
-	rig_gate(rig, id, tag);
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"%s\",\"gate\":\"%s\",\"tag\":\"%s\"}", cmd, id, tag);
-	rig_fence(rig, ana);
-}
-
-static void open_gate(const char *step)
-{
-	size_t n = rig_events(rig, "gate.opened", "");
-	run(step);
-	rig_wait(rig, "gate.opened", "", n + 1);
-}
 
 static void run_to_its_end(const char *step)
 {
 	char its[64];
 	text_copyf(its, sizeof its, "\"step\":\"%s\"", step);
 	size_t n = rig_events(rig, "attempt.ended", its);
-	run(step);
+	night_cmd("run", step);
 	rig_wait(rig, "attempt.ended", its, n + 1);
 }
 
 static void one_again(void)
 {
 	size_t n = rig_events(rig, "attempt.ended", "\"step\":\"one\"");
-	open_gate("one");
-	gate("yes");
+	night_open_gate("run", "one");
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"step\":\"one\"", n + 1);
-}
-
-static void refused(const char *step, const char *sentence)
-{
-	rig_forget(ana);
-	run(step);
-	rig_hear(ana, sentence);
-}
-
-static size_t effects(void)
-{
-	char *text = rig_read(rig, "world/effects");
-	size_t n = rig_lines(text, "did");
-	free(text);
-	return n;
-}
-
-static void begin(void)
-{
-	rig = rig_new(steps);
-	rig_start(rig, NULL);
-	assert_string_equal(rig->said_at_start, "");
-	ana = rig_sit(rig, "ana", false);
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
 }
 
 static void test_nothing_is_done_twice(void **unused)
 {
 	(void)unused;
-	begin();
+	night_begin(steps);
 	one_again();
 	run_to_its_end("two");
-	refused("one", "nothing is done twice");
-	assert_int_equal(effects(), 2);
+	night_refused("run", "one", "nothing is done twice");
+	assert_int_equal(night_effects("did"), 2);
 }
 
 static void test_back_to_a_done_step(void **unused)
 {
 	(void)unused;
-	begin();
+	night_begin(steps);
 	one_again();
 	run_to_its_end("two");
 	rig_put(rig, "prove", "FAIL");
 	run_to_its_end("three");
 	rig_put(rig, "prove", "");
 	/* The gate was opened and left: it stands as it was, and three may be tried as before. */
-	open_gate("one");
-	gate("leave-gate");
+	night_open_gate("run", "one");
+	night_leave_gate();
 	rig_wait(rig, "step.state", "it was not run again, and stands as it was", 1);
-	assert_int_equal(effects(), 3);
+	assert_int_equal(night_effects("did"), 3);
 	assert_int_equal(rig_events(rig, "step.state", "so this comes again"), 0);
 	one_again();
 	rig_wait(rig, "step.state", "\"step\":\"two\",\"state\":\"waiting\",\"text\":\"one is run again", 1);
 	rig_wait(rig, "step.state", "\"step\":\"three\",\"state\":\"waiting\",\"text\":\"one is run again",
 		 1);
-	refused("three", "two comes first");
+	night_refused("run", "three", "two comes first");
 	run_to_its_end("two");
 	run_to_its_end("three");
-	assert_int_equal(effects(), 6);
-	refused("one", "nothing is done twice");
+	assert_int_equal(night_effects("did"), 6);
+	night_refused("run", "one", "nothing is done twice");
 }
 
 /* What a person has ticked or left out is theirs and stays. */
 static void test_steps_before_stay(void **unused)
 {
 	(void)unused;
-	begin();
+	night_begin(steps);
 	one_again();
 	rig_put(rig, "prove", "FAIL");
 	run_to_its_end("two");
@@ -140,7 +81,7 @@ static void test_steps_before_stay(void **unused)
 	rig_put(rig, "prove", "FAIL");
 	run_to_its_end("three");
 	rig_put(rig, "prove", "");
-	refused("two", "nothing is done twice"); /* skipped, not done */
+	night_refused("run", "two", "nothing is done twice"); /* skipped, not done */
 	one_again();
 	assert_int_equal(rig_events(rig, "step.state", "\"step\":\"two\",\"state\":\"waiting\""), 0);
 	run_to_its_end("three");
@@ -168,11 +109,11 @@ static void test_without_a_screen(void **unused)
 	how.n_again = 1;
 	rig_start(rig, &how);
 	assert_int_equal(rig_wait_end(rig), 1);
-	assert_int_equal(effects(), 2);
+	assert_int_equal(night_effects("did"), 2);
 	how.again = again;
 	rig_start(rig, &how);
 	assert_int_equal(rig_wait_end(rig), 0);
-	assert_int_equal(effects(), 4);
+	assert_int_equal(night_effects("did"), 4);
 	assert_int_equal(rig_events(rig, "night.closed", "\"verdict\":\"done\""), 1);
 }
 
@@ -189,12 +130,12 @@ static void test_unknown_without_a_screen(void **unused)
 	rig_put(rig, "prove", "");
 	rig_start(rig, &how);
 	assert_int_equal(rig_wait_end(rig), 1);
-	assert_int_equal(effects(), 1);
+	assert_int_equal(night_effects("did"), 1);
 	how.again = again;
 	how.n_again = 1;
 	rig_start(rig, &how);
 	assert_int_equal(rig_wait_end(rig), 0);
-	assert_int_equal(effects(), 2);
+	assert_int_equal(night_effects("did"), 2);
 }
 
 int main(int argc, char **argv)
@@ -202,11 +143,11 @@ int main(int argc, char **argv)
 	rig_main(argc, argv);
 	setenv("NIGHTFERRY_CLOCK", "0,5", 1);
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(test_nothing_is_done_twice, end),
-	    cmocka_unit_test_teardown(test_back_to_a_done_step, end),
-	    cmocka_unit_test_teardown(test_steps_before_stay, end),
-	    cmocka_unit_test_teardown(test_without_a_screen, end),
-	    cmocka_unit_test_teardown(test_unknown_without_a_screen, end),
+	    cmocka_unit_test_teardown(test_nothing_is_done_twice, night_end),
+	    cmocka_unit_test_teardown(test_back_to_a_done_step, night_end),
+	    cmocka_unit_test_teardown(test_steps_before_stay, night_end),
+	    cmocka_unit_test_teardown(test_without_a_screen, night_end),
+	    cmocka_unit_test_teardown(test_unknown_without_a_screen, night_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

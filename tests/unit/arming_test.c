@@ -1,6 +1,6 @@
 /* Arming slides: a seat stays armed while it acts, and ten idle minutes disarm it. Time runs a
  * hundred times as fast. */
-#include "tests/unit/rig.h"
+#include "tests/unit/rig_night.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -11,10 +11,7 @@
 static void test_arming_slides(void **unused)
 {
 	(void)unused;
-	struct rig *rig = rig_new("{\"id\":\"one\",\"do\":\"fake\"}");
-	rig_start(rig, NULL);
-	struct rig_seat *ana = rig_sit(rig, "ana", false);
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
+	night_begin("{\"id\":\"one\",\"do\":\"fake\"}");
 	rig_wait(rig, "seat.armed", "", 1);
 	char *at = rig_field(rig, "seat.armed", "at"), *until = rig_field(rig, "seat.armed", "until_ms");
 	long long armed_at = atoll(at);
@@ -25,9 +22,7 @@ static void test_arming_slides(void **unused)
 	 * stand. */
 	for (int i = 0; i < 6; i++) {
 		rig_sleep(1200);
-		rig_forget(ana);
-		rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"none\"}");
-		rig_hear(ana, "no step");
+		night_refused("run", "none", "no step");
 	}
 	assert_int_equal(rig_events(rig, "seat.armed", "\"until_ms\":0"), 0);
 	rig_wait(rig, "seat.armed", "\"until_ms\":0", 1);
@@ -35,12 +30,8 @@ static void test_arming_slides(void **unused)
 	/* Ten idle minutes after the newest deed, which was at least twelve after the arming. */
 	assert_true(atoll(at) - armed_at >= 1200000);
 	free(at);
-	rig_forget(ana);
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"one\"}");
-	rig_hear(ana, "read-only");
+	night_refused("run", "one", "read-only");
 	assert_int_equal(rig_events(rig, "attempt.started", ""), 0);
-	rig_leave(ana);
-	rig_free(rig);
 }
 
 int main(int argc, char **argv)
@@ -48,7 +39,7 @@ int main(int argc, char **argv)
 	rig_main(argc, argv);
 	setenv("NIGHTFERRY_CLOCK", "0,100", 1);
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_arming_slides),
+	    cmocka_unit_test_teardown(test_arming_slides, night_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* The exits of a stop: taking a step back with a look before and after, what words tick and what they do not,
  * what a waiver is tied to, and looks that end without a word. */
-#include "tests/unit/rig.h"
+#include "tests/unit/rig_night.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -10,104 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct rig *rig;
-static struct rig_seat *ana;
-
 /* With a card behind it, or the night would be closed with its last step. */
 static const char one_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":"
 			       "\"card\",\"do\":\"manual\",\"with\":{\"card\":\"x\"}}";
-
-static void arm(void)
-{
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
-}
-
-static void begin(const char *steps)
-{
-	rig = rig_new(steps);
-	rig_start(rig, NULL);
-	assert_string_equal(rig->said_at_start, "");
-	ana = rig_sit(rig, "ana", false);
-	arm();
-}
-
-static int end(void **unused)
-{
-	(void)unused;
-	if (ana)
-		rig_leave(ana);
-	ana = NULL;
-	if (rig)
-		rig_free(rig);
-	rig = NULL;
-	return 0;
-}
-
-static void cmd(const char *name, const char *step)
-{
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"%s\",\"step\":\"%s\"}", name, step);
-}
-
-static void open_gate(const char *name, const char *step)
-{
-	size_t n = rig_events(rig, "gate.opened", "");
-	cmd(name, step);
-	rig_wait(rig, "gate.opened", "", n + 1);
-}
-
-static void say_yes(void)
-{
-	char gate[16], tag[8];
-	rig_gate(rig, gate, tag);
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"yes\",\"gate\":\"%s\",\"tag\":\"%s\"}", gate, tag);
-	rig_fence(rig, ana);
-}
-
-static void say_phrase(void)
-{
-	char gate[16], tag[8];
-	rig_gate(rig, gate, tag);
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"phrase\",\"gate\":\"%s\",\"text\":\"acme-production %s\"}",
-		 gate, tag);
-}
 
 /* Up to its end, whatever that is. */
 static void run_through(const char *step)
 {
 	size_t n = rig_events(rig, "attempt.ended", "");
-	open_gate("run", step);
-	say_yes();
+	night_open_gate("run", step);
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "", n + 1);
-}
-
-static void refused(const char *name, const char *step, const char *sentence)
-{
-	rig_forget(ana);
-	cmd(name, step);
-	rig_hear(ana, sentence);
-}
-
-static void expect_effects(const char *what, size_t n)
-{
-	char *effects = rig_read(rig, "world/effects");
-	assert_int_equal(rig_lines(effects, what), n);
-	free(effects);
 }
 
 static void test_undo(void **unused)
 {
 	(void)unused;
-	begin(one_step);
-	refused("undo", "one", "has not run");
+	night_begin(one_step);
+	night_refused("undo", "one", "has not run");
 	run_through("one");
-	open_gate("undo", "one");
+	night_open_gate("undo", "one");
 	assert_int_equal(rig_events(rig, "gate.opened", "looked at just now: it holds"), 1);
-	expect_effects("undone", 0);
-	say_yes();
+	assert_int_equal(night_effects("undone"), 0);
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
 	assert_int_equal(rig_events(rig, "attempt.ended", "it no longer holds"), 1);
-	expect_effects("undone", 1);
-	refused("undo", "one", "taken back already");
+	assert_int_equal(night_effects("undone"), 1);
+	night_refused("undo", "one", "taken back already");
 	/* And forward again: what was taken back is not done. */
 	run_through("one");
 	assert_int_equal(rig_events(rig, "attempt.ended", "\"outcome\":\"done\""), 2);
@@ -117,24 +46,24 @@ static void test_undo(void **unused)
 static void test_undo_is_proven(void **unused)
 {
 	(void)unused;
-	begin(one_step);
+	night_begin(one_step);
 	run_through("one");
 	rig_put(rig, "undo-lies", "");
-	open_gate("undo", "one");
-	say_yes();
+	night_open_gate("undo", "one");
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "it holds as before, so it was not taken back", 1);
 	assert_int_equal(rig_events(rig, "attempt.ended", "\"undone\""), 0);
 	rig_remove(rig, "undo-lies");
 	rig_put(rig, "undo-fails", "");
-	open_gate("undo", "one");
-	say_yes();
+	night_open_gate("undo", "one");
+	night_yes(ana);
 	/* Half of it taken back is no longer the whole, either. */
 	rig_wait(rig, "attempt.ended", "the line broke; looked at: it no longer holds as a whole", 1);
 	assert_int_equal(rig_events(rig, "attempt.ended", "\"undone\""), 0);
 	rig_remove(rig, "undo-fails");
 	rig_remove(rig, "undone");
-	open_gate("undo", "one");
-	say_yes();
+	night_open_gate("undo", "one");
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
 }
 
@@ -142,69 +71,65 @@ static void test_undo_is_proven(void **unused)
 static void test_undo_evidence(void **unused)
 {
 	(void)unused;
-	begin(one_step);
+	night_begin(one_step);
 	run_through("one");
 	rig_put(rig, "probe", "UNCLEAR");
-	open_gate("undo", "one");
+	night_open_gate("undo", "one");
 	rig_forget(ana);
-	say_yes();
+	night_yes(ana);
 	rig_hear(ana, "this gate stays shut: UNKNOWN holds");
-	expect_effects("undone", 0);
+	assert_int_equal(night_effects("undone"), 0);
 	rig_remove(rig, "probe");
 	rig_wait(rig, "gate.changed", "it holds", 1);
-	say_yes();
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
 }
 
 static void test_undo_stack(void **unused)
 {
 	(void)unused;
-	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\","
-	      "\"with\":{"
-	      "\"gate\":\"type\"}},{\"id\":\"card\",\"do\":\"manual\",\"with\":{\"card\":\"x\"}}");
+	night_begin(
+	    "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\","
+	    "\"with\":{"
+	    "\"gate\":\"type\"}},{\"id\":\"card\",\"do\":\"manual\",\"with\":{\"card\":\"x\"}}");
 	run_through("one");
 	/* One press runs on to the next gate, which opens by itself. */
 	rig_wait(rig, "gate.opened", "\"step\":\"two\"", 1);
-	say_phrase();
+	night_phrase(ana);
 	rig_wait(rig, "attempt.ended", "\"two\"", 1);
-	refused("undo", "one", "2 two came after one and stands on it");
+	night_refused("undo", "one", "2 two came after one and stands on it");
 	/* What was typed on the way there is typed on the way back. */
-	open_gate("undo", "two");
-	say_yes();
-	expect_effects("undone", 0);
-	say_phrase();
+	night_open_gate("undo", "two");
+	night_yes(ana);
+	assert_int_equal(night_effects("undone"), 0);
+	night_phrase(ana);
 	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
-	open_gate("undo", "one");
+	night_open_gate("undo", "one");
 	/* Left: what is done stays done. */
 	char gate[16], tag[8];
 	rig_gate(rig, gate, tag);
 	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"leave-gate\",\"gate\":\"%s\"}", gate);
 	rig_wait(rig, "gate.closed", "", 1);
-	refused("run", "one", "done already");
+	night_refused("run", "one", "done already");
 }
 
 static void test_undo_and_restart(void **unused)
 {
 	(void)unused;
-	begin(one_step);
+	night_begin(one_step);
 	run_through("one");
-	open_gate("undo", "one");
-	say_yes();
+	night_open_gate("undo", "one");
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"undone\"", 1);
-	rig_signal(rig, SIGKILL);
-	rig_wait_end(rig);
-	rig_leave(ana);
-	rig_start(rig, NULL);
-	ana = rig_sit(rig, "ana", false);
-	arm();
-	refused("undo", "one", "taken back already");
+	night_killed();
+	night_refused("undo", "one", "taken back already");
 }
 
 /* A look that failed is no matter of opinion; a step that is mended by now passes by itself. */
 static void test_words_tick_no_failure(void **unused)
 {
 	(void)unused;
-	begin(
+	night_begin(
 	    "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\"}");
 	rig_put(rig, "prove", "FAIL");
 	run_through("one");
@@ -236,10 +161,8 @@ static void test_waiver_facts(void **unused)
 {
 	(void)unused;
 	rig_put(rig = rig_new(one_step), "evidence", "WARN|jobs|2 jobs|2 jobs wait\n");
-	rig_start(rig, NULL);
-	ana = rig_sit(rig, "ana", false);
-	arm();
-	open_gate("run", "one");
+	night_start();
+	night_open_gate("run", "one");
 	rig_put(rig, "evidence", "WARN|jobs|200 jobs|200 jobs wait\n");
 	rig_wait(rig, "gate.changed", "200 jobs", 1);
 	rig_forget(ana);
@@ -261,12 +184,12 @@ static void test_waiver_facts(void **unused)
 static void test_prove_hangs(void **unused)
 {
 	(void)unused;
-	begin(one_step);
+	night_begin(one_step);
 	rig_put(rig, "prove-hangs", "");
-	open_gate("run", "one");
-	say_yes();
+	night_open_gate("run", "one");
+	night_yes(ana);
 	rig_wait(rig, "step.state", "proving", 1);
-	cmd("cancel", "one");
+	night_cmd("cancel", "one");
 	rig_wait(rig, "attempt.ended", "the look at it was ended by ana", 1);
 	assert_int_equal(rig_events(rig, "attempt.ended", "\"unknown\""), 1);
 }
@@ -275,20 +198,20 @@ static void test_prove_hangs(void **unused)
 static void test_look_fails(void **unused)
 {
 	(void)unused;
-	begin(one_step);
-	open_gate("run", "one");
+	night_begin(one_step);
+	night_open_gate("run", "one");
 	rig_put(rig, "plan-fails", "");
 	rig_wait(rig, "gate.changed", "UNKNOWN look nobody answers", 1);
 	rig_forget(ana);
-	say_yes();
+	night_yes(ana);
 	rig_hear(ana, "this gate stays shut: UNKNOWN look");
 	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"waive\",\"about\":\"seen:look\",\"reason\":\"slow\",\"fact\":"
 		      "\"failed\"}");
 	rig_hear(ana, "cannot be waived");
-	expect_effects("did", 0);
+	assert_int_equal(night_effects("did"), 0);
 	rig_remove(rig, "plan-fails");
 	rig_wait(rig, "gate.changed", "no longer seen", 1);
-	say_yes();
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"done\"", 1);
 }
 
@@ -296,8 +219,8 @@ static void test_look_fails(void **unused)
 static void test_plan_waits_for_its_checks(void **unused)
 {
 	(void)unused;
-	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"},\"checks\":[\"fake\"]}");
-	open_gate("run", "one");
+	night_begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"},\"checks\":[\"fake\"]}");
+	night_open_gate("run", "one");
 	rig_put(rig, "check-hangs", "");
 	rig_put(rig, "does", "CHANGE something else");
 	char *looks = rig_read(rig, "world/looks");
@@ -313,7 +236,7 @@ static void test_plan_waits_for_its_checks(void **unused)
 			break;
 	}
 	assert_int_equal(rig_events(rig, "gate.changed", ""), 0);
-	say_yes();
+	night_yes(ana);
 	rig_remove(rig, "check-hangs");
 	rig_wait(rig, "attempt.started", "", 1);
 	assert_int_equal(rig_events(rig, "attempt.started", "CHANGE it"), 1);
@@ -323,16 +246,16 @@ static void test_plan_waits_for_its_checks(void **unused)
 static void test_stricter_while_open(void **unused)
 {
 	(void)unused;
-	begin(one_step);
-	open_gate("run", "one");
+	night_begin(one_step);
+	night_open_gate("run", "one");
 	rig_put(rig, "gate", "type");
 	rig_wait(rig, "gate.closed", "stricter gate", 1);
 	rig_wait(rig, "gate.opened", "\"type\"", 1);
 	rig_forget(ana);
-	say_yes();
+	night_yes(ana);
 	rig_hear(ana, "wants its phrase");
-	expect_effects("did", 0);
-	say_phrase();
+	assert_int_equal(night_effects("did"), 0);
+	night_phrase(ana);
 	rig_wait(rig, "attempt.ended", "\"done\"", 1);
 }
 
@@ -340,7 +263,7 @@ static void test_stricter_while_open(void **unused)
 static void test_what_was_meant(void **unused)
 {
 	(void)unused;
-	begin(
+	night_begin(
 	    "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}},{\"id\":\"two\",\"do\":\"fake\"}");
 	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"expect\":\"two\"}");
 	rig_hear(ana, "two is no longer next, one is");
@@ -357,18 +280,18 @@ int main(int argc, char **argv)
 	rig_main(argc, argv);
 	setenv("NIGHTFERRY_CLOCK", "0,5", 1);
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(test_undo, end),
-	    cmocka_unit_test_teardown(test_undo_is_proven, end),
-	    cmocka_unit_test_teardown(test_undo_evidence, end),
-	    cmocka_unit_test_teardown(test_undo_stack, end),
-	    cmocka_unit_test_teardown(test_undo_and_restart, end),
-	    cmocka_unit_test_teardown(test_words_tick_no_failure, end),
-	    cmocka_unit_test_teardown(test_waiver_facts, end),
-	    cmocka_unit_test_teardown(test_prove_hangs, end),
-	    cmocka_unit_test_teardown(test_look_fails, end),
-	    cmocka_unit_test_teardown(test_plan_waits_for_its_checks, end),
-	    cmocka_unit_test_teardown(test_stricter_while_open, end),
-	    cmocka_unit_test_teardown(test_what_was_meant, end),
+	    cmocka_unit_test_teardown(test_undo, night_end),
+	    cmocka_unit_test_teardown(test_undo_is_proven, night_end),
+	    cmocka_unit_test_teardown(test_undo_evidence, night_end),
+	    cmocka_unit_test_teardown(test_undo_stack, night_end),
+	    cmocka_unit_test_teardown(test_undo_and_restart, night_end),
+	    cmocka_unit_test_teardown(test_words_tick_no_failure, night_end),
+	    cmocka_unit_test_teardown(test_waiver_facts, night_end),
+	    cmocka_unit_test_teardown(test_prove_hangs, night_end),
+	    cmocka_unit_test_teardown(test_look_fails, night_end),
+	    cmocka_unit_test_teardown(test_plan_waits_for_its_checks, night_end),
+	    cmocka_unit_test_teardown(test_stricter_while_open, night_end),
+	    cmocka_unit_test_teardown(test_what_was_meant, night_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

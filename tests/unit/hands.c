@@ -26,6 +26,20 @@ void hands_emit(struct engine *e, const char *fields)
 	hands_turn(e, 2);
 }
 
+static void open_night(struct engine *e, const char *config, const char *playbook)
+{
+	struct buf opened = {0};
+	buf_addf(&opened,
+		 "{\"kind\":\"night.opened\",\"app\":\"acme\",\"old_name\":\"acme-production\",\"config\":%s,"
+		 "\"playbook\":%s}",
+		 config, playbook);
+	assert_int_equal(engine_admit(e, "engine", opened.data, opened.len, NULL), 0);
+	e->opened = json_parse(opened.data, opened.len, NULL);
+	e->config = json_get(e->opened, "config");
+	e->playbook = json_get(e->opened, "playbook");
+	buf_done(&opened);
+}
+
 struct engine *hands_begin(const char *config, const char *playbook)
 {
 	struct engine *e = xcalloc(1, sizeof *e);
@@ -41,16 +55,8 @@ struct engine *hands_begin(const char *config, const char *playbook)
 	assert_non_null(e->trace = trace_open(path, &err));
 	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
 	assert_non_null(e->journal = journal_open(path, NULL, NULL, NULL, &err));
-	struct buf opened = {0};
-	buf_addf(&opened,
-		 "{\"kind\":\"night.opened\",\"app\":\"acme\",\"old_name\":\"acme-production\",\"config\":%s,"
-		 "\"playbook\":%s}",
-		 config, playbook);
-	assert_int_equal(engine_admit(e, "engine", opened.data, opened.len, NULL), 0);
-	e->opened = json_parse(opened.data, opened.len, NULL);
-	e->config = json_get(e->opened, "config");
-	e->playbook = json_get(e->opened, "playbook");
-	buf_done(&opened);
+	if (config)
+		open_night(e, config, playbook);
 	assert_int_equal(socket_listen(e, &err), 0);
 	return e;
 }
@@ -88,7 +94,10 @@ int hands_end(struct engine *e)
 		shared_unref(e->log[i]);
 	free(e->log);
 	kept_done(&e->kept);
+	for (size_t i = 0; i < e->ring_n; i++)
+		shared_unref(e->ring[(e->ring_first + i) % e->ring_cap]);
 	free(e->ring);
+	free(e->signature_counts);
 	int rc = remove_folder(e->dir);
 	free(e);
 	return rc;

@@ -12,7 +12,7 @@ struct person {
 	bool closed;
 };
 
-/* An open night in a folder of its own; both texts are JSON. */
+/* An open night in a folder of its own; both texts are JSON. Without them no night is open yet. */
 struct engine *hands_begin(const char *config, const char *playbook);
 /* The journal must hold. 0 when nothing but the night's own files lay in its folder. */
 int hands_end(struct engine *engine);

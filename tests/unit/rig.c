@@ -17,15 +17,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define WAIT_MS 30000
 
 /* ---- faults: these two stand before the C library's own, in the engine's process only ---- */
 
@@ -71,7 +67,7 @@ void rig_main(int argc, char **argv)
 		_exit(job_main(argc, argv));
 }
 
-static int64_t real_ms(void)
+int64_t rig_ms(void)
 {
 	struct timespec ts;
 	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
@@ -158,7 +154,7 @@ void rig_signal(struct rig *rig, int number)
 int rig_wait_end(struct rig *rig)
 {
 	int status = 0;
-	for (int64_t until = real_ms() + WAIT_MS; real_ms() < until; rig_sleep(5))
+	for (int64_t until = rig_ms() + RIG_WAIT_MS; rig_ms() < until; rig_sleep(5))
 		if (waitpid(rig->pid, &status, WNOHANG) == rig->pid) {
 			rig->pid = 0;
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
@@ -300,7 +296,7 @@ static void no_show(const struct rig *rig, const char *what, const char *has)
 
 void rig_wait(const struct rig *rig, const char *kind, const char *has, size_t n)
 {
-	for (int64_t until = real_ms() + WAIT_MS; real_ms() < until; rig_sleep(5))
+	for (int64_t until = rig_ms() + RIG_WAIT_MS; rig_ms() < until; rig_sleep(5))
 		if (rig_events(rig, kind, has) >= n)
 			return;
 	no_show(rig, kind, has);
@@ -322,93 +318,10 @@ char *rig_field(const struct rig *rig, const char *kind, const char *field)
 
 void rig_wait_file(const struct rig *rig, const char *name)
 {
-	for (int64_t until = real_ms() + WAIT_MS; real_ms() < until; rig_sleep(5))
+	for (int64_t until = rig_ms() + RIG_WAIT_MS; rig_ms() < until; rig_sleep(5))
 		if (rig_has(rig, name))
 			return;
 	no_show(rig, "file", name);
-}
-
-/* ---- seats ---- */
-
-struct rig_seat {
-	int fd;
-	struct buf in;
-};
-
-static void take_in(struct rig_seat *seat, int ms)
-{
-	char chunk[65536];
-	struct pollfd p = {.fd = seat->fd, .events = POLLIN};
-	while (poll(&p, 1, ms) > 0) {
-		ssize_t n = read(seat->fd, chunk, sizeof chunk);
-		if (n <= 0) {
-			rig_sleep(ms);
-			return;
-		}
-		buf_add(&seat->in, chunk, (size_t)n);
-		ms = 0;
-	}
-}
-
-struct rig_seat *rig_sit(struct rig *rig, const char *name, bool observer)
-{
-	struct rig_seat *seat = xcalloc(1, sizeof *seat);
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	text_copyf(addr.sun_path, sizeof addr.sun_path, "%s/seat.sock", rig->dir);
-	seat->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(seat->fd, (struct sockaddr *)&addr, sizeof addr), 0);
-	char joined[64];
-	text_copyf(joined, sizeof joined, "\"name\":\"%s\"", name);
-	size_t before = rig_events(rig, "seat.joined", joined);
-	rig_tell(seat,
-		 "{\"t\":\"hello\",\"proto\":1,\"name\":\"%s\",\"cols\":80,\"rows\":24,\"observer\":%s}",
-		 name, observer ? "true" : "false");
-	rig_hear(seat, "\"t\":\"welcome\"");
-	rig_wait(rig, "seat.joined", joined, before + 1);
-	return seat;
-}
-
-void rig_leave(struct rig_seat *seat)
-{
-	close(seat->fd);
-	buf_done(&seat->in);
-	free(seat);
-}
-
-void rig_tell(struct rig_seat *seat, const char *fmt, ...)
-{
-	struct buf text = {0};
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	buf_addc(&text, '\n');
-	assert_int_equal(write(seat->fd, text.data, text.len), (ssize_t)text.len);
-	buf_done(&text);
-}
-
-bool rig_heard(struct rig_seat *seat, const char *needle)
-{
-	take_in(seat, 0);
-	return strstr(buf_text(&seat->in), needle) != NULL;
-}
-
-void rig_hear(struct rig_seat *seat, const char *needle)
-{
-	for (int64_t until = real_ms() + WAIT_MS; real_ms() < until;) {
-		if (rig_heard(seat, needle))
-			return;
-		take_in(seat, 20);
-	}
-	size_t n = seat->in.len;
-	fail_msg("the seat did not hear \"%s\" but: %s", needle,
-		 buf_text(&seat->in) + (n > 2000 ? n - 2000 : 0));
-}
-
-void rig_forget(struct rig_seat *seat)
-{
-	take_in(seat, 0);
-	buf_reset(&seat->in);
 }
 
 void rig_gate(const struct rig *rig, char gate[16], char tag[8])
@@ -424,13 +337,4 @@ void rig_gate(const struct rig *rig, char gate[16], char tag[8])
 	json_free(j);
 	free(newest);
 	free(id);
-}
-
-void rig_fence(struct rig *rig, struct rig_seat *seat)
-{
-	static int n;
-	char text[24];
-	text_copyf(text, sizeof text, "\"fence %d\"", ++n);
-	rig_tell(seat, "{\"t\":\"cmd\",\"cmd\":\"note\",\"text\":%s}", text);
-	rig_wait(rig, "note.added", text, 1);
 }

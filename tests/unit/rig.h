@@ -26,6 +26,10 @@ struct rig {
 
 struct rig_seat;
 
+/* How long what is waited for may take; a busy machine is slow, and a test that waits in vain fails. */
+enum { RIG_WAIT_MS = 30000 };
+int64_t rig_ms(void); /* of the machine's own clock, which no test sets */
+
 /* Runs this process as a child of an engine when it was started as one; does not return then. */
 void rig_main(int argc, char **argv);
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "core/engine/inner.h"
+#include "tests/unit/hands.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -25,25 +25,11 @@ struct client {
 };
 
 static struct engine *engine;
-static char dir[64];
 
 static int setup(void **unused)
 {
 	(void)unused;
-	text_copy(dir, sizeof dir, "/tmp/nfs.XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	struct engine *e = engine = xcalloc(1, sizeof *e);
-	char path[128];
-	struct err err = {0};
-	uv_loop_init(&e->loop);
-	e->state = state_new();
-	text_copy(e->dir, sizeof e->dir, dir);
-	text_copyf(e->socket_path, sizeof e->socket_path, "%s/seat.sock", dir);
-	text_copyf(path, sizeof path, "%s/trace.jsonl", dir);
-	assert_non_null(e->trace = trace_open(path, &err));
-	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
-	assert_non_null(e->journal = journal_open(path, NULL, NULL, NULL, &err));
-	assert_int_equal(socket_listen(e, &err), 0);
+	engine = hands_begin(NULL, NULL);
 	return 0;
 }
 
@@ -58,31 +44,7 @@ static void turn(int times)
 static int teardown(void **unused)
 {
 	(void)unused;
-	struct engine *e = engine;
-	e->stopping = true;
-	socket_close(e);
-	turn(50);
-	assert_null(e->seats);
-	uv_loop_close(&e->loop);
-	journal_close(e->journal);
-	trace_close(e->trace);
-	state_free(e->state);
-	for (size_t i = 0; i < e->n_log; i++)
-		shared_unref(e->log[i]);
-	free(e->log);
-	kept_done(&e->kept);
-	for (size_t i = 0; i < e->ring_n; i++)
-		shared_unref(e->ring[(e->ring_first + i) % e->ring_cap]);
-	free(e->ring);
-	free(e->signature_counts);
-	free(e);
-	char command[128];
-	static const char *const files[] = {"trace.jsonl", "journal.jsonl", "HEAD"};
-	for (size_t i = 0; i < 3; i++) {
-		text_copyf(command, sizeof command, "%s/%s", dir, files[i]);
-		unlink(command);
-	}
-	return rmdir(dir);
+	return hands_end(engine);
 }
 
 static struct client *sit(const char *name, int cols, int rows)

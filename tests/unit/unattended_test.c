@@ -1,6 +1,6 @@
 /* Nights without a screen, what children ask people, and secrets: what is said, and what never is.
  * Time runs five times as fast. */
-#include "tests/unit/rig.h"
+#include "tests/unit/rig_night.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -9,60 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct rig *rig;
-static struct rig_seat *ana, *bea;
-
-static const char yes_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"yes\"}}";
-static const char type_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"gate\":\"type\"}}";
-
-static void arm(void)
-{
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"arm\"}");
-}
-
-static void begin(const char *steps)
-{
-	rig = rig_new(steps);
-	rig_start(rig, NULL);
-	assert_string_equal(rig->said_at_start, "");
-	ana = rig_sit(rig, "ana", false);
-	arm();
-}
-
-static int end(void **unused)
-{
-	(void)unused;
-	if (ana)
-		rig_leave(ana);
-	if (bea)
-		rig_leave(bea);
-	ana = bea = NULL;
-	if (rig)
-		rig_free(rig);
-	rig = NULL;
-	return 0;
-}
-
-static void run(const char *step)
-{
-	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"run\",\"step\":\"%s\"}", step);
-}
-
-static void open_gate(const char *step)
-{
-	size_t n = rig_events(rig, "gate.opened", "");
-	run(step);
-	rig_wait(rig, "gate.opened", "", n + 1);
-}
-
-static void say_yes(struct rig_seat *seat)
-{
-	char gate[16], tag[8];
-	rig_gate(rig, gate, tag);
-	rig_tell(seat, "{\"t\":\"cmd\",\"cmd\":\"yes\",\"gate\":\"%s\",\"tag\":\"%s\"}", gate, tag);
-	rig_fence(rig, seat);
-}
 
 /* ---- without a screen ---- */
 
@@ -119,7 +65,7 @@ static void test_headless(void **unused)
 				 rig_lines(effects, "did"), log);
 		free(log);
 		free(effects);
-		end(NULL);
+		night_end(NULL);
 	}
 }
 
@@ -192,9 +138,9 @@ static void nowhere(const char *word)
 static void test_question(void **unused)
 {
 	(void)unused;
-	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\",\"questions\":2}}");
+	night_begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\",\"questions\":2}}");
 	bea = rig_sit(rig, "bea", true);
-	run("one");
+	night_cmd("run", "one");
 	rig_hear(ana, "what is the word?");
 	rig_tell(bea, "{\"t\":\"answer\",\"id\":1,\"text\":\"bea-knows-better\"}");
 	rig_fence(rig, bea);
@@ -221,8 +167,8 @@ static void test_question(void **unused)
 static void test_two_questions(void **unused)
 {
 	(void)unused;
-	begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\"}}");
-	run("one");
+	night_begin("{\"id\":\"one\",\"do\":\"fake\",\"with\":{\"mode\":\"ask\"}}");
+	night_cmd("run", "one");
 	rig_hear(ana, "what is the word?");
 	rig_put(rig, "watch-asks", "");
 	rig_wait_file(rig, "watch-asked");
@@ -261,12 +207,12 @@ static void test_secrets(void **unused)
 	unsetenv("HEROKU_API_KEY");
 	unsetenv("NEW_DATABASE_URL");
 	ana = rig_sit(rig, "ana", false);
-	arm();
+	night_arm();
 	rig_tell(ana, "{\"t\":\"cmd\",\"cmd\":\"note\",\"text\":\"psst: pass-word-0815\"}");
-	open_gate("one");
-	say_yes(ana);
+	night_open_gate("run", "one");
+	night_yes(ana);
 	rig_wait(rig, "attempt.ended", "\"done\"", 1);
-	run("two");
+	night_cmd("run", "two");
 	rig_wait(rig, "attempt.ended", "\"failed\"", 1);
 	rig_hear(ana, "two failed: it does not take [secret]");
 	rig_sleep(150);
@@ -295,13 +241,13 @@ int main(int argc, char **argv)
 	rig_main(argc, argv);
 	setenv("NIGHTFERRY_CLOCK", "0,5", 1);
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(test_headless, end),
-	    cmocka_unit_test_teardown(test_headless_leaves_unknown, end),
-	    cmocka_unit_test_teardown(test_headless_is_stopped, end),
-	    cmocka_unit_test_teardown(test_headless_is_held, end),
-	    cmocka_unit_test_teardown(test_question, end),
-	    cmocka_unit_test_teardown(test_two_questions, end),
-	    cmocka_unit_test_teardown(test_secrets, end),
+	    cmocka_unit_test_teardown(test_headless, night_end),
+	    cmocka_unit_test_teardown(test_headless_leaves_unknown, night_end),
+	    cmocka_unit_test_teardown(test_headless_is_stopped, night_end),
+	    cmocka_unit_test_teardown(test_headless_is_held, night_end),
+	    cmocka_unit_test_teardown(test_question, night_end),
+	    cmocka_unit_test_teardown(test_two_questions, night_end),
+	    cmocka_unit_test_teardown(test_secrets, night_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
