@@ -105,6 +105,21 @@ struct copy_object *objects_note(struct copy_objects *out, struct copy_kind *kin
 	return o;
 }
 
+/* Long definitions are told from a little before where they part. */
+static void clean_from(char *out, size_t size, const char *text, const char *other)
+{
+	enum { BEFORE = 20 };
+	size_t same = 0, len = strlen(text);
+	while (text[same] && text[same] == other[same])
+		same++;
+	size_t at = len < size || same < BEFORE ? 0 : same - BEFORE;
+	while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
+		at--;
+	text_copy(out, size, at ? "…" : "");
+	size_t head = strlen(out);
+	clean(out + head, size - head, text + at);
+}
+
 static void differs(struct copy_objects *out, const struct object_look *look, struct copy_kind *kind,
 		    const struct object_entry *a, const struct object_entry *b,
 		    const struct object_pair *pair)
@@ -117,9 +132,13 @@ static void differs(struct copy_objects *out, const struct object_look *look, st
 	struct copy_object *o = objects_note(out, kind, behind ? COPY_BROKEN : COPY_DIFFERS, grave, a->name);
 	if (!o)
 		return;
-	clean(was, sizeof was, a->definition);
-	clean(is, sizeof is, b->definition);
-	if (behind)
+	clean_from(was, sizeof was, a->definition, b->definition);
+	clean_from(is, sizeof is, b->definition, a->definition);
+	if (look->hidden)
+		text_copyf(o->text, sizeof o->text,
+			   "%s %s differs in its options, which are not shown, as they may hold secrets: %s",
+			   look->kind, o->name, look->mend);
+	else if (behind)
 		text_copyf(o->text, sizeof o->text, "%s %s is behind: %s on OLD, %s on NEW; %s", look->kind,
 			   o->name, was, is, look->mend);
 	else
@@ -226,10 +245,16 @@ int copy_objects_compare(struct pg *old_pg, struct pg *new_pg, struct copy_objec
 	int rc = look_schemas(old_pg, &sides.schemas, err);
 	if (rc == 0)
 		rc = look_schemas(new_pg, &sides.schemas, err);
-	for (size_t i = 0; i < n_object_looks && rc == 0; i++)
-		rc = compare_one(&sides, &object_looks[i], out, err);
-	for (size_t i = 0; i < n_object_looks_beside && rc == 0; i++)
-		rc = compare_one(&sides, &object_looks_beside[i], out, err);
+	const struct {
+		const struct object_look *list;
+		size_t n;
+	} all[] = {{object_looks, n_object_looks},
+		   {object_looks_rare, n_object_looks_rare},
+		   {object_looks_beside, n_object_looks_beside},
+		   {object_looks_settings, n_object_looks_settings}};
+	for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+		for (size_t i = 0; i < all[k].n && rc == 0; i++)
+			rc = compare_one(&sides, &all[k].list[i], out, err);
 	if (rc == 0)
 		rc = objects_large(old_pg, new_pg, out, err);
 	if (out->n)

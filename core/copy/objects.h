@@ -1,6 +1,7 @@
-/* What a database holds beside its rows, both sides compared: extensions, types, columns, sequences and where
- * they stand, indexes, constraints, functions, triggers, views, rights, owners, row security, default
- * privileges, statistics objects, publications, comments, and large objects by their content.
+/* What a database holds beside its rows, both sides compared: extensions, types, tables, columns, sequences
+ * and where they stand, indexes, constraints, functions, triggers, rules, views, operators, casts,
+ * collations, text search, foreign data, event triggers, rights, owners, row security, default privileges,
+ * settings, statistics objects, publications, subscriptions, comments, and large objects by their content.
  *
  * Each kind is one look at the catalogs that gives a name and a definition; what belongs to an extension or
  * to PostgreSQL itself is left out. The role of each side's own login stands for the app on both: Heroku
@@ -29,7 +30,7 @@ struct copy_kind {
 	const char *kind, *plural;
 	size_t old_n, new_n, grave, slight;
 };
-enum { COPY_KINDS_MAX = 24, COPY_OBJECTS_MAX = 500 };
+enum { COPY_KINDS_MAX = 64, COPY_OBJECTS_MAX = 500 };
 struct copy_objects {
 	struct copy_object *list; /* grave ones first; at most COPY_OBJECTS_MAX */
 	size_t n;

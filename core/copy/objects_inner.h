@@ -16,10 +16,13 @@ struct object_look {
 	bool printed;
 	bool follows; /* there whenever its object is, and that is told by another look */
 	bool data;    /* the definition is a number that only must not be behind */
+	bool hidden;  /* the definition may hold a secret, and is never shown */
 };
-/* What makes a row be what it is, then who may do what with it and what stands beside it. */
-extern const struct object_look object_looks[], object_looks_beside[];
-extern const size_t n_object_looks, n_object_looks_beside;
+/* What makes a row be what it is, and what few apps have beside that; then who may do what with it and what
+ * stands beside it, and how it is set. */
+extern const struct object_look object_looks[], object_looks_rare[], object_looks_beside[],
+    object_looks_settings[];
+extern const size_t n_object_looks, n_object_looks_rare, n_object_looks_beside, n_object_looks_settings;
 
 /* One side's answer to a look, by name. */
 struct object_entry {
@@ -58,6 +61,15 @@ int objects_large(struct pg *old_pg, struct pg *new_pg, struct copy_objects *out
 									 " AND x.deptype = 'e') "
 /* What people call a relation: public is not said. */
 #define REL(n, c) " CASE " n ".nspname WHEN 'public' THEN '' ELSE " n ".nspname || '.' END || " c ".relname "
+#define IN_SCHEMA " CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END "
+#define FUNCTION IN_SCHEMA "|| p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' "
+#define WHO(oid) " CASE " oid " WHEN 0 THEN 'everybody' ELSE " ROLE(oid) " END "
+/* Left out are rights of an owner and of the app's own role, which repair gives and proves, and MAINTAIN,
+ * which servers before 17 do not have. */
+#define OTHERS(owner)                                                                                     \
+	" a.grantee <> " owner " AND a.privilege_type <> 'MAINTAIN' AND a.grantee <> (SELECT m.oid FROM " \
+	"pg_roles m WHERE m.rolname = current_user) "
+#define GRANTED " string_agg(a.privilege_type, ',' ORDER BY a.privilege_type COLLATE \"C\"), false "
 #define ROLE(oid)                                                                                       \
 	" CASE WHEN " oid " = (SELECT m.oid FROM pg_roles m WHERE m.rolname = current_user) THEN 'the " \
 	"app''s role' ELSE pg_get_userbyid(" oid ") "                                                   \

@@ -18,17 +18,22 @@ const struct object_look object_looks[] = {
 		   "format_type(a.atttypid, "
 		   "a.atttypmod), ',' ORDER BY attnum) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND "
 		   "a.attnum > 0 AND "
-		   "NOT a.attisdropped), format_type(t.typbasetype, t.typtypmod)), false "
+		   "NOT a.attisdropped), (SELECT format_type(g.rngsubtype, NULL) FROM pg_range g WHERE "
+		   "g.rngtypid = "
+		   "t.oid), format_type(nullif(t.typbasetype, 0), t.typtypmod), t.typinput::text), false "
 		   "FROM (SELECT *, typname AS relname FROM pg_type) t JOIN pg_namespace n ON n.oid = "
 		   "t.typnamespace "
 		   "LEFT JOIN pg_class c ON c.oid = t.typrelid WHERE (t.typtype IN ('e', 'd', 'r') OR "
-		   "c.relkind = 'c') AND" USERS "AND" OWN("pg_type", "t.oid"),
+		   "c.relkind = 'c' OR (t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE "
+		   "e.typarray = t.oid))) AND" USERS "AND" OWN("pg_type", "t.oid"),
      .mend = "restore again"},
     {.kind = "column",
      .plural = "columns",
      .sql = "SELECT " REL(
 	 "n",
-	 "c") " || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN "
+	 "c") " || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || coalesce((SELECT ' COLLATE ' || "
+	      "k.collname FROM pg_collation k, pg_type t WHERE k.oid = a.attcollation AND t.oid = a.atttypid "
+	      "AND t.typcollation <> k.oid), '') || CASE WHEN a.attnotnull THEN "
 	      "' NOT NULL' ELSE '' END || CASE a.attidentity WHEN '' THEN '' ELSE ' identity ' || "
 	      "a.attidentity::text END || "
 	      "coalesce(CASE a.attgenerated WHEN '' THEN ' DEFAULT ' ELSE ' GENERATED ' END || "
@@ -37,7 +42,7 @@ const struct object_look object_looks[] = {
 	      "pg_attribute a ON "
 	      "a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef f ON "
 	      "f.adrelid = c.oid AND "
-	      "f.adnum = a.attnum WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND" USERS
+	      "f.adnum = a.attnum WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND" USERS
 	      "AND" OWN("pg_class", "c.oid"),
      .mend = "restore that table again",
      .printed = true},
@@ -84,13 +89,16 @@ const struct object_look object_looks[] = {
      .data = true},
     {.kind = "function",
      .plural = "functions",
-     .sql = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || p.proname || '(' || "
-	    "pg_get_function_identity_arguments(p.oid) || ')', md5(concat_ws('|', p.prosrc, p.probin, "
-	    "format_type(p.prorettype, NULL), p.provolatile, p.proisstrict, p.prosecdef, p.proretset, "
-	    "p.prokind, "
-	    "array_to_string(p.proconfig, ','), pg_get_function_arguments(p.oid))), false FROM pg_proc p "
-	    "JOIN pg_namespace "
-	    "n ON n.oid = p.pronamespace WHERE" USERS "AND" OWN("pg_proc", "p.oid"),
+     .sql = "SELECT " FUNCTION
+	    ", concat_ws('|', format_type(p.prorettype, NULL), l.lanname, p.provolatile, p.proisstrict, "
+	    "p.prosecdef, p.proretset, p.prokind, p.proparallel, p.proleakproof, p.procost, p.prorows, "
+	    "array_to_string(p.proconfig, ','), pg_get_function_arguments(p.oid), (SELECT concat_ws(',', "
+	    "g.aggkind, g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn, g.aggdeserialfn, "
+	    "g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn, g.aggsortop::regoperator, "
+	    "format_type(g.aggtranstype, NULL), g.agginitval, g.aggminitval) FROM pg_aggregate g WHERE "
+	    "g.aggfnoid = p.oid), md5(concat_ws('|', p.prosrc, p.probin))), false FROM pg_proc p JOIN "
+	    "pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace WHERE" USERS
+	    "AND" OWN("pg_proc", "p.oid"),
      .mend = "restore again, or create it by hand"},
     {.kind = "trigger",
      .plural = "triggers",

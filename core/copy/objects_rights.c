@@ -1,18 +1,9 @@
 /* Looks at who owns what, who may do what with it, and what stands beside the rows. No difference here loses
  * data: each is told as something that somebody should know.
  *
- * Left out are rights of an owner and of the app's own role, which repair gives and proves; MAINTAIN, which
- * servers before 17 do not have; and CREATE on public for everybody, with which servers before 15 begin. */
+ * CREATE on public for everybody is left out: servers before 15 begin with it. */
 #include "core/copy/objects_inner.h"
 
-#define FUNCTION                                                                                  \
-	" CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || p.proname || '(' || " \
-	"pg_get_function_identity_arguments(p.oid) || ')' "
-#define WHO(oid) " CASE " oid " WHEN 0 THEN 'everybody' ELSE " ROLE(oid) " END "
-#define OTHERS(owner)                                                                                     \
-	" a.grantee <> " owner " AND a.privilege_type <> 'MAINTAIN' AND a.grantee <> (SELECT m.oid FROM " \
-	"pg_roles m WHERE m.rolname = current_user) "
-#define GRANTED " string_agg(a.privilege_type, ',' ORDER BY a.privilege_type COLLATE \"C\"), false "
 /* Made by prepare-target or by Heroku, with an owner of each side's own. */
 #define OTHER_SCHEMAS " n.nspname NOT IN ('public', 'heroku_ext') AND "
 
@@ -172,15 +163,6 @@ const struct object_look object_looks_beside[] = {
 	    "t.tablename) COLLATE \"C\") FROM pg_publication_tables t WHERE t.pubname = p.pubname))), false "
 	    "FROM pg_publication p",
      .mend = "publications are not carried; CREATE PUBLICATION by hand where something shall read from NEW",
-     .slight = true},
-    {.kind = "comment",
-     .plural = "comments",
-     .sql = "SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid), md5(d.description), false FROM "
-	    "pg_description d JOIN "
-	    "pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid JOIN pg_namespace n ON "
-	    "n.oid = "
-	    "c.relnamespace WHERE" USERS "AND" OWN("pg_class", "c.oid"),
-     .mend = "COMMENT ON it by hand, if anybody reads it",
      .slight = true},
 };
 const size_t n_object_looks_beside = sizeof object_looks_beside / sizeof *object_looks_beside;

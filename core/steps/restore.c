@@ -123,13 +123,9 @@ int restore_look_earlier(struct restore *r, struct detached_look *look, struct e
 	return rc < 0 ? -1 : restore_read_log(r, look, err);
 }
 
-/* It ended, and by its own account nothing is lost. One that was stopped ends with 1 too, but names no error
- * that was ignored. */
 bool restore_ended_whole(const struct restore *r, const struct detached_look *look)
 {
-	if (look->state != DETACHED_ENDED || restore_log_harm(&r->log, NULL))
-		return false;
-	return look->rc == 0 || (look->rc == 1 && r->log.n_errors);
+	return look->state == DETACHED_ENDED && restore_log_whole(&r->log, look->rc);
 }
 
 int restore_count_tables(struct restore *r, size_t *n, struct err *err)

@@ -44,13 +44,15 @@ static int explain(struct restore *r, int rc, const struct restore_autopsy *a, s
 			       "pg_restore vanished without a word (was the container or the host "
 			       "restarted?); what it has loaded stays: "
 			       "run wipe-target, prepare-target, restore");
-	if (!a->errors && (rc == 0 || (rc == 1 && r->log.n_errors)))
+	if (restore_log_whole(&r->log, rc))
 		return 0;
 	if (!a->errors)
-		return err_set(err, ERR_WORLD,
-			       "pg_restore ended with %d and named no error; read %s.log in %s, then run "
-			       "wipe-target, prepare-target, restore",
-			       rc, r->base, r->db.container);
+		return err_set(
+		    err, ERR_WORLD,
+		    "pg_restore ended with %d before it came to its end, and its log names no error "
+		    "for that (was it stopped?); read %s.log in %s, then run wipe-target, "
+		    "prepare-target, restore",
+		    rc, r->base, r->db.container);
 	bool spares = true;
 	for (size_t i = 0; i < a->n; i++)
 		spares = spares && restore_cause_spares(&a->list[i]);
@@ -71,9 +73,9 @@ static void tell_end(struct restore *r, int rc, int64_t ms, const struct restore
 		restore_autopsy_say(a, text, sizeof text);
 	} else {
 		text_copyf(text, sizeof text, "%s; pg_restore ended with %d, 0 errors%s", left, rc,
-			   soft ? " and some that cost nothing" : "");
+			   soft ? " and some that cost no row" : "");
 	}
-	copy_ended(r->job, "restore", a->errors == 0 && rc >= 0, r->file_bytes, ms, text);
+	copy_ended(r->job, "restore", restore_log_whole(&r->log, rc), r->file_bytes, ms, text);
 	for (size_t i = 0; i < a->n && i < LOG_LINES; i++) {
 		restore_cause_name(&a->list[i], name, sizeof name);
 		restore_cause_fix(&a->list[i], fix, sizeof fix);
@@ -83,7 +85,7 @@ static void tell_end(struct restore *r, int rc, int64_t ms, const struct restore
 	}
 	for (size_t i = 0; i < r->log.n_errors && i < LOG_LINES; i++)
 		job_log(r->job, "NEW", "%s %s: %s%s", r->log.errors[i].type, r->log.errors[i].label,
-			r->log.errors[i].text, r->log.errors[i].harmless ? " (costs nothing)" : "");
+			r->log.errors[i].text, r->log.errors[i].harmless ? " (costs no row)" : "");
 	if (r->log.n_errors > LOG_LINES)
 		job_log(r->job, "NEW", "and %zu errors more, in %s.log in %s", r->log.n_errors - LOG_LINES,
 			r->base, r->db.container);

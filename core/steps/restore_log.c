@@ -28,15 +28,27 @@ static void serial_to(struct restore_log *log, int id)
 		set_state(log, id, RESTORE_UNDER_WAY);
 }
 
-static bool harmless(const struct restore_error *e)
+/* What belongs to Heroku's own schema is of no use elsewhere; what only a superuser may make holds no row,
+ * and compare tells that it is missing. */
+static bool is_beside(const struct restore_item *item)
 {
-	if (text_equal(e->type, "COMMENT") || text_equal(e->type, "ACL") ||
-	    text_equal(e->type, "DEFAULT ACL"))
+	return item && (text_equal(item->type, "COMMENT") || text_equal(item->type, "ACL") ||
+			text_equal(item->type, "DEFAULT ACL") || text_equal(item->type, "EVENT TRIGGER") ||
+			text_equal(item->type, "SUBSCRIPTION") || text_equal(item->schema, "_heroku"));
+}
+
+/* Only a statement that was refused is about its entry: that a job died, or the dump could not be read on, is
+ * said behind whatever entry was named last. */
+static bool harmless(const struct restore_item *item, const char *text)
+{
+	if (!text_starts(text, "could not execute query: "))
+		return false;
+	if (is_beside(item))
 		return true;
-	if ((text_equal(e->type, "EXTENSION") || text_equal(e->type, "SCHEMA")) &&
-	    strstr(e->text, "already exists"))
+	if (item && (text_equal(item->type, "EXTENSION") || text_equal(item->type, "SCHEMA")) &&
+	    strstr(text, "already exists"))
 		return true;
-	return strstr(e->text, "unrecognized configuration parameter") != NULL;
+	return strstr(text, "unrecognized configuration parameter") != NULL;
 }
 
 static void add_error(struct restore_log *log, const char *text, size_t len)
@@ -49,7 +61,7 @@ static void add_error(struct restore_log *log, const char *text, size_t len)
 	text_clean(e->text, sizeof e->text, text, len);
 	text_copy(e->type, sizeof e->type, item ? item->type : "");
 	text_copy(e->label, sizeof e->label, item ? item->label : "");
-	e->harmless = harmless(e);
+	e->harmless = harmless(item, e->text);
 	if (item && !e->harmless)
 		item->state = RESTORE_FAILED;
 }
@@ -158,7 +170,7 @@ static void feed_about(struct restore_log *log, int id)
 {
 	struct restore_item *item = restore_log_item(log, id);
 	log->about = id;
-	if (log->parallel && item && !text_equal(item->type, "COMMENT") && !text_equal(item->type, "ACL"))
+	if (log->parallel && item && !is_beside(item))
 		item->state = RESTORE_FAILED;
 }
 
@@ -224,6 +236,13 @@ bool restore_log_names_all(const struct restore_log *log)
 {
 	return log->ignored == (int64_t)log->n_errors ||
 	       log->ignored == (int64_t)(log->n_errors + log->n_parallel);
+}
+
+bool restore_log_whole(const struct restore_log *log, int rc)
+{
+	if (restore_log_harm(log, NULL))
+		return false;
+	return rc == 0 || (rc == 1 && log->n_errors && restore_log_names_all(log));
 }
 
 void restore_log_again(struct restore_log *log)

@@ -58,6 +58,10 @@ void restore_log_feed(struct restore_log *log, const char *text, size_t len);
 /* It came to its end, and its own count of errors is that of its log: no line is lost. (An error of the
  * parallel part is counted twice by pg_restore 15.) */
 bool restore_log_names_all(const struct restore_log *log);
+/* It ended with rc, and nothing is lost by its own account: no error, or only such as cost no row, each of
+ * which it counted at its end. One that was stopped, or whose job died, ends with 1 as well, and counts none.
+ */
+bool restore_log_whole(const struct restore_log *log, int rc);
 /* pg_restore came to its end and its log is read: whatever has not failed is done. Its jobs write into one
  * log without waiting for each other, so a line of another may stand within the one that says so. */
 void restore_log_finish(struct restore_log *log);

@@ -47,7 +47,7 @@ static void prove_end(struct restore *r, const struct detached_look *look, struc
 		    look->rc);
 	else
 		evidence_add(ev, VERDICT_PASS, "end", soft ? "harmless" : "clean",
-			     soft ? "pg_restore ended with %d; %zu errors that cost nothing"
+			     soft ? "pg_restore ended with %d; %zu errors that cost no row"
 				  : "pg_restore ended with %d and %zu errors",
 			     look->rc, soft);
 }

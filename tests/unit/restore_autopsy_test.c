@@ -210,6 +210,84 @@ static void test_torn(void **state)
 	close_up(&log, &a);
 }
 
+static const char beside_toc[] = "20; 1259 2 TABLE public places ann\n"
+				 "30; 0 2 TABLE DATA public places ann\n"
+				 "50; 0 0 COMMENT - EXTENSION citext \n"
+				 "60; 3466 5 EVENT TRIGGER - watching ann\n"
+				 "70; 1255 6 FUNCTION _heroku drop_ext() ann\n";
+#define NO_COMMENT                                                       \
+	"pg_restore: from TOC entry 50; 0 0 COMMENT EXTENSION citext \n" \
+	"pg_restore: error: could not execute query: ERROR:  must be owner of extension citext\n"
+
+/* What costs no row, and what only a superuser may make: told, and no reason to begin anew. */
+static void test_beside(void **state)
+{
+	struct restore_log log = {0};
+	(void)state;
+	assert_true(restore_log_toc(&log, beside_toc));
+	feed(&log, NO_COMMENT
+	     "pg_restore: from TOC entry 70; 1255 6 FUNCTION drop_ext() ann\n"
+	     "pg_restore: error: could not execute query: ERROR:  schema \"_heroku\" does not exist\n"
+	     "pg_restore: from TOC entry 60; 3466 5 EVENT TRIGGER watching ann\n"
+	     "pg_restore: error: could not execute query: ERROR:  permission denied to create event trigger "
+	     "\"watching\"\n"
+	     "pg_restore: warning: errors ignored on restore: 3\n");
+	assert_int_equal(log.n_errors, 3);
+	assert_int_equal(restore_log_harm(&log, NULL), 0);
+	assert_true(restore_log_whole(&log, 1));
+	assert_false(restore_log_whole(&log, -1));
+	restore_log_done(&log);
+}
+
+/* An error that costs nothing, and then it is stopped: it ends with 1 as well, and has not come to its end.
+ */
+static void test_stopped_after_harmless(void **state)
+{
+	struct restore_log log = {0};
+	(void)state;
+	assert_true(restore_log_toc(&log, beside_toc));
+	feed(&log, NO_COMMENT "pg_restore: processing data for table \"public.places\"\n");
+	assert_int_equal(log.n_errors, 1);
+	assert_int_equal(restore_log_harm(&log, NULL), 0);
+	assert_false(restore_log_whole(&log, 1));
+	restore_log_done(&log);
+}
+
+/* A job that dies is not about the entry that an earlier, harmless error was about; nor is a dump that cannot
+ * be read on. */
+static void test_job_died_after_harmless(void **state)
+{
+	static const char *const ends[] = {"a worker process died unexpectedly",
+					   "could not read from input file: end of file"};
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct restore_log log = {0};
+		char text[400];
+		assert_true(restore_log_toc(&log, beside_toc));
+		snprintf(text, sizeof text,
+			 NO_COMMENT
+			 "pg_restore: launching item 30 TABLE DATA places\npg_restore: error: %s\n",
+			 ends[i]);
+		feed(&log, text);
+		assert_int_equal(log.n_errors, 2);
+		assert_int_equal(restore_log_harm(&log, NULL), 1);
+		assert_false(restore_log_whole(&log, 1));
+		restore_log_done(&log);
+	}
+}
+
+/* It counted more than its log names: nobody knows what the one that is lost was about. */
+static void test_counted_more(void **state)
+{
+	struct restore_log log = {0};
+	(void)state;
+	assert_true(restore_log_toc(&log, beside_toc));
+	feed(&log, NO_COMMENT "pg_restore: warning: errors ignored on restore: 2\n");
+	assert_int_equal(restore_log_harm(&log, NULL), 0);
+	assert_false(restore_log_whole(&log, 1));
+	restore_log_done(&log);
+}
+
 /* Numbers and names that no dump has, and a text that is none. */
 static void test_hostile(void **state)
 {
@@ -236,10 +314,12 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_heroku_ext), cmocka_unit_test(test_cut),
-	    cmocka_unit_test(test_rights),     cmocka_unit_test(test_two_causes),
-	    cmocka_unit_test(test_torn),       cmocka_unit_test(test_torn_by_pieces),
-	    cmocka_unit_test(test_hostile),
+	    cmocka_unit_test(test_heroku_ext),   cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_rights),       cmocka_unit_test(test_two_causes),
+	    cmocka_unit_test(test_torn),         cmocka_unit_test(test_torn_by_pieces),
+	    cmocka_unit_test(test_beside),       cmocka_unit_test(test_stopped_after_harmless),
+	    cmocka_unit_test(test_hostile),      cmocka_unit_test(test_job_died_after_harmless),
+	    cmocka_unit_test(test_counted_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
