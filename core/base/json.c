@@ -82,6 +82,21 @@ void json_free(struct json *root)
 	cJSON_Delete((cJSON *)(void *)root);
 }
 
+static void wipe_strings(cJSON *item)
+{
+	for (; item; item = item->next) {
+		if (cJSON_IsString(item))
+			explicit_bzero(item->valuestring, strlen(item->valuestring));
+		wipe_strings(item->child);
+	}
+}
+
+void json_wipe(struct json *root)
+{
+	wipe_strings((cJSON *)(void *)root);
+	json_free(root);
+}
+
 const struct json *json_get(const struct json *object, const char *key)
 {
 	return object ? node_of(cJSON_GetObjectItemCaseSensitive(tree(object), key)) : NULL;

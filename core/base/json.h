@@ -14,6 +14,8 @@ struct json; /* a node of a parsed text */
 /* Refuses NUL bytes, more than 64 levels, and anything after the value. Free with json_free(). */
 struct json *json_parse(const char *text, size_t len, struct err *err);
 void json_free(struct json *root);
+/* Frees a tree that holds secrets: every string in it is overwritten first. */
+void json_wipe(struct json *root);
 
 const struct json *json_get(const struct json *object, const char *key);
 /* "a.b.c" through objects. */

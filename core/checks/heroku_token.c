@@ -1,5 +1,7 @@
 /* The token works, may change things, and will not run out tonight. */
+#include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "core/job.h"
 #include "core/links/heroku.h"
 #include <string.h>
@@ -10,12 +12,14 @@ static const char *const secrets[] = {"HEROKU_API_KEY", NULL};
 const struct check heroku_token_check = {
     .name = "heroku-token",
     .help = "the Heroku token works, may change things and will last the night",
-    .bite = "a token of single sign-on dies after 8 hours, in the middle of the night",
+    .bite = "a login's token ends after a year, one of single sign-on after 8 hours: in the middle of the "
+	    "night",
     .secrets = secrets,
     .run = heroku_token_run,
 };
 
 enum { FEW_LEFT = 500 };
+#define ANOTHER "make one that lasts with `heroku authorizations:create` and set HEROKU_API_KEY"
 
 static void judge_scope(struct evidence *ev, const char *scope)
 {
@@ -34,10 +38,45 @@ static void judge_scope(struct evidence *ev, const char *scope)
 		    scope);
 }
 
+/* When it ends, by the account's own list of tokens. */
+static void judge_life(struct evidence *ev, const struct heroku_token *token, bool sso)
+{
+	char at[UNITS_MAX], left[UNITS_MAX];
+	int64_t left_ms = token->ends_ms - clock_wall_ms();
+	if (!token->known) {
+		evidence_add(
+		    ev, VERDICT_WARN, "lasts", sso ? "sso" : "unsaid",
+		    "When it ends is not known: Heroku does not tell this token%s. Look with `heroku "
+		    "authorizations`, or " ANOTHER ".",
+		    sso ? ", and a login by single sign-on lasts 8 hours" : "");
+		return;
+	}
+	if (!token->ends_ms) {
+		evidence_add(ev, VERDICT_PASS, "lasts", "for good", "It lasts until somebody revokes it.");
+		return;
+	}
+	units_iso(at, token->ends_ms);
+	if (left_ms < HEROKU_NIGHT_MS)
+		evidence_add(ev, VERDICT_FAIL, "lasts", at,
+			     "It ends on %s, in %s, and will not last the night: " ANOTHER
+			     ", then begin again.",
+			     at, units_age(left, left_ms));
+	else if (left_ms < HEROKU_AFTER_MS)
+		evidence_add(
+		    ev, VERDICT_WARN, "lasts", at,
+		    "It ends on %s, in %s: it lasts the night, and not a way back two days later; " ANOTHER
+		    ".",
+		    at, units_age(left, left_ms));
+	else
+		evidence_add(ev, VERDICT_PASS, "lasts", at, "It ends on %s, in %s.", at,
+			     units_age(left, left_ms));
+}
+
 static enum verdict heroku_token_run(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct heroku *heroku = heroku_open(job, HEROKU_BRISK, err);
 	struct heroku_account account;
+	struct heroku_token token;
 	struct heroku_app app;
 	if (!heroku)
 		return VERDICT_UNKNOWN;
@@ -52,11 +91,10 @@ static enum verdict heroku_token_run(struct job *job, struct evidence *ev, struc
 		evidence_add(ev, VERDICT_PASS, "token", account.email, "It is the token of %s.",
 			     account.email);
 		judge_scope(ev, account.scope);
-		if (account.federated)
-			evidence_add(ev, VERDICT_WARN, "lasts", "sso",
-				     "%s logs in by single sign-on, where a login's token lives 8 hours; use "
-				     "`heroku authorizations:create`.",
-				     account.email);
+		rc = heroku_token(heroku, &token, err);
+	}
+	if (rc == 0) {
+		judge_life(ev, &token, account.federated);
 		rc = heroku_app_get(heroku, &app, err);
 	}
 	if (rc == 0)

@@ -60,7 +60,7 @@ static void learn_from_head(struct heroku *heroku)
 static bool kept(const struct heroku *heroku, const struct heroku_call *call, const char *path)
 {
 	bool get = !call->method || text_equal(call->method, "GET");
-	return heroku->hush && get && !call->data && !strstr(path, "config-vars");
+	return heroku->hush && get && !call->data && !call->secret && !strstr(path, "config-vars");
 }
 
 static int exchange(struct heroku *heroku, const struct heroku_call *call, const char *path,
@@ -230,6 +230,8 @@ int heroku_call(struct heroku *heroku, const struct heroku_call *call, const cha
 		}
 		explicit_bzero(heroku->two_factor, sizeof heroku->two_factor);
 		struct json *said = parse_answer(&heroku->reply);
+		if (call->secret && heroku->reply.body.data)
+			explicit_bzero(heroku->reply.body.data, heroku->reply.body.len);
 		int status = heroku->reply.status;
 		if ((status >= 200 && status < 300) || status == 304)
 			return take_success(heroku, path, looks, said, out, err);
@@ -262,7 +264,7 @@ int heroku_each(struct heroku *heroku, const struct heroku_call *call, const cha
 		bool whole = json_is_array(list), more = heroku->reply.status == 206;
 		for (const struct json *item = json_first(list); item && whole; item = json_next(item))
 			each(ctx, item);
-		json_free(list);
+		(call->secret ? json_wipe : json_free)(list);
 		/* "No dyno is left" is believed of a whole list only. */
 		if (!whole || (more && !heroku_head(heroku, "next-range", next, sizeof next)))
 			return err_set(

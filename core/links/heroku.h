@@ -44,7 +44,7 @@ struct heroku_call {
 	const char *include; /* "addon:plan": parts that are left out unless asked for */
 	const char *range, *body;
 	bool looks;  /* a POST that changes nothing */
-	bool secret; /* the body is not told */
+	bool secret; /* the body is not told, and the answer is kept nowhere */
 };
 /* One request. `out` (may be NULL) is the parsed answer, to be freed; NULL for an empty one. */
 int heroku_call(struct heroku *heroku, const struct heroku_call *call, const char *path, struct json **out,
@@ -182,6 +182,18 @@ int heroku_connection_reset(struct heroku *heroku, const struct heroku_database 
 int64_t heroku_schedule_next_ms(const struct heroku_schedule *schedule, int64_t now_ms);
 
 /* ---- heroku_more.c ---- */
+
+/* A token that ends within the first will not last the night; within the second, no way back after it. */
+enum { HEROKU_NIGHT_MS = 6 * 3600 * 1000, HEROKU_AFTER_MS = 48 * 3600 * 1000 };
+/* What the account's list of authorizations says about the token of this link. */
+struct heroku_token {
+	bool known;         /* the token may see the list, and stands in it */
+	int64_t ends_ms;    /* 0: lasts until somebody revokes it */
+	char described[80]; /* the name its owner gave it */
+};
+/* The list holds the account's other tokens as well: they are compared and wiped, never kept. A token that
+ * may not see it is no error, only not `known`. */
+int heroku_token(struct heroku *heroku, struct heroku_token *out, struct err *err);
 
 struct heroku_feature {
 	char name[48];

@@ -6,6 +6,8 @@
 #include "core/links/http.h"
 
 enum { HEROKU_ETAGS = 12 };
+/* In front of the token, in struct heroku's `auth`. */
+#define HEROKU_BEARER "Authorization: Bearer "
 
 /* An answer that may be asked for again: its tag, and what it said. */
 struct heroku_etag {

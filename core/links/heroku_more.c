@@ -1,11 +1,14 @@
-/* What stands around the app: features, the database's next maintenance, what replaces each add-on, and how
- * Heroku itself feels. */
+/* What stands around the app: how long the token lasts, features, the database's next maintenance, what
+ * replaces each add-on, and how Heroku itself feels. */
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/job.h"
-#include "core/links/heroku.h"
-#include "core/links/http.h"
+#include "core/links/heroku_inner.h"
+#include "core/links/heroku_words.h"
 #include <stdlib.h>
 #include <string.h>
+
+enum { TOKEN_MAX_S = 20 * 366 * 86400 };
 
 #define TAKE(out, object, key) take_text((out), sizeof(out), (object), (key))
 
@@ -14,6 +17,49 @@ static void take_text(char *out, size_t size, const struct json *object, const c
 	const char *text = json_str(object, key, "");
 	text_clean(out, size, text, strlen(text));
 }
+
+/* ---- the token ---- */
+
+struct own {
+	const char *token;
+	struct heroku_token *out;
+	int64_t now_ms;
+};
+
+static void each_authorization(void *ctx, const struct json *item)
+{
+	struct own *own = ctx;
+	const struct json *access = json_get(item, "access_token"), *left = json_get(access, "expires_in");
+	if (own->out->known || !text_equal(json_str(access, "token", ""), own->token))
+		return;
+	/* Heroku's own program reads it so: seconds from now, null for no end. What is neither is not
+	 * believed. */
+	int64_t left_s = json_is_string(left) ? heroku_number(json_text(left), "", -1) : json_value(left, -1);
+	bool for_good = left && json_is_null(left);
+	if (!for_good && (left_s < 0 || left_s > TOKEN_MAX_S))
+		return;
+	own->out->known = true;
+	own->out->ends_ms = for_good ? 0 : own->now_ms + left_s * 1000;
+	TAKE(own->out->described, item, "description");
+}
+
+int heroku_token(struct heroku *heroku, struct heroku_token *out, struct err *err)
+{
+	struct err own_err = {0};
+	struct own own = {
+	    .token = heroku->auth + strlen(HEROKU_BEARER), .out = out, .now_ms = clock_wall_ms()};
+	*out = (struct heroku_token){0};
+	if (heroku_each(heroku, &(struct heroku_call){.secret = true}, "/oauth/authorizations",
+			each_authorization, &own, &own_err) == 0)
+		return 0;
+	*out = (struct heroku_token){0};
+	if (heroku->reply.end == HTTP_ANSWERED &&
+	    (heroku->reply.status == 403 || heroku->reply.status == 404))
+		return 0;
+	return err_set(err, own_err.kind, "%s", own_err.text);
+}
+
+/* ---- the app ---- */
 
 struct features {
 	struct heroku_feature *items;

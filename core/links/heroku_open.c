@@ -65,7 +65,7 @@ static int read_token(struct heroku *heroku, struct err *err)
 			return err_set(
 			    err, ERR_AUTH,
 			    "heroku: the token in HEROKU_API_KEY holds a blank or a line end; set it anew");
-	heroku->auth = xasprintf("Authorization: Bearer %s", token);
+	heroku->auth = xasprintf(HEROKU_BEARER "%s", token);
 	return 0;
 }
 

@@ -107,7 +107,7 @@ int heroku_vars(struct heroku *heroku, struct json **out, struct err *err)
 {
 	char path[160];
 	text_copyf(path, sizeof path, "/apps/%s/config-vars", heroku_app(heroku));
-	return heroku_call(heroku, &(struct heroku_call){0}, path, out, err);
+	return heroku_call(heroku, &(struct heroku_call){.secret = true}, path, out, err);
 }
 
 int heroku_release_vars(struct heroku *heroku, int64_t version, struct json **out, struct err *err)
@@ -115,7 +115,7 @@ int heroku_release_vars(struct heroku *heroku, int64_t version, struct json **ou
 	char path[200];
 	text_copyf(path, sizeof path, "/apps/%s/releases/%lld/config-vars", heroku_app(heroku),
 		   (long long)version);
-	return heroku_call(heroku, &(struct heroku_call){0}, path, out, err);
+	return heroku_call(heroku, &(struct heroku_call){.secret = true}, path, out, err);
 }
 
 int heroku_var_set(struct heroku *heroku, const char *name, const char *value, struct err *err)

@@ -16,8 +16,8 @@ enum {
 	PLATFORM_EVERY = 40,
 	SELDOM_EVERY = 200,
 };
-enum part { DATABASE, TRANSFERS, APP, MAINTENANCE, PLATFORM };
-enum { NEAR_MS = 8 * 3600 * 1000, TRANSFERS_SHOWN = 3 };
+enum part { DATABASE, TRANSFERS, APP, MAINTENANCE, PLATFORM, TOKEN };
+enum { NEAR_MS = 8 * 3600 * 1000, TRANSFERS_SHOWN = 3, TOKEN_STEP_MS = 300000 };
 
 static void keep_error(struct dynos_more *more, enum part part, int rc, const struct err *err)
 {
@@ -100,6 +100,21 @@ static int look_platform(struct job *job, struct dynos_more *more, struct err *e
 	return 0;
 }
 
+/* Seconds from now come back a little different each time: the first moment stays until it has moved. */
+static int look_token(struct dynos_more *more, struct err *err)
+{
+	struct heroku_token now;
+	if (heroku_token(more->heroku, &now, err) < 0)
+		return -1;
+	int64_t moved_ms = now.ends_ms - more->token.ends_ms;
+	if (more->have_token && now.known == more->token.known && moved_ms > -TOKEN_STEP_MS &&
+	    moved_ms < TOKEN_STEP_MS)
+		return 0;
+	more->token = now;
+	more->have_token = true;
+	return 0;
+}
+
 void dynos_more_look(struct job *job, struct dynos_more *more, uint64_t round)
 {
 	struct err err = {0};
@@ -109,6 +124,8 @@ void dynos_more_look(struct job *job, struct dynos_more *more, uint64_t round)
 		keep_error(more, TRANSFERS, look_transfers(more, &err), &err);
 	if (round % SELDOM_EVERY == 0)
 		keep_error(more, APP, look_app(more, &err), &err);
+	if (round % SELDOM_EVERY == 0)
+		keep_error(more, TOKEN, look_token(more, &err), &err);
 	if (round % PLATFORM_EVERY == 0 && more->have_database)
 		keep_error(more, MAINTENANCE, look_maintenance(more, &err), &err);
 	if (round % PLATFORM_EVERY == 0)
@@ -132,6 +149,27 @@ static void row(struct jw *w, const char *group, const char *name, const char *l
 	jw_str(w, "text", text);
 	jw_str(w, "level", level);
 	jw_end(w);
+}
+
+static void tell_token(const struct dynos_more *more, struct jw *w)
+{
+	char at[UNITS_MAX];
+	int64_t ends_ms = more->token.ends_ms, left_ms = ends_ms - clock_wall_ms();
+	if (*more->unseen[TOKEN])
+		row(w, "Heroku", "token", "warn", "%s", more->unseen[TOKEN]);
+	else if (more->have_token && !more->token.known)
+		row(w, "Heroku", "token", "", "when it ends is not known: Heroku does not tell this token");
+	else if (more->have_token && !ends_ms)
+		row(w, "Heroku", "token", "", "lasts until somebody revokes it");
+	else if (more->have_token)
+		row(w, "Heroku", "token",
+		    left_ms < HEROKU_NIGHT_MS   ? "bad"
+		    : left_ms < HEROKU_AFTER_MS ? "warn"
+						: "",
+		    "ends on %s%s", units_iso(at, ends_ms),
+		    left_ms < 0                 ? ": it has ended"
+		    : left_ms < HEROKU_NIGHT_MS ? ": it will not last the night"
+						: "");
 }
 
 static void tell_database(const struct dynos_more *more, struct jw *w)
@@ -241,6 +279,7 @@ void dynos_more_tell(struct job *job, const struct dynos_more *more)
 		row(&w, "Heroku", "status", *more->platform.trouble ? "bad" : "", "%s%s%s",
 		    *more->platform.trouble ? more->platform.trouble : "all green",
 		    *more->platform.incident ? ": " : "", more->platform.incident);
+	tell_token(more, &w);
 	tell_database(more, &w);
 	tell_backups(more, &w);
 	tell_app(more, &w);

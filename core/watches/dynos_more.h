@@ -12,14 +12,15 @@ struct dynos_more {
 	struct heroku_database_info info;
 	struct heroku_data_maintenance maintenance;
 	struct heroku_platform platform;
+	struct heroku_token token;
 	struct heroku_addon *addons;
 	struct heroku_domain *domains;
 	struct heroku_feature *features;
 	struct heroku_transfer *transfers;
 	struct heroku_schedule *schedules;
 	size_t n_addons, n_domains, n_features, n_transfers, n_schedules;
-	bool have_database, have_info, have_maintenance, have_platform, have_transfers;
-	char unseen[5][160]; /* why the newest look at that part failed; "" when it did not */
+	bool have_database, have_info, have_maintenance, have_platform, have_transfers, have_token;
+	char unseen[6][160]; /* why the newest look at that part failed; "" when it did not */
 };
 
 /* Each part when its turn has come; what fails keeps its last answer and is said. */

@@ -20,6 +20,8 @@ const struct http_route API_ROUTES[] = {
     {"GET", "/account", handle_account, false},
     {"GET", "/account/features", handle_app_list, false},
     {"GET", "/account/rate-limits", handle_rate_limits, false},
+    {"GET", "/oauth/authorizations", handle_authorizations, false},
+    {"GET", "/oauth/authorizations/:id", handle_authorizations, false},
     {"GET", "/apps", handle_apps, false},
     {"GET", "/users/:user/apps", handle_apps, false},
     {"GET", "/teams", handle_empty_list, false},
@@ -201,7 +203,7 @@ void api_after(struct http_request *req, struct http_reply *reply)
 	http_reply_header(reply, "RateLimit-Remaining", "%d", (int)H.control.rate_tokens);
 	http_reply_header(reply, "RateLimit-Multiplier", "1");
 	http_reply_header(reply, "Cache-Control", "private, no-cache");
-	http_reply_header(reply, "OAuth-Scope", "global");
+	http_reply_header(reply, "OAuth-Scope", "%s", H.control.token_scope);
 	http_reply_header(reply, "OAuth-Scope-Accepted", "global read read-protected write write-protected");
 	http_reply_header(reply, "Vary", "Authorization,Accept-Encoding");
 }

@@ -5,6 +5,8 @@
  * (somebody cancels it while it runs) lag_s          seconds from the end of a backup to the right
  * processed_bytes (0 = 1) rotate         true: the database gets a new password, and the config vars with it
  *   two_factor     "account", "app" or "": a change wants the code 123456
+ *   token_ends_s   seconds from now that the token still lives (0 = for good)
+ *   token_scope    "global", "read-protected write-protected", …: what the token may do
  *   boot_slow_s    how long a dyno is at least starting
  *   platform       object merged into what /api/v4/current-status says, e.g. {"status": [...]}
  *   stop_slow      true: dynos do not get their SIGTERM, only the SIGKILL
@@ -111,6 +113,9 @@ void handle_control(struct http_request *req, struct http_reply *reply)
 		snprintf(c->two_factor, sizeof c->two_factor, "%s", http_json_string(req, "two_factor"));
 		c->pre_authorized = false;
 	}
+	if (http_json_string(req, "token_scope"))
+		snprintf(c->token_scope, sizeof c->token_scope, "%s", http_json_string(req, "token_scope"));
+	c->token_ends_s = (int)http_json_number(req, "token_ends_s", c->token_ends_s);
 	if (field(req, "stop_slow"))
 		c->stop_slow = cJSON_IsTrue(field(req, "stop_slow"));
 	if (field(req, "logs_plain"))

@@ -32,6 +32,8 @@ struct heroku_control {
 	int page_max;            /* 0 = as asked */
 	int64_t urls_expired_ms; /* public URLs made before this are dead */
 	unsigned tails_cut;      /* counts up; open tails end when it moves */
+	int token_ends_s;        /* 0 = never */
+	char token_scope[64];    /* without "global" the list of authorizations is refused */
 	bool pre_authorized;     /* by a code, until two_factor is set again */
 	double rate_tokens, rate_lowest;
 	unsigned rate_refused; /* requests that met an empty bucket */
@@ -121,6 +123,7 @@ bool maintenance_on(void);
 void handle_empty_list(struct http_request *req, struct http_reply *reply);
 void handle_empty_object(struct http_request *req, struct http_reply *reply);
 void handle_account(struct http_request *req, struct http_reply *reply);
+void handle_authorizations(struct http_request *req, struct http_reply *reply);
 void handle_rate_limits(struct http_request *req, struct http_reply *reply);
 void handle_app(struct http_request *req, struct http_reply *reply);
 void handle_apps(struct http_request *req, struct http_reply *reply);

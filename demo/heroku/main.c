@@ -81,6 +81,7 @@ static void settings_read(void)
 	H.dump_https = getenv("HEROKU_DUMP_HTTPS");
 	snprintf(H.plan, sizeof H.plan, "%s", plan && *plan ? plan : "standard-0");
 	snprintf(H.control.backup, sizeof H.control.backup, "ok");
+	snprintf(H.control.token_scope, sizeof H.control.token_scope, "global");
 	H.control.rate_tokens = H.control.rate_lowest = 4500;
 	H.control.rate_at_ms = now_ms();
 	hex_make(H.store_secret, 64);

@@ -25,6 +25,28 @@ by_hand check heroku-token
 expect_match "$OUTPUT" FAIL "a refused token"
 expect_match "$OUTPUT" 'heroku authorizations:create' "the way out of a refused token"
 
+# How long it lasts stands in the account's list, which is read to its end and shows nobody's token.
+lasts() { # CONTROL PATTERN
+	control "$1"
+	by_hand check heroku-token
+	expect_match "$OUTPUT" "$2" "a token under $1"
+	[[ $OUTPUT != *HRKU-* ]] || fail "A token stands in the output of heroku-token."
+}
+lasts '{"page_max":1}' 'PASS.*It lasts until somebody revokes it'
+lasts '{"token_ends_s":7230}' "FAIL.*It ends on $(date -u -d '+7230 sec' +%FT%H):.*, in 2h, and will not last the night"
+lasts '{"token_ends_s":86430}' 'WARN.*in 1d: it lasts the night, and not a way back'
+lasts '{"token_ends_s":8640030}' 'PASS.*It ends on .*, in 100d'
+lasts '{"token_scope":"read-protected write-protected"}' 'WARN.*When it ends is not known: Heroku does not tell this token'
+lasts '{"token_scope":"identity","token_ends_s":0}' 'FAIL.*It may only do "identity"'
+control '{"token_scope":"global","token_ends_s":7230,"page_max":0}'
+timeout 60 "$NF" watch dynos --config "$CONFIG" >"$T/dynos" 2>&1 </dev/null &
+watch=$!
+eventually 20 grep -q '"name":"token","text":"ends on [^"]*: it will not last the night","level":"bad"' "$T/dynos" ||
+	fail "The pane does not say that the token ends: $(grep -o '"name":"token"[^}]*' "$T/dynos")"
+kill $watch
+wait $watch 2>/dev/null
+control '{"token_ends_s":0}'
+
 # An error of Heroku's own says nothing about the token.
 misbehave '{"path":"/account","status":500,"body":"<html>Application error</html>"}'
 by_hand check heroku-token
