@@ -149,7 +149,7 @@ static void transfer_tail(const struct scene *scene, char *out, size_t size)
 /* Why nothing moves takes the whole line, and a second one where it is long: it is what people look for. */
 static int draw_stalled(struct canvas *canvas, int row, const struct transfer_state *t)
 {
-	char ms[UNITS_MAX], text[220];
+	char ms[UNITS_MAX], text[260];
 
 	snprintf(text, sizeof(text), "STALLED %s %s", units_duration(ms, t->stalled_ms), t->stalled_why);
 	return canvas_wrap(canvas, 0, row, canvas->size.cols, canvas->size.rows > 10 ? 2 : 1, ROLE_BAD, text);

@@ -1,4 +1,5 @@
 #include "core/copy/schema.h"
+#include "core/base/clock.h"
 #include "core/base/program.h"
 #include "core/base/text.h"
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { VERSION_MS = 20000, SAID_BYTES = 4000, DUMP_BYTES = 1 << 30 };
+enum { VERSION_MS = 20000, SAID_BYTES = 4000, END_MS = 1000, DUMP_BYTES = 1 << 30 };
 
 /* The login goes through standard input into the program's environment: no list of processes shows it, here
  * or in the container. */
@@ -229,13 +230,25 @@ int copy_dump_end(struct copy_dump *dump, int stop_fd, struct copy_script *scrip
 	return rc;
 }
 
+/* Its own end tells the server, and waits for a server that stands still. */
+static void end_program(pid_t pid)
+{
+	int64_t until_ms = clock_life_ms() + END_MS;
+	pid_t ended = 0;
+	kill(pid, SIGTERM);
+	while ((ended = waitpid(pid, NULL, WNOHANG)) == 0 && clock_life_ms() < until_ms)
+		clock_sleep_ms(10);
+	if (ended != 0)
+		return;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void copy_dump_done(struct copy_dump *dump)
 {
-	if (dump->pid > 0) {
-		kill(dump->pid, SIGTERM);
-		while (waitpid(dump->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (dump->pid > 0)
+		end_program(dump->pid);
 	if (dump->out_fd >= 0)
 		close(dump->out_fd);
 	if (dump->err_fd >= 0)

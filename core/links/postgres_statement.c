@@ -3,9 +3,15 @@
 #include "core/base/text.h"
 #include "core/job.h"
 #include "core/links/postgres_inner.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-enum { CANCEL_AGAIN_MS = 500, CANCEL_MS = 5000 }; /* how long a cancelled statement may take to come home */
+/* How long a cancelled statement may take to come home, and how long the word that it shall. */
+enum { CANCEL_AGAIN_MS = 500, CANCEL_MS = 5000, CANCEL_SENT_MS = 1000 };
 
 int pg_wait(const struct pg *pg, struct pollfd *fds, size_t n, int64_t until_ms)
 {
@@ -95,14 +101,30 @@ static bool cancelled(struct pg *pg)
 	return false;
 }
 
-static void ask_to_stop(struct pg *pg)
+/* In a process of its own, for PQcancel() waits until the server hangs up: one that stands still never does,
+ * and a person who cancels a copy from such a server shall not wait for it. False: it did not take the word.
+ */
+static bool ask_to_stop(struct pg *pg)
 {
-	char text[256];
+	int over[2] = {-1, -1};
 	PGcancel *cancel = PQgetCancel(pg->conn);
-	if (cancel) {
-		PQcancel(cancel, text, sizeof text);
-		PQfreeCancel(cancel);
+	pid_t pid = cancel && pipe2(over, O_CLOEXEC) == 0 ? fork() : -1;
+	if (pid == 0) {
+		char text[256];
+		_exit(PQcancel(cancel, text, sizeof text) ? 0 : 1);
 	}
+	PQfreeCancel(cancel);
+	if (over[1] >= 0)
+		close(over[1]);
+	struct pollfd fds[3] = {{.fd = over[0], .events = POLLIN}};
+	bool taken = pid <= 0 || pg_wait(NULL, fds, 1, clock_life_ms() + CANCEL_SENT_MS) > 0;
+	if (!taken)
+		kill(pid, SIGKILL);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (over[0] >= 0)
+		close(over[0]);
+	return taken;
 }
 
 void pg_cancel(struct pg *pg)
@@ -111,7 +133,8 @@ void pg_cancel(struct pg *pg)
 	while (PQstatus(pg->conn) == CONNECTION_OK && clock_life_ms() < until && !cancelled(pg)) {
 		/* One that overtakes its statement is lost. */
 		if (clock_life_ms() >= again) {
-			ask_to_stop(pg);
+			if (!ask_to_stop(pg))
+				return;
 			again = clock_life_ms() + CANCEL_AGAIN_MS;
 		}
 		struct pollfd fds[3] = {{.fd = PQsocket(pg->conn), .events = POLLIN}};

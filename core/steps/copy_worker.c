@@ -14,9 +14,15 @@ enum { LOOK_MS = 700, FIRST_LOOK_MS = 100, DEAD_LOOKS = 5, STOP_MS = 30000, URL_
 
 /* ---- where ---- */
 
+/* Its own and its lanes'. */
+static const char states[] =
+    "for q in $p $(cat /proc/$p/task/$p/children 2>/dev/null); do sed -n "
+    "\"s/^State:[^A-Z]*\\([A-Z]\\).*/\\1/p\" /proc/$q/status 2>/dev/null; done | tr -d "
+    "\"\\n\"";
+
 static struct detached program_of(const struct copy_worker *w)
 {
-	return (struct detached){.ssh = w->ssh, .base = w->base, .program = "nightferry"};
+	return (struct detached){.ssh = w->ssh, .base = w->base, .program = "nightferry", .extra = states};
 }
 
 /* A host that could not run it is not asked again tonight. */
@@ -272,6 +278,7 @@ static int look_once(struct copy_worker *w, const struct copy_ears *ears, struct
 	struct detached program = program_of(w);
 	if (detached_look(&program, w->log_at, look, err) < 0)
 		return -1;
+	text_copyf(w->processes, sizeof w->processes, "%.*s", (int)sizeof w->processes - 1, look->extra);
 	hear_log(w, ears, &look->log);
 	return 0;
 }

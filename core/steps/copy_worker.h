@@ -16,6 +16,7 @@ struct copy_worker {
 	char why_here[240];
 	char base[220];      /* of its files; "" : none was started */
 	int64_t log_at;      /* bytes of its log already read */
+	char processes[40];  /* a letter for each of its processes, as ps tells their states: "SSTR" */
 	char error_kind[16]; /* of its line "error"; "" : it told none */
 	char error[640];
 	struct json *result; /* its line "result"; NULL: it told none */

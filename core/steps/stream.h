@@ -25,9 +25,10 @@ struct stream_copy {
 	int64_t told_at_ms;
 	struct copy_rate rate;
 	int64_t work, work_total, bytes, last_sum, moved_at_ms;
-	char why[160];  /* why nothing moves; "" : it does, or is not known to stand still */
+	char why[200];  /* why nothing moves; "" : it does, or is not known to stand still */
 	char waits[64]; /* what NEW was seen to wait for, looks_alike times one after the other */
 	int looks_alike;
+	int64_t old_at_ms; /* when OLD was asked last why it gives nothing; 0: not yet */
 };
 
 /* What the target holds: tables of others, and whether they are an unfinished copy of tonight's. */
@@ -48,6 +49,9 @@ void stream_tell(struct stream_copy *s);
 /* stream_pulse.c: `sum` is of everything that grows while the copy moves. */
 void stream_pulse_take(struct stream_copy *s, int64_t sum);
 void stream_idle(void *ctx);
+/* What OLD says of those who read there, as `why`. pg NULL: it was not reached, and `why_not` tells the
+ * reason. */
+void stream_pulse_old(struct stream_copy *s, struct pg *pg, const struct err *why_not);
 /* stream_speed.c: what the copy may take, and where that is known from. */
 void stream_fill_speed(struct stream_copy *s, struct plan *plan);
 /* "14 tables, 9,300,000 rows" of the worker's result. */

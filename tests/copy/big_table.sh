@@ -35,15 +35,15 @@ at_once() { [ "$(new_super "SELECT count(*) FROM pg_stat_progress_copy WHERE rel
 eventually 60 at_once || fail "The table does not go in several pieces at once."
 tells_pace() { screen | grep -qE 'big +[0-9.,M]+ .*[0-9]+% [0-9.]+ [MG]B/s'; }
 look() {
-	for size in 80x24 200x50; do
-		SCREEN=s$size screen_start $size "$NF" attach --as ana
-		SCREEN=s$size
+	for screen in 80x24 200x50; do
+		SCREEN=s$screen screen_start $screen "$NF" attach --as ana
+		SCREEN=s$screen
 		wait_text 60 "R next"
 		keys 3
 		wait_text 60 "big"
 		expect_frame
 		eventually 30 tells_pace || fail "The pane does not tell how fast the table comes."
-		echo "--- $size"
+		echo "--- $screen"
 		screen
 		keys q
 	done

@@ -71,6 +71,23 @@ expect_equal "$(copies_started)" "$((n + 1))" "copies that were started"
 same_dumps
 echo "ok  engine and step are killed, and the next one joins"
 
+# ---- the engine stands still while the copy comes to its end ----
+
+begin "${stream[@]}"
+pid=$(engine_pid)
+at_end 'kill -CONT "$pid" 2>/dev/null'
+n=$(copies_started)
+kill -STOP "$pid"
+gate_open
+eventually 60 no_worker || fail "The copy waits for an engine that stands still: $(worker)"
+kill -CONT "$pid"
+status=0
+wait "$run" || status=$?
+expect_equal "$status" 0 "the night whose engine stood still ($(tail -n 3 "$T/err"))"
+expect_equal "$(copies_started)" "$n" "copies that were started"
+same_dumps
+echo "ok  the engine stands still, and nothing is lost"
+
 # ---- a host that cannot run it ----
 
 rm -rf "$NIGHTFERRY_STATE" "$W/host/home/.nightferry"

@@ -1,6 +1,7 @@
 /* The copy itself between two servers: a table in pieces by its pages, many small ones at once, what is left
  * out, and a source that changes meanwhile. What the worker tells is read as its step reads it. */
 #include "tests/copy/pair.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/copy/stream.h"
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -76,7 +78,8 @@ static void hear(struct told *t, const char *path)
 
 /* The worker's verb in this process: lanes are processes of their own. `options`: further fields of the
  * order. */
-static int run(struct told *t, const char *options, const struct copy_stream_hooks *hooks, struct err *err)
+static int run_until(struct told *t, const char *options, const struct copy_stream_hooks *hooks, int stop_fd,
+		     struct err *err)
 {
 	char url[2][160], path[100];
 	for (int side = 0; side < 2; side++)
@@ -90,7 +93,7 @@ static int run(struct told *t, const char *options, const struct copy_stream_hoo
 	int told = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), kept = dup(STDERR_FILENO);
 	assert_true(told >= 0 && kept >= 0);
 	dup2(told, STDERR_FILENO);
-	int rc = copy_stream_run(&(struct copy_order){.json = json, .stop_fd = -1}, hooks, err);
+	int rc = copy_stream_run(&(struct copy_order){.json = json, .stop_fd = stop_fd}, hooks, err);
 	dup2(kept, STDERR_FILENO);
 	close(told);
 	close(kept);
@@ -98,6 +101,11 @@ static int run(struct told *t, const char *options, const struct copy_stream_hoo
 	json_free(json);
 	free(text);
 	return rc;
+}
+
+static int run(struct told *t, const char *options, const struct copy_stream_hooks *hooks, struct err *err)
+{
+	return run_until(t, options, hooks, -1, err);
 }
 
 static void must_run(struct told *t, const char *options, const struct copy_stream_hooks *hooks)
@@ -254,6 +262,85 @@ static void one_that_is_refused(void **state)
 	end(&t);
 }
 
+/* OLD stands still in the middle, and a person cancels: neither pg_dump nor a lane waits for it. */
+struct silence {
+	const struct told *t;
+	int stop_fd; /* what is written to it stops the copy */
+	bool rows;   /* once rows are on their way; else at once */
+	pid_t pid;
+};
+
+static void old_stands_still(const struct pair *pair, bool still)
+{
+	assert_int_equal(pair_shell("p=$(head -n 1 %s/0/postmaster.pid) && kill -%s $p $(pgrep -P $p)",
+				    pair->dir, still ? "STOP" : "CONT"),
+			 0);
+}
+
+static void silence_and_stop(const struct silence *s)
+{
+	int64_t rows = 0;
+	struct pg *new_pg = open_at(s->t->pair, PAIR_NEW, "postgres");
+	for (int i = 0; s->rows && !rows && i < 1200; i++) {
+		pg_number(new_pg, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", NULL,
+			  &rows, NULL);
+		usleep(25000);
+	}
+	old_stands_still(s->t->pair, true);
+	_exit(write(s->stop_fd, "x", 1) == 1 && (rows || !s->rows) ? 0 : 1);
+}
+
+static int falls_silent(void *ctx, struct pg *source, struct pg *target, const char *snapshot,
+			struct err *err)
+{
+	struct silence *s = ctx;
+	(void)source;
+	(void)snapshot;
+	if (pg_exec(
+		target, err,
+		"CREATE FUNCTION public.slow(int) RETURNS boolean LANGUAGE sql AS $$SELECT "
+		"pg_catalog.pg_sleep(0.2) IS NOT NULL$$; CREATE FUNCTION public.slows() RETURNS "
+		"event_trigger LANGUAGE plpgsql AS $$BEGIN IF EXISTS (SELECT FROM pg_class WHERE relname = "
+		"'big' AND relkind = 'r' AND relchecks = 0) THEN EXECUTE 'ALTER TABLE public.big ADD CHECK "
+		"(public.slow(id))'; END IF; END$$; CREATE EVENT TRIGGER slows ON ddl_command_end WHEN TAG "
+		"IN ('CREATE TABLE') EXECUTE FUNCTION public.slows()") < 0)
+		return -1;
+	if (!s->rows)
+		old_stands_still(s->t->pair, true);
+	s->pid = fork();
+	if (s->pid == 0)
+		silence_and_stop(s);
+	return 0;
+}
+
+static void silent(const struct pair *pair, const char *database, bool rows)
+{
+	int stop[2], status = -1;
+	struct told t = begin(pair, database, pages);
+	assert_int_equal(pipe(stop), 0);
+	struct silence s = {.t = &t, .stop_fd = stop[1], .rows = rows};
+	struct copy_stream_hooks hooks = {.opened = falls_silent, .ctx = &s};
+	struct err err = {0};
+	int64_t began_ms = clock_life_ms();
+	int rc = run_until(&t, ",\"lanes\":2", &hooks, stop[0], &err);
+	int64_t took_ms = clock_life_ms() - began_ms;
+	old_stands_still(pair, false);
+	waitpid(s.pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(rc, -1);
+	assert_int_equal(err.kind, ERR_CANCELLED);
+	assert_true(took_ms < 60000);
+	close(stop[0]);
+	close(stop[1]);
+	end(&t);
+}
+
+static void silent_old(void **state)
+{
+	silent(*state, "silent_dump", false);
+	silent(*state, "silent_rows", true);
+}
+
 /* What copy.skip_data names comes as an empty table, with all that belongs to it, and is never told as
  * copied. */
 static void left_out(void **state)
@@ -299,7 +386,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pieces_of_pages), cmocka_unit_test(a_source_that_lives),
 	    cmocka_unit_test(many_small_ones), cmocka_unit_test(one_that_is_refused),
-	    cmocka_unit_test(left_out),        cmocka_unit_test(not_empty),
+	    cmocka_unit_test(silent_old),      cmocka_unit_test(left_out),
+	    cmocka_unit_test(not_empty),
 	};
 	return cmocka_run_group_tests(tests, pair_up, pair_down);
 }

@@ -35,7 +35,7 @@ struct transfer_state {
 	int64_t tables, tables_total, indexes, indexes_total, keys, keys_total;
 	double rate; /* bytes per second, < 0 unknown */
 	int64_t eta_ms, stalled_ms;
-	char stalled_why[160];
+	char stalled_why[200];
 	struct transfer_table *list;
 	size_t n;
 	struct transfer_ended ended[8];
