@@ -117,6 +117,15 @@ static void on_paste(void *ctx, const char *text, size_t len, int64_t real_ms)
 	keyboard_paste(ctx, text, len);
 }
 
+/* Stopping is always safe, and does not wait for the end of a paste. */
+static void on_pasting(void *ctx)
+{
+	struct cockpit *c = ctx;
+
+	if (!c->leaving && box_counting(c))
+		box_gate_key(c, "paste");
+}
+
 static void on_click(void *ctx, int col, int row)
 {
 	struct cockpit *c = ctx;
@@ -196,6 +205,7 @@ static void on_ended(void *ctx, const char *why)
 
 static const struct terminal_calls calls = {.key = on_key,
 					    .paste = on_paste,
+					    .pasting = on_pasting,
 					    .click = on_click,
 					    .resized = on_resized,
 					    .socket = link_socket,

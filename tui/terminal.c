@@ -14,6 +14,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+/* A paste whose end was lost with a line that broke is over after so much silence, or when so many keys have
+ * come one by one, as a hand sends them; or the seat would stay deaf. */
+enum { PASTE_QUIET_MS = 3000, HAND_GAP_MS = 100, HAND_KEYS = 3 };
+
 struct terminal {
 	uv_loop_t loop;
 	uv_poll_t keys;
@@ -27,8 +31,9 @@ struct terminal {
 	struct size size;
 	int socket_fd, timer_armed;
 	bool pasting, ended;
+	int one_by_one; /* keys of this paste, the newest */
 	struct buf paste;
-	int64_t timer_at_ms;
+	int64_t timer_at_ms, paste_heard_ms;
 };
 
 /* What the crash handler may touch: plain data, set once the terminal is ours. */
@@ -106,6 +111,17 @@ static void paste_end(struct terminal *terminal)
 	buf_done(&text);
 }
 
+static void paste_goes_on(struct terminal *terminal)
+{
+	int64_t now_ms = terminal_now_ms(terminal);
+	bool lone = terminal->pasting && now_ms - terminal->paste_heard_ms >= HAND_GAP_MS;
+
+	terminal->one_by_one = lone ? terminal->one_by_one + 1 : 0;
+	terminal->pasting = true;
+	terminal->paste_heard_ms = now_ms;
+	terminal->calls.pasting(terminal->ctx);
+}
+
 static void keys_read(struct terminal *terminal)
 {
 	char name[16];
@@ -115,15 +131,20 @@ static void keys_read(struct terminal *terminal)
 		enum screen_event event = screen_key(terminal->screen, name, &col, &row);
 		switch (event) {
 		case SCREEN_NOTHING: return;
-		case SCREEN_PASTE_BEGIN: terminal->pasting = true; break;
+		case SCREEN_PASTE_BEGIN: paste_goes_on(terminal); break;
 		case SCREEN_PASTE_END: paste_end(terminal); break;
 		case SCREEN_RESIZE: resized(terminal); break;
 		case SCREEN_CLICK: terminal->calls.click(terminal->ctx, col, row); break;
 		case SCREEN_KEY:
-			if (terminal->pasting && terminal->paste.len < 65536)
-				paste_add(terminal, name);
-			else if (!terminal->pasting)
+			if (!terminal->pasting) {
 				terminal->calls.key(terminal->ctx, name, terminal_now_ms(terminal));
+				break;
+			}
+			paste_goes_on(terminal);
+			if (terminal->paste.len < 65536)
+				paste_add(terminal, name);
+			if (terminal->one_by_one >= HAND_KEYS)
+				paste_end(terminal);
 			break;
 		}
 	}
@@ -157,6 +178,8 @@ static void on_timer(uv_timer_t *timer)
 	struct terminal *terminal = timer->data;
 
 	terminal->timer_armed = 0;
+	if (terminal->pasting && terminal_now_ms(terminal) - terminal->paste_heard_ms >= PASTE_QUIET_MS)
+		paste_end(terminal);
 	terminal->calls.tick(terminal->ctx, terminal_now_ms(terminal));
 }
 

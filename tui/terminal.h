@@ -12,6 +12,7 @@ struct terminal_calls {
 	void (*key)(void *ctx, const char *key, int64_t real_ms);
 	void (*paste)(void *ctx, const char *text, size_t len,
 		      int64_t real_ms); /* text without control bytes */
+	void (*pasting)(void *ctx);     /* one has begun or goes on: what stops at any key stops now */
 	void (*click)(void *ctx, int col, int row);
 	void (*resized)(void *ctx, struct size size, int64_t real_ms);
 	void (*socket)(void *ctx, bool readable, bool writable);

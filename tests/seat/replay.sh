@@ -107,5 +107,13 @@ says "─ 5 Logs" "logs"
 says "not recorded: this night has no trace of it" "logs"
 keys 6
 says "QUIET FOR +not recorded" "writers"
+
+# ---- a paste whose end never comes, as over a line that broke: the keys after it are heard again ----
+
+tm send-keys -t bare -l $'\e[200~abc'
+heard() { keys '?' && sleep 0.3 && line_like 'Esc +(closes|leaves)|KEYS'; }
+eventually 20 heard || fail "After half a paste no key is heard any more."
+keys Escape
+sleep 0.3
 keys q
 wait_end 10
