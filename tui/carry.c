@@ -12,44 +12,57 @@
 #include <unistd.h>
 
 /* Names that sort by time; a name that is taken is never written over. */
-static int file_new(const char *stem, const char *ext, char *path, size_t size)
+static int file_new(const char *folder, const char *stem, const char *ext, char *path, size_t size)
 {
-	const char *const folders[] = {".", getenv("HOME"), "/tmp"};
+	int fd = -1;
 
-	for (size_t f = 0; f < 3; f++)
-		for (int i = 0; folders[f] && i < 100; i++) {
-			int fd;
-			if (i)
-				text_copyf(path, size, "%s/%s-%d.%s", folders[f], stem, i, ext);
-			else
-				text_copyf(path, size, "%s/%s.%s", folders[f], stem, ext);
-			fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-			if (fd >= 0)
-				return fd;
-			if (errno != EEXIST)
-				break;
-		}
-	return -1;
+	for (int i = 0; fd < 0 && i < 100; i++) {
+		if (i)
+			text_copyf(path, size, "%s/%s-%d.%s", folder, stem, i, ext);
+		else
+			text_copyf(path, size, "%s/%s.%s", folder, stem, ext);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	return fd;
+}
+
+/* Half a file looks like a whole one to whoever finds it: it does not stay. */
+static bool file_whole(int fd, const char *path, const char *text, size_t len)
+{
+	bool ok = true;
+	int why;
+
+	while (ok && len) {
+		ssize_t n = write(fd, text, len);
+		ok = n > 0 || (n < 0 && errno == EINTR);
+		text += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	why = errno;
+	if (close(fd) && ok) {
+		ok = false;
+		why = errno;
+	}
+	if (!ok)
+		unlink(path);
+	errno = why;
+	return ok;
 }
 
 static bool file_text(struct cockpit *c, const char *stem, const char *ext, const char *text, size_t len,
 		      char *path, size_t size)
 {
-	int fd = file_new(stem, ext, path, size);
-	bool ok = fd >= 0;
+	const char *const folders[] = {".", getenv("HOME"), "/tmp"};
 
-	while (ok && len) {
-		ssize_t n = write(fd, text, len);
-		ok = n > 0;
-		text += ok ? n : 0;
-		len -= ok ? (size_t)n : 0;
+	for (size_t f = 0; f < 3; f++) {
+		int fd = folders[f] ? file_new(folders[f], stem, ext, path, size) : -1;
+		if (fd >= 0 && file_whole(fd, path, text, len))
+			return true;
 	}
-	if (fd >= 0 && close(fd))
-		ok = false;
-	if (!ok)
-		seat_toast(c, ROLE_BAD, "nothing could be written here, at home or in /tmp: %s",
-			   strerror(errno));
-	return ok;
+	seat_toast(c, ROLE_BAD, "nothing could be written here, at home or in /tmp: %s", strerror(errno));
+	return false;
 }
 
 static void stem_of(const struct cockpit *c, const char *what, char *out, size_t size)

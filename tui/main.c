@@ -12,6 +12,7 @@
 #include "tui/replay.h"
 #include "tui/seat.h"
 #include "tui/tmux.h"
+#include <errno.h>
 #include <locale.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -371,6 +372,19 @@ static const struct cmd *find_command(const char *name)
 	return NULL;
 }
 
+/* What was asked for and could not be written, on a full disk say, was not done. A night's end is another
+ * matter: its word is in the journal. */
+static int run_told(const struct cmd *cmd, int argc, char **argv)
+{
+	int status = cmd->run(argc, argv);
+
+	if (status != EXIT_DONE || text_equal(cmd->name, "run") || (fflush(stdout) == 0 && !ferror(stdout)))
+		return status;
+	fprintf(stderr, "nightferry: what this command says could not be written whole: %s\n",
+		strerror(errno));
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
@@ -381,7 +395,7 @@ int main(int argc, char **argv)
 	const struct cmd *asked = argc >= 3 && text_equal(argv[1], "help") ? find_command(argv[2]) : NULL;
 	if (asked) {
 		char *help[] = {argv[2], (char *)(uintptr_t) "--help", NULL};
-		return asked->run(2, help);
+		return run_told(asked, 2, help);
 	}
 	if (argc >= 2 &&
 	    (text_equal(argv[1], "--help") || text_equal(argv[1], "-h") || text_equal(argv[1], "help"))) {
@@ -398,7 +412,7 @@ int main(int argc, char **argv)
 	}
 	const struct cmd *cmd = find_command(argv[1]);
 	if (cmd)
-		return cmd->run(argc - 1, argv + 1);
+		return run_told(cmd, argc - 1, argv + 1);
 	fprintf(stderr, "nightferry: there is no command \"%s\"; `nightferry --help` lists them\n", argv[1]);
 	return EXIT_USAGE;
 }

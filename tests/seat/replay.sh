@@ -117,3 +117,20 @@ keys Escape
 sleep 0.3
 keys q
 wait_end 10
+
+# ---- a disk that is full: half a file does not stay, and a command whose words are lost has not done its work ----
+
+mkdir "$T/full"
+SCREEN=full
+screen_start 80x24 env -C "$T/full" HOME="$T/full" bash -c "trap '' XFSZ; ulimit -f 0; exec '$NF' replay --at 10:59:31"
+says "REPLAY 1x" "a disk that takes no file"
+keys o
+says "nothing could be written here, at home or in /tmp: File too large" "a panel to a file"
+expect_equal "$(find "$T/full" -type f | wc -l)" 0 "halves of files that stay"
+keys q
+wait_end 10
+for words in "status --json" verify report "replay --frame 80x24"; do
+	# shellcheck disable=SC2086
+	"$NF" $words "$T/bare/journal.jsonl" >/dev/full 2>"$T/err" && fail "$words on a full disk says it is done."
+	expect_match "$(cat "$T/err")" 'nightferry: .* could not be written.*: No space left on device' "$words on a full disk"
+done
