@@ -159,6 +159,11 @@ void seats_send(struct engine *e, struct shared *line, const char *sample_key)
 
 static void say(struct seat *seat, const char *level, const char *fmt, va_list ap)
 {
+	/* One that asks and asks and never reads is answered out of our memory. */
+	if (seat_behind(seat) > LOST_BYTES) {
+		seat_leave(seat, "it was too slow to follow; it attaches again");
+		return;
+	}
 	struct buf text = {0};
 	buf_vaddf(&text, fmt, ap);
 	struct jw w = {0};

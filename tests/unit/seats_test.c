@@ -302,6 +302,28 @@ static void test_lost_seat_is_let_go(void **unused)
 	leave(alive);
 }
 
+/* It asks without end and reads no answer: it must not fill the engine's memory. */
+static void test_seat_that_only_talks(void **unused)
+{
+	(void)unused;
+	struct client *c = sit("ana", 80, 24), *other = sit("bea", 80, 24);
+	static const char ask[] = "{\"t\":\"cmd\",\"cmd\":\"no such word\"}\n";
+	int fails = 0;
+	for (int i = 0; i < 200000 && fails < 1000; i++) {
+		ssize_t n = send(c->fd, ask, sizeof ask - 1, MSG_NOSIGNAL);
+		fails = n < 0 && errno == EAGAIN ? fails + 1 : n < 0 ? 1000 : 0;
+		if (n != (ssize_t)sizeof ask - 1)
+			turn(2);
+	}
+	turn(50);
+	listen_to(c);
+	listen_to(other);
+	assert_true(c->closed);
+	assert_false(other->closed);
+	leave(c);
+	leave(other);
+}
+
 static void test_bad_lines(void **unused)
 {
 	(void)unused;
@@ -366,6 +388,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_known_error, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_seat_is_let_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_lines, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_seat_that_only_talks, setup, teardown),
 	    cmocka_unit_test(test_many_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
