@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LINE_MOST = 4 << 20, READ_MOST = 1 << 20 };
+/* A line may be as long as what the engine takes from its children: a seat that refused one could never
+ * attach. */
+enum { LINE_MOST = 64 << 20, READ_MOST = 1 << 20 };
 
 void wire_init(struct wire *wire)
 {
