@@ -1,6 +1,8 @@
 /* What a child says: records, events and questions on its job line, and text for the log. */
 #include "core/engine/inner.h"
 
+enum { LINE_LOOKED_AT = 16000 }; /* of it the first 2000 that are no escapes are told */
+
 static void log_open(struct jw *w)
 {
 	jw_event(w, "log.lines");
@@ -10,7 +12,11 @@ static void log_open(struct jw *w)
 static void log_add(struct child *c, struct jw *w, const char *level, const char *text, size_t len)
 {
 	char clean[2000];
-	text_clean(clean, sizeof clean, text, len);
+	struct buf cut = {0};
+	/* Before it is cut to its length: half a secret would be known by nobody any more. */
+	secrets_redact(c->e, text, len < LINE_LOOKED_AT ? len : LINE_LOOKED_AT, &cut);
+	text_clean(clean, sizeof clean, buf_text(&cut), cut.len);
+	buf_done(&cut);
 	jw_obj(w, NULL);
 	jw_int(w, "at_ms", clock_wall_ms());
 	jw_str(w, "side", "");
@@ -105,12 +111,14 @@ void child_take_line(struct child *c, const char *line, size_t len)
 	json_free(m);
 }
 
-/* All lines of a piece go as one event: a step may say a great deal at once. */
+/* All lines of a piece go as one event: a step may say a great deal at once. Of a line without an end only
+ * the begin is told. */
 void child_take_text(struct child *c, struct buf *text, const char *level, const char *chunk, size_t n,
 		     bool last)
 {
 	struct jw w;
 	size_t at = 0, lines = 0;
+	bool *rest = text == &c->out_text ? &c->out_rest : &c->err_rest;
 	if (n)
 		buf_add(text, chunk, n);
 	log_open(&w);
@@ -119,9 +127,11 @@ void child_take_text(struct child *c, struct buf *text, const char *level, const
 		size_t len = nl ? (size_t)(nl - text->data) - at : text->len - at;
 		if (!nl && !last && len <= 8000)
 			break;
-		if (len)
+		if (len && !*rest) {
 			log_add(c, &w, level, text->data + at, len);
-		lines += len > 0;
+			lines++;
+		}
+		*rest = !nl;
 		at += len + (nl ? 1 : 0);
 	}
 	buf_cut(text, at);

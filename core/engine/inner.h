@@ -68,6 +68,7 @@ struct child {
 	uv_pipe_t line, out, err;
 	int open_handles;
 	struct buf in, out_text, err_text;
+	bool out_rest, err_rest; /* of a line so long that the rest of it is not told */
 	bool exited, ended_called;
 	int exit_status, term_signal;
 	struct json *end; /* its last message, NULL when it died without a word */

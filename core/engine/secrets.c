@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define MIN_SECRET 6 /* shorter values would cut ordinary words */
+#define PART_OF 16   /* and halves of shorter ones would */
 
 static void learn_form(struct engine *e, const char *value)
 {
@@ -173,15 +174,29 @@ const char *secrets_get(const struct engine *e, const char *name)
 	return NULL;
 }
 
+/* How much of the text begins with this secret: all of it or, where the text ends in it, the larger part of
+ * one that is no word. A line from outside is cut to its length before it comes here, in its child. */
+static size_t secret_at(const char *secret, const char *text, size_t len)
+{
+	static const char ellipsis[] = "\xe2\x80\xa6";
+	size_t n = strlen(secret), k = 0;
+	while (k < n && k < len && text[k] == secret[k])
+		k++;
+	if (k == n)
+		return n;
+	bool ends = k == len || text[k] == '"' ||
+		    (len - k > 3 && memcmp(text + k, ellipsis, 3) == 0 && text[k + 3] == '"');
+	return ends && n >= PART_OF && k >= n / 2 ? k : 0;
+}
+
 void secrets_redact(const struct engine *e, const char *text, size_t len, struct buf *out)
 {
 	for (size_t i = 0; i < len;) {
 		size_t hit = 0;
 		for (size_t s = 0; s < e->n_secrets; s++) {
-			size_t n = strlen(e->secrets[s]);
-			if (n > hit && n <= len - i && text[i] == e->secrets[s][0] &&
-			    memcmp(text + i, e->secrets[s], n) == 0)
-				hit = n;
+			size_t n =
+			    text[i] == e->secrets[s][0] ? secret_at(e->secrets[s], text + i, len - i) : 0;
+			hit = n > hit ? n : hit;
 		}
 		if (hit)
 			buf_adds(out, "[secret]");
