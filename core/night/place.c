@@ -72,14 +72,25 @@ static bool night_closed(const char *dir)
 	       (!check.lines && !check.bad);
 }
 
+/* Said before a night is begun that no seat could reach. */
+static int seats_reach(const char *dir, const char *tail, struct err *err)
+{
+	if (strlen(dir) + strlen("/2026-01-31T0100-00/seat.sock") + strlen(tail) <= PLACE_SOCKET_MAX)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "%s is too long: with a night's name and its socket it may have %d bytes; set "
+		       "NIGHTFERRY_STATE to a shorter folder",
+		       dir, PLACE_SOCKET_MAX);
+}
+
 int place_claim(const char *app, int *claim, struct err *err)
 {
-	char dir[400], path[440];
+	char dir[400];
 	*claim = -1;
-	if (place_app_dir(app, dir, sizeof dir, err) < 0 || place_make_dirs(dir, err) < 0)
+	if (place_app_dir(app, dir, sizeof dir, err) < 0 || seats_reach(dir, "", err) < 0 ||
+	    place_make_dirs(dir, err) < 0)
 		return -1;
-	text_copyf(path, sizeof path, "%s/.opening", dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* itself: a lock that leaves no file */
 	int64_t until_ms = clock_life_ms() + CLAIM_WAIT_MS;
 	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK && clock_life_ms() < until_ms) {
@@ -91,7 +102,7 @@ int place_claim(const char *app, int *claim, struct err *err)
 		    err, ERR_REFUSED,
 		    "somebody else has been opening a night of %s for %d s and holds %s; nothing was "
 		    "started, try again",
-		    app, CLAIM_WAIT_MS / 1000, path);
+		    app, CLAIM_WAIT_MS / 1000, dir);
 	}
 	*claim = fd;
 	return 0;
@@ -196,12 +207,8 @@ int place_new_night(const char *app, bool rehearsal, char *out, size_t size, str
 	const char *tail = rehearsal ? REHEARSAL_FOLDER : "";
 	if (place_app_dir(app, dir, sizeof dir, err) < 0)
 		return -1;
-	/* Said before a night is begun that no seat could reach. */
-	if (strlen(dir) + strlen("/2026-01-31T0100-00/seat.sock") + strlen(tail) > PLACE_SOCKET_MAX)
-		return err_set(err, ERR_CONFIG,
-			       "%s is too long: with a night's name and its socket it may have %d bytes; set "
-			       "NIGHTFERRY_STATE to a shorter folder",
-			       dir, PLACE_SOCKET_MAX);
+	if (seats_reach(dir, tail, err) < 0)
+		return -1;
 	if (place_make_dirs(dir, err) < 0)
 		return -1;
 	time_t now = (time_t)(clock_wall_ms() / 1000);

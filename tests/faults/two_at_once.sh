@@ -26,15 +26,15 @@ echo "ok  a night that never began is in nobody's way"
 
 # Whoever opens a night holds a lock from the look to the first line. While somebody else has it, this one waits,
 # and then finds the night that was opened meanwhile.
-exec 9>"$T/b/acme/.opening"
+exec 9<"$T/b/acme"
 flock 9
-run "$T/b" --done two=x 9>&- &
+run "$T/b" --done two=x 9<&- &
 waiting=$!
-waits() { [ "$(find /proc/[0-9]*/fd -lname "$T/b/acme/.opening" 2>/dev/null | wc -l)" -ge 2 ]; }
+waits() { [ "$(find /proc/[0-9]*/fd -lname "$T/b/acme" 2>/dev/null | wc -l)" -ge 2 ]; }
 eventually 30 waits || fail "The second one does not wait for the first: $(cat "$T/b.out")"
 expect_equal "$(nights "$T/b")" 0 "nights opened beside somebody who is opening one"
 cp -r "$(find "$T/a/acme" -mindepth 1 -maxdepth 1 -name '2[0-9]*' ! -name '2000*')" "$T/b/acme/"
-exec 9>&-
+exec 9<&-
 wait "$waiting" || fail "The one that waited did not take up the night it found: $(cat "$T/b.out")"
 expect_equal "$(nights "$T/b")" 1 "nights of two who sat down at once"
 echo "ok  of two who sit down at once one opens the night, the other finds it"
