@@ -187,7 +187,7 @@ build/clang/%.o: %.c
 	@clang $(CPPFLAGS) $(SYS) $(CFLAGS) -Werror -O0 -c -o $@ $<
 
 # The parsers with libFuzzer.
-FUZZ_LIB := $(sort $(wildcard core/base/*.c core/night/*.c core/night/kinds/*.c core/links/dns*.c) core/copy/script.c)
+FUZZ_LIB := $(sort $(wildcard core/base/*.c core/night/*.c core/night/kinds/*.c core/links/dns*.c) core/links/xml.c core/copy/script.c)
 build/fuzz/o/%.o: %.c
 	@mkdir -p $(@D)
 	@clang $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS)) $(SYS) -std=c11 $(WARN) -Werror -O1 -g -MMD -MP -fsanitize=fuzzer-no-link,address,undefined \

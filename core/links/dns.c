@@ -155,10 +155,11 @@ static bool read_value(struct dns_record *record, const ns_msg *msg, const ns_rr
 	}
 }
 
-static void take_record(struct dns_query *query, const ns_msg *msg, const ns_rr *rr, bool authority)
+/* False when it cannot be read. */
+static bool take_record(struct dns_query *query, const ns_msg *msg, const ns_rr *rr, bool authority)
 {
 	if (query->n >= DNS_RECORDS_MAX || ns_rr_class(*rr) != (query->chaos ? ns_c_chaos : ns_c_in))
-		return;
+		return true;
 	struct dns_record *record = &query->records[query->n];
 	*record = (struct dns_record){
 	    .type = (int)ns_rr_type(*rr), .ttl_s = (int64_t)ns_rr_ttl(*rr), .authority = authority};
@@ -166,8 +167,9 @@ static void take_record(struct dns_query *query, const ns_msg *msg, const ns_rr 
 	/* RFC 2181: a TTL with its highest bit set is zero. */
 	if (record->ttl_s > INT32_MAX)
 		record->ttl_s = 0;
-	if (read_value(record, msg, rr))
-		query->n++;
+	bool good = read_value(record, msg, rr);
+	query->n += good;
+	return good;
 }
 
 /* RFC 2308: how long a cache may keep the "no" is the smaller of the SOA's own TTL and its last field. */
@@ -208,6 +210,7 @@ static bool is_ours(const struct dns_query *query, ns_msg *msg)
 	if (ns_msg_count(*msg, ns_s_qd) == 0)
 		return ns_msg_getflag(*msg, ns_f_rcode) != 0;
 	return ns_parserr(msg, ns_s_qd, 0, &rr) == 0 && (int)ns_rr_type(rr) == query->type &&
+	       ns_rr_class(rr) == (query->chaos ? ns_c_chaos : ns_c_in) &&
 	       dns_same(ns_rr_name(rr), query->name);
 }
 
@@ -227,20 +230,25 @@ int dns_packet_read(struct dns_query *query, uint16_t id, const unsigned char *p
 {
 	ns_msg msg;
 	ns_rr rr;
+	query->n = 0;
+	/* What is cut off may be cut in the middle of a record: then only its head can be read. */
+	if (len >= 12 && ns_get16(packet) == id && (packet[2] & 0x82) == 0x82)
+		return 1;
 	if (len < 12 || len > DNS_PACKET_MAX || ns_initparse(packet, (int)len, &msg) < 0 ||
 	    ns_msg_id(msg) != id || !ns_msg_getflag(msg, ns_f_qr) || !is_ours(query, &msg))
 		return -1;
 	query->rcode = ns_msg_getflag(msg, ns_f_rcode);
 	query->aa = ns_msg_getflag(msg, ns_f_aa);
 	query->ra = ns_msg_getflag(msg, ns_f_ra);
-	query->n = 0;
 	query->negative_s = query->ede = -1;
 	query->nsid[0] = query->ede_text[0] = query->why[0] = '\0';
-	if (ns_msg_getflag(msg, ns_f_tc))
-		return 1;
+	/* A record that cannot be read must not look like one that is not there. */
 	for (int i = 0; i < ns_msg_count(msg, ns_s_an); i++)
-		if (ns_parserr(&msg, ns_s_an, i, &rr) == 0)
-			take_record(query, &msg, &rr, false);
+		if (ns_parserr(&msg, ns_s_an, i, &rr) < 0 || !take_record(query, &msg, &rr, false)) {
+			query->n = 0;
+			query->rcode = -1;
+			return -1;
+		}
 	for (int i = 0; i < ns_msg_count(msg, ns_s_ns); i++) {
 		if (ns_parserr(&msg, ns_s_ns, i, &rr) < 0)
 			continue;

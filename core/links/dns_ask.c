@@ -21,7 +21,7 @@ struct flight {
 	struct dns_query *query;
 	enum stage stage;
 	int fd, sends;
-	bool no_edns;
+	bool no_edns, strange; /* something came that is no answer to our question */
 	uint16_t id;
 	int64_t begun_ms, sent_ms;
 	struct buf in;
@@ -181,6 +181,7 @@ static void on_udp(struct flight *flight)
 		return;
 	}
 	int rc = dns_packet_read(flight->query, flight->id, packet, (size_t)n);
+	flight->strange = flight->strange || rc < 0;
 	if (rc == 1)
 		begin_tcp(flight);
 	else if (rc == 0 && !again_without_edns(flight))
@@ -216,8 +217,12 @@ static void on_tcp_read(struct flight *flight)
 	size_t want = flight->in.len >= 2 ? (size_t)(in[0] << 8 | in[1]) : DNS_PACKET_MAX;
 	if (flight->in.len < want + 2)
 		return;
-	if (dns_packet_read(flight->query, flight->id, in + 2, want) < 0)
-		finish(flight, DNS_BROKEN, "the answer by TCP is not to our question");
+	int rc = dns_packet_read(flight->query, flight->id, in + 2, want);
+	if (rc < 0)
+		finish(flight, DNS_BROKEN, "the answer by TCP is not to our question, or cannot be read");
+	else if (rc == 1)
+		/* Half an answer is none: what is missing would look as if it did not exist. */
+		finish(flight, DNS_BROKEN, "the answer says that it is cut off, even by TCP");
 	else if (!again_without_edns(flight))
 		finish(flight, DNS_ANSWERED, "");
 }
@@ -235,7 +240,9 @@ static void on_ready(struct flight *flight)
 static void on_time(struct flight *flight, int timeout_ms)
 {
 	if (real_since(flight->begun_ms) >= timeout_ms)
-		finish(flight, DNS_TIMEOUT, "no answer");
+		finish(flight, DNS_TIMEOUT,
+		       flight->strange ? "what came is no answer to our question, or cannot be read"
+				       : "no answer");
 	else if (flight->stage == STAGE_UDP && flight->sends < SENDS_MAX &&
 		 real_since(flight->sent_ms) >= timeout_ms / SENDS_MAX)
 		send_udp(flight);
