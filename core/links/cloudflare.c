@@ -151,6 +151,9 @@ static int cloudflare_zone(void *own, const char *name, struct dns_zone *out, st
 		if (!answer)
 			return -1;
 		const struct json *zone = json_first(json_get(answer, "result"));
+		/* Asked for by name, and looked at all the same: another zone would be changed. */
+		while (zone && !dns_same(json_str(zone, "name", ""), at))
+			zone = json_next(zone);
 		if (zone)
 			take_zone(zone, out);
 		json_free(answer);
@@ -180,16 +183,32 @@ static void take_record(const struct json *record, struct dns_rrset *out)
 	dns_rrset_add(out, json_str(record, "content", ""));
 }
 
+/* A zone's own name often has dozens of TXT records, which lead nobody anywhere. */
+static bool leads(const char *type)
+{
+	static const char *const types[] = {"A", "AAAA", "CNAME", "HTTPS", "SVCB", "NS"};
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (text_equal(types[i], type))
+			return true;
+	return false;
+}
+
 static int cloudflare_look(void *own, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
 			   struct err *err)
 {
 	char *path = xasprintf("/zones/%s/dns_records?name=%s&per_page=100", zone->id, name);
 	out->answer = dns_rest_call(own, NULL, path, NULL, err);
 	free(path);
-	for (const struct json *x = json_first(json_get(out->answer, "result")); x && out->n < DNS_RRSETS_MAX;
-	     x = json_next(x))
-		if (dns_same(json_str(x, "name", ""), name))
-			take_record(x, &out->list[out->n++]);
+	const struct json *result = json_get(out->answer, "result");
+	if (json_int(json_get(out->answer, "result_info"), "total_count", 0) > (int64_t)json_count(result))
+		return dns_rrsets_overflow(out, "cloudflare", name, err);
+	for (const struct json *x = json_first(result); x; x = json_next(x)) {
+		if (!dns_same(json_str(x, "name", ""), name) || !leads(json_str(x, "type", "")))
+			continue;
+		if (out->n == DNS_RRSETS_MAX)
+			return dns_rrsets_overflow(out, "cloudflare", name, err);
+		take_record(x, &out->list[out->n++]);
+	}
 	return out->answer ? 0 : -1;
 }
 

@@ -110,6 +110,15 @@ void dns_rrsets_done(struct dns_rrsets *sets)
 	*sets = (struct dns_rrsets){0};
 }
 
+int dns_rrsets_overflow(const struct dns_rrsets *sets, const char *who, const char *name, struct err *err)
+{
+	return err_set(
+	    err, ERR_REFUSED,
+	    "%s: %s has more records than are looked at here (%zu, and more); nothing was changed, "
+	    "move this name by hand",
+	    who, name, sets->n);
+}
+
 const struct dns_rrset *dns_rrsets_find(const struct dns_rrsets *sets, const char *type, const char *member)
 {
 	for (size_t i = 0; i < sets->n; i++)

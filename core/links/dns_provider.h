@@ -109,6 +109,8 @@ int dns_api_running(struct dns_api *api, char *who, size_t size, struct err *err
 int64_t dns_api_left(const struct dns_api *api);
 
 void dns_rrsets_done(struct dns_rrsets *sets);
+/* -1: `name` has more records than there is room for, and what is not seen cannot be left as it is. */
+int dns_rrsets_overflow(const struct dns_rrsets *sets, const char *who, const char *name, struct err *err);
 /* NULL when there is none. `member` "" is the only one. */
 const struct dns_rrset *dns_rrsets_find(const struct dns_rrsets *sets, const char *type, const char *member);
 /* As far as people could see a difference: type, values in any order, TTL, proxied, weight. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD_BRISK_MS = 3000, HELD_PATIENT_MS = 360000, TRIES = 3, RETRY_MS = 1000 };
+enum { HELD_BRISK_MS = 3000, HELD_PATIENT_MS = 360000, HELD_MOST_S = 86400, TRIES = 3, RETRY_MS = 1000 };
 
 int dns_rest_open(struct dns_rest *rest, struct job *job, enum dns_manner manner, const char *base,
 		  const char *token, const char *missing, struct err *err)
@@ -46,7 +46,9 @@ void dns_rest_done(struct dns_rest *rest)
 /* 429: nothing was done, and nothing will be until the time is over. 0: go on. */
 static int wait_held(struct dns_rest *rest, const struct http_reply *reply, struct err *err)
 {
-	int64_t ms = rest->held_s(reply) * 1000, until_ms = clock_life_ms() + (ms < 1000 ? 1000 : ms);
+	int64_t held_s = rest->held_s(reply);
+	int64_t ms = (held_s < 1 ? 1 : held_s > HELD_MOST_S ? HELD_MOST_S : held_s) * 1000;
+	int64_t until_ms = clock_life_ms() + ms;
 	if (ms > (rest->manner == DNS_PATIENT ? HELD_PATIENT_MS : HELD_BRISK_MS))
 		return err_set(err, ERR_REFUSED,
 			       "%s: too many requests with this account (HTTP 429), and for %lld s every one "
@@ -119,6 +121,8 @@ struct json *dns_rest_call(struct dns_rest *rest, const char *method, const char
 			rest->judge(rest, &request, &reply, NULL, err);
 		if (rc == 0 && !held && !again)
 			answer = finish(rest, &request, &reply, err);
+		/* They say that it is done, in words that nobody can read: look. */
+		rest->lost = rest->lost || (method && rc == 0 && reply.status / 100 == 2 && !answer);
 		http_reply_done(&reply);
 		if (!again)
 			break;

@@ -162,6 +162,9 @@ static int hetzner_zone(void *own, const char *name, struct dns_zone *out, struc
 		if (!answer)
 			return -1;
 		const struct json *zone = json_first(json_get(answer, "zones"));
+		/* Asked for by name, and looked at all the same: another zone would be changed. */
+		while (zone && !dns_same(json_str(zone, "name", ""), at))
+			zone = json_next(zone);
 		bool secondary = text_equal(json_str(zone, "mode", ""), "secondary");
 		if (zone)
 			take_zone(zone, out);
@@ -222,10 +225,13 @@ static int hetzner_look(void *own, const struct dns_zone *zone, const char *name
 	char *path = xasprintf("/zones/%s/rrsets?name=%s&per_page=100", zone->id, label);
 	out->answer = dns_rest_call(own, NULL, path, NULL, err);
 	free(path);
-	for (const struct json *x = json_first(json_get(out->answer, "rrsets")); x && out->n < DNS_RRSETS_MAX;
-	     x = json_next(x))
-		if (text_equal(json_str(x, "name", ""), label))
-			take_set(zone, name, x, &out->list[out->n++]);
+	for (const struct json *x = json_first(json_get(out->answer, "rrsets")); x; x = json_next(x)) {
+		if (!text_equal(json_str(x, "name", ""), label))
+			continue;
+		if (out->n == DNS_RRSETS_MAX)
+			return dns_rrsets_overflow(out, "hetzner", name, err);
+		take_set(zone, name, x, &out->list[out->n++]);
+	}
 	return out->answer ? 0 : -1;
 }
 

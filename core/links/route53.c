@@ -128,14 +128,21 @@ static int route53_look(void *own, const struct dns_zone *zone, const char *name
 	out->answer = route53_call(r, NULL, path, NULL, err);
 	free(path);
 	const struct json *sets = xml_child(out->answer, "ResourceRecordSets");
-	for (const struct json *x = xml_child(sets, "ResourceRecordSet"); x && out->n < DNS_RRSETS_MAX;
+	struct dns_rrset *set = xcalloc(1, sizeof *set);
+	bool room = true;
+	for (const struct json *x = xml_child(sets, "ResourceRecordSet"); x && room;
 	     x = xml_next(x, "ResourceRecordSet")) {
 		/* `name` is where the list begins, not what it holds. */
-		take_set(x, &out->list[out->n]);
-		if (!dns_same(out->list[out->n].name, name))
+		take_set(x, set);
+		if (!dns_same(set->name, name))
 			break;
-		out->n++;
+		room = out->n < DNS_RRSETS_MAX;
+		if (room)
+			out->list[out->n++] = *set;
 	}
+	free(set);
+	if (!room)
+		return dns_rrsets_overflow(out, "route53", name, err);
 	return out->answer ? 0 : -1;
 }
 

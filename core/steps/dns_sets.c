@@ -91,7 +91,16 @@ static void take_set(struct dns_sets *sets, const struct dns_rrsets *answer, con
 static int look_name(struct dns_sets *sets, const char *name, struct err *err)
 {
 	struct dns_rrsets *answer = &sets->answers[sets->n_answers++];
-	size_t before = sets->n;
+	size_t before = sets->n, len = strlen(name), tail = strlen(sets->zone.name);
+	bool inside = len > tail ? name[len - tail - 1] == '.' && dns_same(name + len - tail, sets->zone.name)
+				 : dns_same(name, sets->zone.name);
+	if (!inside) {
+		dns_refuse(sets,
+			   "%s is not in the zone %s; one night moves the names of one zone, so take it out "
+			   "of dns.names (names that others point go into dns.tenants)",
+			   name, sets->zone.name);
+		return 0;
+	}
 	if (dns_api_look(sets->api, &sets->zone, name, answer, err) < 0)
 		return -1;
 	for (size_t i = 0; i < answer->n; i++) {

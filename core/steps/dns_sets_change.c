@@ -64,6 +64,14 @@ void dns_sets_plan(const struct dns_sets *sets, struct plan *plan)
 	jw_end(&plan->data);
 }
 
+static bool has_target(const struct dns_sets *sets, const char *key)
+{
+	for (size_t i = 0; i < sets->n; i++)
+		if (text_equal(sets->targets[i].key, key))
+			return true;
+	return false;
+}
+
 int dns_sets_check(const struct dns_sets *sets, struct err *err)
 {
 	const struct json *now = json_path(job_plan(sets->job), "data.now");
@@ -72,7 +80,8 @@ int dns_sets_check(const struct dns_sets *sets, struct err *err)
 	for (size_t i = 0; i < sets->n; i++) {
 		char text[400];
 		set_text(&sets->targets[i].now, text, sizeof text);
-		const char *planned = json_str(now, sets->targets[i].key, text);
+		const char *planned =
+		    json_str(now, sets->targets[i].key, now && sets->targets[i].now.n ? "not there" : text);
 		if (!sets->targets[i].same && !text_equal(planned, text))
 			return err_set(
 			    err, ERR_WORLD,
@@ -80,6 +89,12 @@ int dns_sets_check(const struct dns_sets *sets, struct err *err)
 			    "the new plan and run again",
 			    sets->step, sets->targets[i].key, planned, text);
 	}
+	for (const struct json *x = json_first(now); x; x = json_next(x))
+		if (!has_target(sets, json_key(x)))
+			return err_set(err, ERR_WORLD,
+				       "%s: the plan saw %s at %s and now it is not there; nothing was "
+				       "changed, look at the new plan and run again",
+				       sets->step, json_key(x), json_text(x) ? json_text(x) : "");
 	return 0;
 }
 

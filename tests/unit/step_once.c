@@ -4,8 +4,9 @@
  *   step_once CONFIG.json FACTS STEP VERB [PARAMS [CODE...]]
  *
  * FACTS is a file of recorded facts, one JSON object a line; what the step records is added to it. The
- * secrets come from the environment. A question is answered by the next CODE; there is nobody when none is
- * left. Prints the lines that the step sent, its end last; exits 0 when that says ok. */
+ * secrets come from the environment, and so does PLAN, the approved plan as `plan` has printed it. A question
+ * is answered by the next CODE; there is nobody when none is left. Prints the lines that the step sent, its
+ * end last; exits 0 when that says ok. */
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/job.h"
@@ -62,7 +63,8 @@ static char *file_text(const char *path)
 
 static void say_hello(int fd, char **argv, const char *params)
 {
-	static const char *const names[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", "DIGEST_KEY"};
+	static const char *const names[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", "DIGEST_KEY",
+					    "CLOUDFLARE_API_TOKEN"};
 	char *config = file_text(argv[1]), *facts = file_text(argv[2]);
 	size_t len = strlen(facts);
 	for (size_t i = 0; i + 1 < len; i++)
@@ -71,9 +73,9 @@ static void say_hello(int fd, char **argv, const char *params)
 	dprintf(fd,
 		"{\"t\":\"hello\",\"proto\":1,\"role\":\"step\",\"verb\":\"%s\",\"name\":\"%s\",\"step\":\"%"
 		"s\",\"params\":%s,"
-		"\"facts\":[%.*s],\"config\":%.*s}\n{\"t\":\"secrets\",\"values\":{\"none\":\"\"",
-		argv[4], argv[3], argv[3], params, (int)(len ? len - 1 : 0), facts,
-		(int)strcspn(config, "\n"), config);
+		"\"plan\":%s,\"facts\":[%.*s],\"config\":%.*s}\n{\"t\":\"secrets\",\"values\":{\"none\":\"\"",
+		argv[4], argv[3], argv[3], params, getenv("PLAN") ? getenv("PLAN") : "null",
+		(int)(len ? len - 1 : 0), facts, (int)strcspn(config, "\n"), config);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (getenv(names[i]))
 			dprintf(fd, ",\"%s\":\"%s\"", names[i], getenv(names[i]));
