@@ -6,6 +6,7 @@
 #include "core/links/heroku_inner.h"
 #include "core/links/heroku_words.h"
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,10 @@ enum {
 	LIMIT_WAITS = 6,
 	FACTOR_TRIES = 3,
 	PAGES_MAX = 100,
+	ITEMS_MAX = 50000,
+	BODY_MAX = 16 << 20,
+	WAIT_MOST_S = 60, /* one wait for the rate limit */
+	WAIT_FAR_S = 600, /* further away than that is told, not waited for */
 	LOOK_MS = 20000,
 	CHANGE_MS = 35000
 };
@@ -40,8 +45,10 @@ static void learn_from_head(struct heroku *heroku)
 {
 	char text[200];
 	const struct http_reply *reply = &heroku->reply;
-	if (http_head(reply, "ratelimit-remaining", text, sizeof text))
-		heroku->remaining = (int)heroku_number(text, "", -1);
+	if (http_head(reply, "ratelimit-remaining", text, sizeof text)) {
+		int64_t left = heroku_number(text, "", -1);
+		heroku->remaining = left <= INT_MAX ? (int)left : -1;
+	}
 	if (http_head(reply, "x-heroku-warning", text, sizeof text) ||
 	    http_head(reply, "warning-message", text, sizeof text)) {
 		char clean[200];
@@ -100,6 +107,7 @@ static int exchange(struct heroku *heroku, const struct heroku_call *call, const
 	    .body = call->body,
 	    .body_len = call->body ? strlen(call->body) : 0,
 	    .timeout_ms = looks ? LOOK_MS : CHANGE_MS,
+	    .body_max = BODY_MAX,
 	    .despite_cancel = heroku->despite,
 	};
 	http_reply_done(&heroku->reply);
@@ -146,23 +154,33 @@ static int second_factor(struct heroku *heroku, const struct json *said, int tri
 	return rc;
 }
 
-/* 429: nothing was done, so the same request may be sent again. False: the job is to stop. */
-static bool wait_out_limit(struct heroku *heroku, int waited)
+/* 429: nothing was done, so the same request may be sent again. False: the job is to stop, or `err` says that
+ * the wait would be too long. */
+static bool wait_out_limit(struct heroku *heroku, int waited, struct err *err)
 {
 	char after[32];
-	int seconds =
-	    heroku_head(heroku, "retry-after", after, sizeof after) ? (int)heroku_number(after, "", 0) : 0;
+	int64_t seconds =
+	    heroku_head(heroku, "retry-after", after, sizeof after) ? heroku_number(after, "", 0) : 0;
+	if (seconds > WAIT_FAR_S) {
+		err_set(
+		    err, ERR_NET,
+		    "heroku's rate limit of this account is used up, and Heroku wants no request for %lld "
+		    "minutes; nothing was done, look which other program uses this account",
+		    (long long)(seconds / 60));
+		return false;
+	}
 	if (seconds < 1)
 		seconds = 5 << waited;
-	if (seconds > 60)
-		seconds = 60;
+	if (seconds > WAIT_MOST_S)
+		seconds = WAIT_MOST_S;
 	char text[160];
-	text_copyf(text, sizeof text, "Heroku's rate limit of this account is used up: asking again in %d s",
-		   seconds);
+	text_copyf(text, sizeof text,
+		   "Heroku's rate limit of this account is used up: asking again in %lld s",
+		   (long long)seconds);
 	job_log(heroku->job, "OLD", "%s", text);
 	if (!heroku->despite)
-		return !job_wait(heroku->job, (int64_t)seconds * 1000);
-	clock_sleep_ms((int64_t)seconds * 1000);
+		return !job_wait(heroku->job, seconds * 1000);
+	clock_sleep_ms(seconds * 1000);
 	return true;
 }
 
@@ -183,7 +201,7 @@ static bool mend(struct heroku *heroku, bool looks, const struct json *said, str
 	int status = heroku->reply.status;
 	bool patient = heroku->manner == HEROKU_PATIENT;
 	if (status == 429 && patient && tries->limits < LIMIT_WAITS)
-		return wait_out_limit(heroku, tries->limits++);
+		return wait_out_limit(heroku, tries->limits++, err);
 	bool factor = (status == 403 || status == 412) && text_equal(json_str(said, "id", ""), "two_factor");
 	if (factor && patient && tries->factors < FACTOR_TRIES)
 		return second_factor(heroku, said, tries->factors++, err) == 0;
@@ -192,10 +210,11 @@ static bool mend(struct heroku *heroku, bool looks, const struct json *said, str
 	return false;
 }
 
+/* "The same as before" to somebody who keeps nothing, and silence to a question, are no answers either. */
 static int take_success(struct heroku *heroku, const char *path, bool looks, struct json *said,
 			struct json **out, struct err *err)
 {
-	if (heroku->reply.body.len && !said && heroku->reply.status != 304) {
+	if (!said && (heroku->reply.body.len || heroku->reply.status == 304 || (looks && out))) {
 		heroku->lost = !looks;
 		return err_set(err, ERR_NET,
 			       "heroku answered %s with something that is not JSON; try again, and look at "
@@ -237,7 +256,7 @@ int heroku_call(struct heroku *heroku, const struct heroku_call *call, const cha
 			return take_success(heroku, path, looks, said, out, err);
 		bool again = mend(heroku, looks, said, &tries, &own);
 		if (!again) {
-			heroku->lost = !looks && heroku->reply.status >= 500;
+			heroku->lost = !looks && heroku_unclear(heroku->reply.status);
 			if (own.kind)
 				err_set(err, own.kind, "%s", own.text);
 			else
@@ -250,32 +269,75 @@ int heroku_call(struct heroku *heroku, const struct heroku_call *call, const cha
 	}
 }
 
+/* What the pages of one list held so far. A list that changes while it is read may give an item twice. */
+struct pages {
+	char **ids;
+	size_t n;
+};
+
+static bool page_knows(struct pages *pages, const struct json *item)
+{
+	const char *id = json_str(item, "id", json_str(item, "uuid", NULL));
+	if (!id)
+		return false;
+	for (size_t i = 0; i < pages->n; i++)
+		if (text_equal(pages->ids[i], id))
+			return true;
+	pages->ids = xrealloc(pages->ids, pages->n + 1, sizeof *pages->ids);
+	pages->ids[pages->n++] = xstrdup(id);
+	return false;
+}
+
+/* One page. 1: there are more, from `next` on; 0: it was the last; -1 with err. */
+static int each_page(struct heroku *heroku, const struct heroku_call *call, const char *path,
+		     struct pages *pages, char next[256], void (*each)(void *ctx, const struct json *item),
+		     void *ctx, struct err *err)
+{
+	struct heroku_call page = *call;
+	char from[256];
+	struct json *list;
+	text_copy(from, sizeof from, next);
+	if (*from)
+		page.range = from;
+	if (heroku_call(heroku, &page, path, &list, err) < 0)
+		return -1;
+	const char *odd = json_is_array(list) ? NULL : "no list";
+	bool more = heroku->reply.status == 206;
+	size_t n = 0;
+	for (const struct json *item = json_first(list); item && !odd; item = json_next(item)) {
+		if (++n > ITEMS_MAX)
+			odd = "more than can be";
+		else if (!(more || *from) || !page_knows(pages, item))
+			each(ctx, item);
+	}
+	(call->secret ? json_wipe : json_free)(list);
+	/* "No dyno is left" is believed of a whole list only. */
+	if (!odd && more && !heroku_head(heroku, "next-range", next, 256))
+		odd = "a part of the list and no way to the rest";
+	if (!odd && more && text_equal(next, from))
+		odd = "the same part of the list again";
+	if (odd)
+		return err_set(err, ERR_NET,
+			       "heroku answered %s with %s; try again, and look at status.heroku.com if it "
+			       "stays so",
+			       path, odd);
+	return more;
+}
+
 int heroku_each(struct heroku *heroku, const struct heroku_call *call, const char *path,
 		void (*each)(void *ctx, const struct json *item), void *ctx, struct err *err)
 {
 	char next[256] = "";
-	struct heroku_call page = *call;
-	for (int i = 0; i < PAGES_MAX; i++) {
-		struct json *list;
-		if (*next)
-			page.range = next;
-		if (heroku_call(heroku, &page, path, &list, err) < 0)
-			return -1;
-		bool whole = json_is_array(list), more = heroku->reply.status == 206;
-		for (const struct json *item = json_first(list); item && whole; item = json_next(item))
-			each(ctx, item);
-		(call->secret ? json_wipe : json_free)(list);
-		/* "No dyno is left" is believed of a whole list only. */
-		if (!whole || (more && !heroku_head(heroku, "next-range", next, sizeof next)))
-			return err_set(
-			    err, ERR_NET,
-			    "heroku answered %s with %s; try again, and look at status.heroku.com if it "
-			    "stays so",
-			    path, whole ? "a part of the list and no way to the rest" : "no list");
-		if (!more)
-			return 0;
-	}
-	return err_set(err, ERR_NET,
-		       "heroku answered %s in more than %d pages, which cannot be right; try again", path,
-		       PAGES_MAX);
+	struct pages pages = {0};
+	int more = 1;
+	for (int i = 0; i < PAGES_MAX && more > 0; i++)
+		more = each_page(heroku, call, path, &pages, next, each, ctx, err);
+	for (size_t i = 0; i < pages.n; i++)
+		free(pages.ids[i]);
+	free(pages.ids);
+	if (more > 0)
+		err_set(err, ERR_NET,
+			"heroku answered %s in more than %d pages, which cannot be right; try again", path,
+			PAGES_MAX);
+	return more ? -1 : 0;
 }

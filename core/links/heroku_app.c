@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #define SDK "3.sdk"
+enum { QUANTITY_MAX = 10000 };
 /* Text from Heroku is cleaned where it enters. */
 #define TAKE(out, object, key) take_text((out), sizeof(out), (object), (key))
 
@@ -28,6 +29,7 @@ static void app_path(const struct heroku *heroku, char out[240], const char *res
 struct list {
 	void *items;
 	size_t n, size;
+	bool odd; /* something in it cannot be right */
 };
 
 static void *list_push(struct list *list)
@@ -55,7 +57,9 @@ int heroku_account(struct heroku *heroku, struct heroku_account *out, struct err
 		return -1;
 	TAKE(out->email, said, "email");
 	out->federated = json_bool(said, "federated", false);
-	heroku_head(heroku, "oauth-scope", out->scope, sizeof out->scope);
+	char scope[160];
+	heroku_head(heroku, "oauth-scope", scope, sizeof scope);
+	text_clean(out->scope, sizeof out->scope, scope, strlen(scope));
 	json_free(said);
 	return 0;
 }
@@ -99,8 +103,8 @@ int heroku_maintenance_set(struct heroku *heroku, bool on, struct err *err)
 static void each_dyno(void *ctx, const struct json *item)
 {
 	struct heroku_dyno *dyno = list_push(ctx);
-	TAKE(dyno->name, item, "name");
-	TAKE(dyno->type, item, "type");
+	heroku_name(item, "name", dyno->name, sizeof dyno->name);
+	heroku_name(item, "type", dyno->type, sizeof dyno->type);
 	TAKE(dyno->state, item, "state");
 	TAKE(dyno->size, item, "size");
 	TAKE(dyno->command, item, "command");
@@ -124,7 +128,7 @@ int heroku_dynos(struct heroku *heroku, struct heroku_dyno **out, size_t *n, str
 int heroku_dyno_stop(struct heroku *heroku, const char *name, struct err *err)
 {
 	char path[240], rest[100];
-	if (!*name || strpbrk(name, "/?#% "))
+	if (!*name || *name == '?')
 		return err_set(err, ERR_NET,
 			       "heroku names a dyno in a way that cannot be right; look with `heroku ps`");
 	text_copyf(rest, sizeof rest, "/dynos/%s/actions/stop", name);
@@ -134,13 +138,15 @@ int heroku_dyno_stop(struct heroku *heroku, const char *name, struct err *err)
 
 static void each_process(void *ctx, const struct json *item)
 {
-	struct heroku_process *process = list_push(ctx);
-	TAKE(process->type, item, "type");
+	struct list *list = ctx;
+	struct heroku_process *process = list_push(list);
+	/* Heroku's own program sends quantities as strings, so both shapes may come back. What is no number
+	 * is not 0: it would be the way back. */
+	int64_t quantity = heroku_int(item, "quantity", -1);
+	bool named = heroku_name(item, "type", process->type, sizeof process->type);
 	TAKE(process->size, item, "size");
-	/* Heroku's own program sends quantities as strings, so both shapes may come back. */
-	const struct json *quantity = json_get(item, "quantity");
-	process->quantity = json_is_string(quantity) ? (int)heroku_number(json_text(quantity), "", 0)
-						     : (int)json_value(quantity, 0);
+	list->odd = list->odd || !named || quantity < 0 || quantity > QUANTITY_MAX;
+	process->quantity = (int)quantity;
 }
 
 int heroku_formation(struct heroku *heroku, struct heroku_process **out, size_t *n, struct err *err)
@@ -152,6 +158,14 @@ int heroku_formation(struct heroku *heroku, struct heroku_process **out, size_t 
 	*n = 0;
 	if (list_get(heroku, &(struct heroku_call){0}, path, &list, each_process, err) < 0)
 		return -1;
+	if (list.odd) {
+		free(list.items);
+		return err_set(
+		    err, ERR_NET,
+		    "heroku gives %s a process type or a quantity that cannot be right, so its "
+		    "formation is not known; nothing was changed, look with `heroku ps:scale -a %s`",
+		    heroku_app(heroku), heroku_app(heroku));
+	}
 	*out = list.items;
 	*n = list.n;
 	return 0;
@@ -181,7 +195,7 @@ int heroku_formation_set(struct heroku *heroku, const struct heroku_process *lis
 static void each_release(void *ctx, const struct json *item)
 {
 	struct heroku_release *release = list_push(ctx);
-	release->version = json_int(item, "version", 0);
+	release->version = heroku_int(item, "version", 0);
 	release->created_ms = heroku_time_ms(json_str(item, "created_at", ""));
 	release->current = json_bool(item, "current", false);
 	TAKE(release->status, item, "status");
@@ -201,9 +215,15 @@ int heroku_releases(struct heroku *heroku, int max, struct heroku_release **out,
 	/* Only the first page: an app has thousands of releases. */
 	if (heroku_call(heroku, &(struct heroku_call){.accept = SDK, .range = range}, path, &said, err) < 0)
 		return -1;
-	for (const struct json *item = json_first(said); item; item = json_next(item))
+	bool whole = json_is_array(said);
+	for (const struct json *item = json_first(said); item && whole; item = json_next(item))
 		each_release(&list, item);
 	json_free(said);
+	if (!whole)
+		return err_set(err, ERR_NET,
+			       "heroku answered %s with no list; try again, and look at status.heroku.com if "
+			       "it stays so",
+			       path);
 	*out = list.items;
 	*n = list.n;
 	return 0;

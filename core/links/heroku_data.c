@@ -21,6 +21,11 @@ static bool id_safe(const char *id)
 	return *id && !id[strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")];
 }
 
+static int refuse_id(struct err *err)
+{
+	return err_set(err, ERR_NET, "a backup's id is not as it should be; look with `heroku pg:backups`");
+}
+
 int heroku_database(struct heroku *heroku, struct heroku_database *out, struct err *err)
 {
 	char body[160];
@@ -90,14 +95,12 @@ int heroku_database_info(struct heroku *heroku, const struct heroku_database *da
 			out->followers = (int)json_count(json_get(one, "values"));
 	info_row(said, "Connections", row, sizeof row);
 	if (sscanf(row, "%d/%d", &out->connections, &out->limit) != 2)
-		out->connections = (int)json_int(said, "num_connections", -1);
-	out->size_bytes = json_int(said, "num_bytes", -1);
+		out->connections = (int)heroku_int(said, "num_connections", -1);
+	out->size_bytes = heroku_int(said, "num_bytes", -1);
 	out->waiting = json_bool(said, "waiting?", false);
 	/* An object on Standard and above, a string on Essential. */
 	const struct json *limits = json_get(json_get(said, "plan"), "attrs_unparsed");
-	const char *capacity = json_str(limits, "capacity_bytes", NULL);
-	out->capacity_bytes =
-	    capacity ? heroku_number(capacity, "", -1) : json_int(limits, "capacity_bytes", -1);
+	out->capacity_bytes = heroku_int(limits, "capacity_bytes", -1);
 	json_free(said);
 	return 0;
 }
@@ -116,10 +119,10 @@ static void read_transfer(const struct json *item, struct heroku_transfer *out)
 	TAKE(out->to_type, item, "to_type");
 	TAKE(out->from_name, item, "from_name");
 	TAKE(out->created_at, item, "created_at");
-	out->num = json_int(item, "num", 0);
-	out->source_bytes = json_int(item, "source_bytes", -1);
-	out->processed_bytes = json_int(item, "processed_bytes", 0);
-	out->warnings = json_int(item, "warnings", 0);
+	out->num = heroku_int(item, "num", 0);
+	out->source_bytes = heroku_int(item, "source_bytes", -1);
+	out->processed_bytes = heroku_int(item, "processed_bytes", 0);
+	out->warnings = heroku_int(item, "warnings", 0);
 	out->created_ms = heroku_time_ms(out->created_at);
 	out->started_ms = heroku_time_ms(json_str(item, "started_at", ""));
 	out->updated_ms = heroku_time_ms(json_str(item, "updated_at", ""));
@@ -187,8 +190,7 @@ int heroku_transfer(struct heroku *heroku, const char *app, const char *id, stru
 	char path[200];
 	struct json *said;
 	if (!id_safe(id))
-		return err_set(err, ERR_NET,
-			       "a backup's id is not as it should be; look with `heroku pg:backups`");
+		return refuse_id(err);
 	text_copyf(path, sizeof path, "/client/v11/apps/%s/transfers/%s%s", app, id,
 		   words ? "?verbose=true" : "");
 	if (heroku_call(heroku, &(struct heroku_call){.data = true}, path, &said, err) < 0)
@@ -221,6 +223,8 @@ int heroku_capture(struct heroku *heroku, const struct heroku_database *database
 int heroku_transfer_cancel(struct heroku *heroku, const char *app, const char *id, struct err *err)
 {
 	char path[200];
+	if (!id_safe(id))
+		return refuse_id(err);
 	text_copyf(path, sizeof path, "/client/v11/apps/%s/transfers/%s/actions/cancel", app, id);
 	return heroku_call(heroku, &(struct heroku_call){.method = "POST", .data = true}, path, NULL, err);
 }
@@ -230,6 +234,8 @@ int heroku_public_url(struct heroku *heroku, const char *app, const char *id, ch
 {
 	char path[200];
 	struct json *said;
+	if (!id_safe(id))
+		return refuse_id(err);
 	text_copyf(path, sizeof path, "/client/v11/apps/%s/transfers/%s/actions/public-url", app, id);
 	/* Only an address is made: asking again gives another one. */
 	struct heroku_call call = {.method = "POST", .data = true, .looks = true};

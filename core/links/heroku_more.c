@@ -34,7 +34,7 @@ static void each_authorization(void *ctx, const struct json *item)
 		return;
 	/* Heroku's own program reads it so: seconds from now, null for no end. What is neither is not
 	 * believed. */
-	int64_t left_s = json_is_string(left) ? heroku_number(json_text(left), "", -1) : json_value(left, -1);
+	int64_t left_s = heroku_int(access, "expires_in", -1);
 	bool for_good = left && json_is_null(left);
 	if (!for_good && (left_s < 0 || left_s > TOKEN_MAX_S))
 		return;

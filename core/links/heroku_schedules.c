@@ -24,11 +24,10 @@ static void each_schedule(void *ctx, const struct json *item)
 	struct schedules *list = ctx;
 	list->items = xrealloc(list->items, list->n + 1, sizeof *list->items);
 	struct heroku_schedule *out = &list->items[list->n++];
-	*out = (struct heroku_schedule){.hour = (int)json_int(item, "hour", -1),
+	int64_t hour = heroku_int(item, "hour", -1);
+	*out = (struct heroku_schedule){.hour = hour < 24 ? (int)hour : -1,
 					.retain_weeks = (int)json_int(item, "retain_weeks", -1),
 					.retain_months = (int)json_int(item, "retain_months", -1)};
-	if (json_is_string(json_get(item, "hour")))
-		out->hour = (int)heroku_number(json_str(item, "hour", ""), "", -1);
 	TAKE(out->id, item, "uuid");
 	TAKE(out->name, item, "name");
 	TAKE(out->timezone, item, "timezone");

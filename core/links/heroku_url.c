@@ -4,6 +4,7 @@
 #include "core/links/heroku.h"
 #include "core/links/heroku_words.h"
 #include "core/links/http.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +86,12 @@ static void learn_password(struct job *job, const char *url)
 	char *raw = xasprintf("%.*s", (int)parts.password_len, parts.password), *plain = xstrdup(raw),
 	     *to = plain;
 	for (const char *from = raw; *from; from++) {
-		unsigned code;
-		if (*from == '%' && sscanf(from + 1, "%2x", &code) == 1 && code) {
+		/* A "%" that no two digits follow stands for itself. */
+		bool coded =
+		    *from == '%' && isxdigit((unsigned char)from[1]) && isxdigit((unsigned char)from[2]);
+		char digits[3] = {coded ? from[1] : '0', coded ? from[2] : '0', '\0'};
+		long code = strtol(digits, NULL, 16);
+		if (code) {
 			*to++ = (char)code;
 			from += 2;
 		} else {
@@ -103,11 +108,22 @@ static void learn_password(struct job *job, const char *url)
 	free(plain);
 }
 
+static int vars_get(struct heroku *heroku, const char *path, struct json **out, struct err *err)
+{
+	if (heroku_call(heroku, &(struct heroku_call){.secret = true}, path, out, err) < 0)
+		return -1;
+	if (json_is_object(*out))
+		return 0;
+	json_wipe(*out);
+	*out = NULL;
+	return err_set(err, ERR_NET, "heroku's answer to %s holds no config vars; try again", path);
+}
+
 int heroku_vars(struct heroku *heroku, struct json **out, struct err *err)
 {
 	char path[160];
 	text_copyf(path, sizeof path, "/apps/%s/config-vars", heroku_app(heroku));
-	return heroku_call(heroku, &(struct heroku_call){.secret = true}, path, out, err);
+	return vars_get(heroku, path, out, err);
 }
 
 int heroku_release_vars(struct heroku *heroku, int64_t version, struct json **out, struct err *err)
@@ -115,7 +131,7 @@ int heroku_release_vars(struct heroku *heroku, int64_t version, struct json **ou
 	char path[200];
 	text_copyf(path, sizeof path, "/apps/%s/releases/%lld/config-vars", heroku_app(heroku),
 		   (long long)version);
-	return heroku_call(heroku, &(struct heroku_call){.secret = true}, path, out, err);
+	return vars_get(heroku, path, out, err);
 }
 
 int heroku_var_set(struct heroku *heroku, const char *name, const char *value, struct err *err)

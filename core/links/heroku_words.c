@@ -19,6 +19,24 @@ int64_t heroku_number(const char *text, const char *unit, int64_t otherwise)
 	return errno || (*end && !text_equal(end, unit)) ? otherwise : value;
 }
 
+int64_t heroku_int(const struct json *object, const char *key, int64_t otherwise)
+{
+	const struct json *value = json_get(object, key);
+	return json_is_string(value) ? heroku_number(json_text(value), "", otherwise)
+				     : json_value(value, otherwise);
+}
+
+bool heroku_name(const struct json *object, const char *key, char *out, size_t size)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	const char *name = json_str(object, key, "");
+	if (*name && !name[strspn(name, allowed)] && !strstr(name, "..") && text_copy(out, size, name))
+		return true;
+	out[0] = '?';
+	text_clean(out + 1, size - 1, name, strlen(name));
+	return false;
+}
+
 int64_t heroku_time_ms(const char *text)
 {
 	int year, month, day, hour, minute, second, used = 0;
@@ -122,10 +140,15 @@ static int explain_auth(struct err *err, int status, const char *id, const char 
 		       status, words);
 }
 
+bool heroku_unclear(int status)
+{
+	return status >= 500 || status == 408;
+}
+
 int heroku_explain(struct err *err, const char *app, bool data, const char *path,
 		   const struct http_reply *reply, const struct json *said, bool changes)
 {
-	char message[200], words[240] = "", id[64], request[80] = "";
+	char message[200], words[240] = "", id[64], head[80] = "", request[80] = "";
 	const char *raw = json_str(said, "message", "");
 	text_clean(message, sizeof message, raw, strlen(raw));
 	text_copy(id, sizeof id, json_str(said, "id", ""));
@@ -134,8 +157,8 @@ int heroku_explain(struct err *err, const char *app, bool data, const char *path
 		message[--len] = '\0';
 	if (*message)
 		text_copyf(words, sizeof words, ": %s", message);
-	if (http_head(reply, "request-id", request, sizeof request))
-		request[strcspn(request, ",")] = '\0';
+	http_head(reply, "request-id", head, sizeof head);
+	text_clean(request, sizeof request, head, strcspn(head, ","));
 	int status = reply->status;
 	if (status == 401 || status == 402 || status == 403 || status == 412)
 		return explain_auth(err, status, id, words);
@@ -146,7 +169,7 @@ int heroku_explain(struct err *err, const char *app, bool data, const char *path
 			       "heroku's rate limit of this account is used up, by this or by another "
 			       "program; nothing was "
 			       "done, it refills by about 75 requests a minute");
-	if (status >= 500)
+	if (heroku_unclear(status))
 		return err_set(
 		    err, ERR_NET, "heroku answered %s with an error of its own (%d%s, request %s); %s", path,
 		    status, words, *request ? request : "without a number",

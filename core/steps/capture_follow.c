@@ -15,6 +15,8 @@ static int64_t read_freeze(const struct capture *capture)
 {
 	const struct json *maintenance = job_fact(capture->job, "maintenance", ""),
 			  *frozen = job_fact(capture->job, "frozen", "");
+	if (json_int(frozen, "old_at_ms", 0))
+		return json_int(frozen, "old_at_ms", 0);
 	if (json_int(frozen, "at_ms", 0))
 		return json_int(frozen, "at_ms", 0) + heroku_skew_ms(capture->heroku);
 	return json_bool(maintenance, "set", true) ? json_int(maintenance, "heroku_at_ms", 0) : 0;

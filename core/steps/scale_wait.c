@@ -136,7 +136,7 @@ void scale_left_words(const struct scale_world *world, struct scale_goal goal, c
 
 /* Each one-off is asked once; one that starts meanwhile (Scheduler) is asked when it is seen. */
 struct asked {
-	char names[64][48];
+	char (*names)[48];
 	size_t n;
 };
 
@@ -147,7 +147,7 @@ static int stop_one_offs(struct job *job, struct scale_world *world, struct aske
 		bool known = !scale_one_off(world, dyno);
 		for (size_t k = 0; k < asked->n && !known; k++)
 			known = text_equal(asked->names[k], dyno->name);
-		if (known || asked->n == sizeof asked->names / sizeof *asked->names)
+		if (known)
 			continue;
 		struct jw w;
 		jw_fact(&w, "one-off-stopped", dyno->name);
@@ -155,6 +155,7 @@ static int stop_one_offs(struct job *job, struct scale_world *world, struct aske
 		jw_str(&w, "command", dyno->command);
 		if (job_record(job, &w, err) < 0)
 			return -1;
+		asked->names = xrealloc(asked->names, asked->n + 1, sizeof *asked->names);
 		text_copy(asked->names[asked->n++], sizeof asked->names[0], dyno->name);
 		struct err own = {0};
 		/* One that has ended by itself meanwhile is a 404, and a lost answer is settled by the next
@@ -166,16 +167,16 @@ static int stop_one_offs(struct job *job, struct scale_world *world, struct aske
 	return 0;
 }
 
-int scale_wait_gone(struct job *job, struct scale_world *world, struct scale_goal goal, struct err *err)
+static int wait_gone(struct job *job, struct scale_world *world, struct scale_goal goal, struct asked *asked,
+		     struct err *err)
 {
-	struct asked asked = {0};
 	int64_t until = clock_life_ms() + theirs(GONE_MS);
 	size_t most = 0;
 	char left[200], text[240];
 	for (;;) {
 		if (scale_look(world, err) < 0)
 			return -1;
-		if (goal.stop_one_offs && stop_one_offs(job, world, &asked, err) < 0)
+		if (goal.stop_one_offs && stop_one_offs(job, world, asked, err) < 0)
 			return -1;
 		size_t n = scale_left(world, goal);
 		most = n > most ? n : most;
@@ -200,6 +201,14 @@ int scale_wait_gone(struct job *job, struct scale_world *world, struct scale_goa
 				: "the formation is at 0 already, so run this step again, or bring the dynos "
 				  "back with the way back");
 	}
+}
+
+int scale_wait_gone(struct job *job, struct scale_world *world, struct scale_goal goal, struct err *err)
+{
+	struct asked asked = {0};
+	int rc = wait_gone(job, world, goal, &asked, err);
+	free(asked.names);
+	return rc;
 }
 
 static int count_up(const struct scale_world *world, const char *type, const char *state)

@@ -87,9 +87,22 @@ static void tell(struct job *job, const struct pg_quiet *quiet, int64_t need, in
 	job_progress(job, (doubt && ms == need) ? need / 1000 - 1 : ms / 1000, need / 1000, "s", text);
 }
 
-static int record(struct job *job, const struct pg_quiet *quiet, int64_t need, struct err *err)
+/* OLD's own clock, by which a backup of OLD is dated: ours may be set anew before that backup is looked at.
+ */
+static int64_t old_clock_ms(struct pg *pg)
+{
+	char text[32];
+	struct err ignored = {0};
+	if (pg_value(pg, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text", NULL, text,
+		     sizeof text, &ignored) < 0)
+		return 0;
+	return units_parse_int(text, 0);
+}
+
+static int record(struct job *job, struct pg *pg, const struct pg_quiet *quiet, int64_t need, struct err *err)
 {
 	struct jw w;
+	int64_t old_ms = old_clock_ms(pg);
 	jw_fact(&w, "quiet", "");
 	jw_int(&w, "at_ms", clock_wall_ms());
 	jw_int(&w, "for_ms", need);
@@ -99,6 +112,8 @@ static int record(struct job *job, const struct pg_quiet *quiet, int64_t need, s
 	/* From this moment on nothing was written: what was captured later holds the last write. */
 	jw_fact(&w, "frozen", "");
 	jw_int(&w, "at_ms", clock_wall_ms() - pg_quiet_ms(quiet));
+	if (old_ms)
+		jw_int(&w, "old_at_ms", old_ms - clock_real_ms(pg_quiet_ms(quiet)));
 	return job_record(job, &w, err);
 }
 
@@ -151,7 +166,7 @@ static int wait_quiet_run(struct job *job, struct err *err)
 			rc = err_set(err, ERR_CANCELLED, "Stopped on request; nothing was changed.");
 	}
 	if (rc == 0)
-		rc = record(job, &quiet, need, err);
+		rc = record(job, pg, &quiet, need, err);
 	pg_writes_done(&writes);
 	pg_close(pg);
 	return rc;

@@ -271,6 +271,16 @@ control '{"backup":"ok"}'
 wait $beside || fail "The adopted backup: $(tail -n 1 "$T/beside")"
 expect_equal "$(posts)" 0 "requests for a backup that was there"
 
+# Our clock was two hours slow when the freeze was recorded, and is right now: OLD's own clock says what came first.
+once capture prove '{}'
+[[ $END == *PASS || $END == *WARN ]] || fail "The adopted backup is not good: $(tail -n 1 "$T/said")"
+jq -c 'select(.name == "maintenance") | .name = "frozen" | .data = {at_ms: (now * 1000 - 7200000 | floor), old_at_ms: (now * 1000 + 5000 | floor)}' \
+	"$T/facts" | tail -n 1 >"$T/frozen"
+cat "$T/frozen" >>"$T/facts"
+once capture prove '{}'
+[[ $END == *FAIL ]] || fail "A backup of before the freeze passes: $(cat "$T/frozen") $(tail -n 1 "$T/said")"
+grep -q 'was begun before the freeze' "$T/said" || fail "The reason is not said: $(tail -n 1 "$T/said")"
+
 # Last, because nobody's URL is right any more: Heroku changes the password while it dumps, and the dump breaks.
 fresh capture
 control '{"backup":"stall"}'
