@@ -40,6 +40,7 @@ static const struct {
      "support SSL, but SSL was required"},
     {"pg-ssl-closed", "PG::ConnectionBad: SSL connection has been closed unexpectedly"},
     {"pg-lost", "PG::ConnectionBad: PQconsumeInput() server closed the connection unexpectedly"},
+    {"pg-ended", "FATAL:  terminating connection due to administrator command"},
     {"pg-refused",
      "PG::ConnectionBad: connection to server at \"172.18.0.3\", port 5432 failed: Connection refused"},
     {"pg-name", "could not translate host name \"acme-db\" to address: Temporary failure in name resolution"},
