@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/copy/delta_guard.h"
 #include "core/copy/lanes.h"
+#include "core/copy/order.h"
 #include <stdlib.h>
 
 struct round {
@@ -20,7 +21,8 @@ struct round {
 	struct delta_seen *seen;       /* for each table, once the source was read */
 	struct unit *units;
 	size_t n_units;
-	char snapshot[64];
+	char snapshot[80];
+	bool bare; /* of a copy that goes on: neither keys nor triggers stand there */
 };
 /* What a lane does at once: one table that changed, or some that did not. */
 struct unit {
@@ -71,6 +73,11 @@ static int open_round(struct round *r, const char *const *skip, struct err *err)
 		return err_set(err, ERR_REFUSED,
 			       "The %s holds no warm copy to bring up to date. Run warm-copy first, or take "
 			       "the backup way",
+			       pg_name(r->target));
+	if (r->state.unfinished)
+		return err_set(err, ERR_REFUSED,
+			       "The warm copy in the %s is not whole: it broke off, or still runs. Run "
+			       "warm-copy again, it keeps the tables that are there; or take the backup way",
 			       pg_name(r->target));
 	out->was = r->state.source;
 	if (pg_limit(r->source, 0, err) < 0 ||
@@ -170,17 +177,27 @@ static int look_source(struct round *r, struct err *err)
 
 /* ---- the lanes ---- */
 
-static int begin(void *ctx, struct err *err)
+static int open_lane(struct round *r, struct err *err)
 {
-	struct round *r = ctx;
-	bool owner_only;
 	r->source = pg_open_like(r->source, NULL, PG_LOOK, err);
 	r->target = r->source ? pg_open_like(r->target, NULL, PG_ACT, err) : NULL;
 	if (!r->target || pg_limit(r->source, 0, err) < 0)
 		return -1;
-	return copy_snapshot_join(r->source, r->snapshot, err) < 0
-		   ? -1
-		   : delta_guard_set(r->target, &owner_only, err);
+	return copy_snapshot_join(r->source, r->snapshot, err);
+}
+
+static int begin(void *ctx, struct err *err)
+{
+	struct round *r = ctx;
+	bool owner_only;
+	if (open_lane(r, err) < 0)
+		return -1;
+	/* Commits of the copy do not wait for the disk, and it has to be alone. */
+	if (r->bare)
+		return pg_exec(r->target, err, "SET synchronous_commit = off") < 0
+			   ? -1
+			   : copy_hold(r->target, false, err);
+	return delta_guard_set(r->target, &owner_only, err);
 }
 
 static int item(void *ctx, size_t at, void *said, struct err *err)
@@ -256,11 +273,9 @@ static int lock_round(struct round *r, struct err *err)
 			     pg_name(r->target));
 }
 
-static int run_round(struct round *r, int64_t began_ms, struct err *err)
+static int run_lanes(struct round *r, struct err *err)
 {
 	const struct copy_delta_options *o = r->options;
-	if (delta_guard_set(r->target, &r->out->owner_only, err) < 0 || look_source(r, err) < 0)
-		return -1;
 	struct lanes lanes = {.n = o->lanes ? o->lanes : 1,
 			      .items = r->n_units,
 			      .stop_fd = o->stop_fd,
@@ -268,9 +283,17 @@ static int run_round(struct round *r, int64_t began_ms, struct err *err)
 			      .begin = begin,
 			      .item = item,
 			      .tell = tell};
+	return lanes_run(&lanes, err);
+}
+
+static int run_round(struct round *r, int64_t began_ms, struct err *err)
+{
+	const struct copy_delta_options *o = r->options;
+	if (delta_guard_set(r->target, &r->out->owner_only, err) < 0 || look_source(r, err) < 0)
+		return -1;
 	if (r->out->owner_only && delta_keys_take(r->target, err) < 0)
 		return -1;
-	if (lanes_run(&lanes, err) < 0)
+	if (run_lanes(r, err) < 0)
 		return -1;
 	if (o->last && delta_objects(r->source, r->target, &r->out->rest, err) < 0)
 		return -1;
@@ -298,5 +321,34 @@ int copy_delta_run(struct pg *source, struct pg *target, const struct copy_delta
 	if (locked && pg_alive(target))
 		pg_exec(target, NULL, "SELECT pg_advisory_unlock(hashtext('nightferry delta'))");
 	out->ms = clock_life_ms() - began_ms;
+	return rc;
+}
+
+/* ---- for a copy that goes on ---- */
+
+int copy_delta_catch_up(struct pg *source, struct pg *target, const char *snapshot,
+			const struct delta_tables *tables, const struct warm_state *state,
+			const struct copy_delta_options *options, struct copy_delta *out, struct err *err)
+{
+	struct round r = {.source = source, .target = target, .options = options, .out = out, .bare = true};
+	text_copy(r.snapshot, sizeof r.snapshot, snapshot);
+	r.was = xcalloc(tables->n + 1, sizeof *r.was);
+	r.tables.list = xcalloc(tables->n + 1, sizeof *r.tables.list);
+	for (size_t i = 0; i < tables->n; i++) {
+		const struct delta_table *t = &tables->list[i];
+		r.was[r.tables.n] = warm_state_find(state, t->schema, t->name);
+		if (!r.was[r.tables.n])
+			continue;
+		r.tables.list[r.tables.n++] = *t;
+		out->source_bytes += t->size_bytes;
+	}
+	out->tables = r.tables.n;
+	int rc = look_source(&r, err);
+	if (rc == 0)
+		rc = run_lanes(&r, err);
+	delta_seen_done(r.seen, r.tables.n);
+	free(r.tables.list);
+	free(r.units);
+	free(r.was);
 	return rc;
 }

@@ -39,6 +39,12 @@ struct copy_delta {
  * the reason and the way out when it cannot. */
 int copy_delta_look(struct pg *source, struct pg *target, const char *const *skip, struct copy_delta *out,
 		    struct err *err);
+/* Only those tables that the target has, for a copy that goes on: no more is refused than by a table itself,
+ * nothing acts on its rows, and neither sequences nor anything else is touched. `snapshot` is the source's,
+ * which `out->now` tells of. */
+int copy_delta_catch_up(struct pg *source, struct pg *target, const char *snapshot,
+			const struct delta_tables *tables, const struct warm_state *state,
+			const struct copy_delta_options *options, struct copy_delta *out, struct err *err);
 /* -1: tables that were done stay done, the others are as they were; run it again. */
 int copy_delta_run(struct pg *source, struct pg *target, const struct copy_delta_options *options,
 		   struct copy_delta *out, struct err *err);

@@ -1,6 +1,7 @@
 #include "core/copy/order.h"
 #include "core/base/text.h"
 #include <stdarg.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct pg *copy_open_source(const struct copy_order *order, struct err *err)
@@ -47,6 +48,27 @@ struct pg *copy_open_target(const struct copy_order *order, struct err *err)
 		return NULL;
 	}
 	return pg;
+}
+
+const char **copy_order_skip(const struct copy_order *order)
+{
+	const struct json *skip = json_get(order->json, "skip");
+	const char **list = xcalloc(json_count(skip) + 1, sizeof *list);
+	size_t n = 0;
+	for (const struct json *t = json_first(skip); t; t = json_next(t))
+		if (json_text(t))
+			list[n++] = json_text(t);
+	return list;
+}
+
+#define HOLD "hashtext('nightferry copy'))"
+
+int copy_hold(struct pg *target, bool alone, struct err *err)
+{
+	return pg_exec(target, err,
+		       alone ? "SELECT pg_advisory_lock(" HOLD "; SELECT pg_advisory_lock_shared(" HOLD
+			       "; SELECT pg_advisory_unlock(" HOLD
+			     : "SELECT pg_advisory_lock_shared(" HOLD);
 }
 
 int copy_settle(struct pg *target, struct err *err)

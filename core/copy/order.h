@@ -15,10 +15,16 @@ struct copy_order {
 	int maintenance_mb; /* the most that one session on the target may take to sort; 0: not known */
 };
 
+/* Its "skip": labels, NULL-ended; free() the list. */
+const char **copy_order_skip(const struct copy_order *order);
+
 /* A session on the source that only reads, without a limit on its statements. */
 struct pg *copy_open_source(const struct copy_order *order, struct err *err);
 /* A session on the target for a copy: commits do not wait for the disk (copy_settle() does). */
 struct pg *copy_open_target(const struct copy_order *order, struct err *err);
+/* For a session that copies, as long as it lives. alone: first waits until none of another copy is left, also
+ * of one whose worker was killed: its server works at the last statement for a while. */
+int copy_hold(struct pg *target, bool alone, struct err *err);
 /* After this what was committed in other sessions is on disk. */
 int copy_settle(struct pg *target, struct err *err);
 

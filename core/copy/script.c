@@ -265,6 +265,12 @@ bool copy_entry_table(const struct copy_entry *entry, char schema[64], char name
 	return at && read_qualified(*only ? at + 5 : at, schema, name);
 }
 
+bool copy_entry_index(const struct copy_entry *entry, char name[64])
+{
+	const char *at = entry->n ? after_word(entry->list[0], "INDEX") : NULL;
+	return at && read_name(at, name);
+}
+
 bool copy_entry_constraint(const struct copy_entry *entry, char name[64])
 {
 	const char *at = entry->n ? after_word(entry->list[0], "CONSTRAINT") : NULL;

@@ -26,6 +26,8 @@ void copy_script_done(struct copy_script *script);
 /* The table an index, a constraint or a trigger stands on, out of the entry's first statement, whose names
  * are all quoted (pg_dump --quote-all-identifiers). False when there is none to see. only: it names ONLY. */
 bool copy_entry_table(const struct copy_entry *entry, char schema[64], char name[64], bool *only);
+/* What CREATE INDEX names. */
+bool copy_entry_index(const struct copy_entry *entry, char name[64]);
 /* What ADD CONSTRAINT names. */
 bool copy_entry_constraint(const struct copy_entry *entry, char name[64]);
 /* The table a foreign key leads to. */

@@ -60,65 +60,24 @@ static int open_snapshot(struct stream *s, struct err *err)
 	return pg_value(s->source, "SELECT pg_export_snapshot()", NULL, s->snapshot, sizeof s->snapshot, err);
 }
 
-/* A copy into a database that holds tables would end in the middle, or mix two of them. */
-static int need_empty(struct stream *s, struct err *err)
-{
-	struct copy_catalog there;
-	if (copy_catalog_read(s->target, NULL, &there, err) < 0)
-		return -1;
-	size_t n = 0;
-	for (size_t i = 0; i < there.n; i++)
-		n += !there.list[i].extension;
-	copy_catalog_done(&there);
-	return n ? err_set(err, ERR_WORLD,
-			   "%s is not empty any more, it holds %zu tables; nothing was changed, run "
-			   "wipe-target and "
-			   "plan again",
-			   pg_database(s->target), n)
-		 : 0;
-}
-
-/* What stands in the target until the copy is whole: whoever finds it knows whose the tables beside it are.
- */
-static int mark(struct stream *s, struct err *err)
-{
-	struct buf sql = {0};
-	buf_adds(
-	    &sql,
-	    "CREATE SCHEMA IF NOT EXISTS nightferry; CREATE TABLE nightferry.unfinished_stream AS SELECT ");
-	pg_add_text(&sql, json_str(s->order->json, "token", ""));
-	buf_adds(&sql, "::text AS token, pg_catalog.now() AS at");
-	int rc = pg_exec(s->target, err, "SET synchronous_commit = on; %s; SET synchronous_commit = off",
-			 buf_text(&sql));
-	buf_done(&sql);
-	return rc;
-}
-
-static int unmark(struct stream *s, struct err *err)
-{
-	return pg_exec(
-	    s->target, err,
-	    "DROP TABLE nightferry.unfinished_stream; DO $$BEGIN DROP SCHEMA nightferry; EXCEPTION WHEN "
-	    "dependent_objects_still_exist THEN NULL; END$$");
-}
-
-static const char **skip_list(const struct copy_order *order)
-{
-	const struct json *skip = json_get(order->json, "skip");
-	const char **list = xcalloc(json_count(skip) + 1, sizeof *list);
-	size_t n = 0;
-	for (const struct json *t = json_first(skip); t; t = json_next(t))
-		if (json_text(t))
-			list[n++] = json_text(t);
-	return list;
-}
-
 static int look(struct stream *s, struct err *err)
 {
-	const char **skip = skip_list(s->order);
+	const char **skip = copy_order_skip(s->order);
 	int rc = copy_catalog_read(s->source, skip, &s->catalog, err);
 	free(skip);
+	s->kept = xcalloc(s->catalog.n + 1, sizeof *s->kept);
 	return rc;
+}
+
+/* From here on the copy can be gone on with. */
+static int begin_notes(struct stream *s, struct err *err)
+{
+	const struct copy_stream_hooks *hooks = s->hooks;
+	if (!hooks || !hooks->kept)
+		return 0;
+	if (hooks->defined && hooks->defined(hooks->ctx, s->target, err) < 0)
+		return -1;
+	return stream_same_definitions(s, "pre", &s->pre, err);
 }
 
 /* Both halves of the definitions are read at once: rows need the first, and the second is there when the
@@ -138,7 +97,19 @@ static int definitions(struct stream *s, struct err *err)
 		return -1;
 	if (s->pre.n && !*s->pre.list[0].type && stream_settings(s->target, &s->pre.list[0], err) < 0)
 		return -1;
-	return stream_apply(s, &s->pre, false, err);
+	if (!s->resumed)
+		return stream_apply(s, &s->pre, false, err) < 0 ? -1 : begin_notes(s, err);
+	return stream_same_definitions(s, "pre", &s->pre, err) < 0 ? -1 : stream_go_on(s, err);
+}
+
+static void note_kept(struct stream *s)
+{
+	for (size_t i = 0; i < s->catalog.n; i++) {
+		const struct copy_table *t = &s->catalog.list[i];
+		s->kept[i] = s->left.rows_in || s->hooks->kept(s->hooks->ctx, t);
+		if (s->kept[i] && !t->skipped)
+			s->kept_bytes += t->size_bytes;
+	}
 }
 
 static int open_all(struct stream *s, struct err *err)
@@ -150,11 +121,16 @@ static int open_all(struct stream *s, struct err *err)
 		return -1;
 	choose_lanes(s);
 	s->target = copy_open_target(&order, err);
-	if (!s->target || open_snapshot(s, err) < 0 || look(s, err) < 0 || need_empty(s, err) < 0)
+	if (!s->target || copy_hold(s->target, s->resumed, err) < 0 || open_snapshot(s, err) < 0 ||
+	    look(s, err) < 0)
+		return -1;
+	if ((s->resumed ? stream_mark_read(s, err) : stream_need_empty(s, err)) < 0)
 		return -1;
 	if (hooks && hooks->opened && hooks->opened(hooks->ctx, s->source, s->target, s->snapshot, err) < 0)
 		return -1;
-	return mark(s, err);
+	if (s->resumed)
+		note_kept(s);
+	return s->resumed ? 0 : stream_mark(s, err);
 }
 
 /* ---- the end ---- */
@@ -188,20 +164,10 @@ static void tell_result(struct stream *s, int64_t sequences)
 
 static int finish(struct stream *s, struct err *err)
 {
-	const struct copy_stream_hooks *hooks = s->hooks;
 	int64_t sequences = 0;
 	if (stream_sequences(s, &sequences, err) < 0 || stream_apply(s, &s->post, true, err) < 0)
 		return -1;
-	if (hooks && hooks->finished) {
-		int64_t *rows = xcalloc(s->catalog.n + 1, sizeof *rows);
-		for (size_t i = 0; i < s->catalog.n; i++)
-			rows[i] = s->tables[i].done.rows;
-		int rc = hooks->finished(hooks->ctx, s->source, s->target, &s->catalog, rows, err);
-		free(rows);
-		if (rc < 0)
-			return -1;
-	}
-	if (unmark(s, err) < 0 || copy_settle(s->target, err) < 0)
+	if (stream_unmark(s, err) < 0 || copy_settle(s->target, err) < 0)
 		return -1;
 	stream_tell_total(s, "done", true);
 	tell_result(s, sequences);
@@ -216,6 +182,7 @@ static void close_all(struct stream *s)
 	copy_script_done(&s->pre);
 	copy_script_done(&s->post);
 	stream_tasks_done(s);
+	free(s->kept);
 	copy_catalog_done(&s->catalog);
 	pg_close(s->source);
 	pg_close(s->target);
@@ -231,6 +198,7 @@ int copy_stream_run(const struct copy_order *order, const struct copy_stream_hoo
 			   .pre_dump = {.pid = -1, .out_fd = -1, .err_fd = -1},
 			   .post_dump = {.pid = -1, .out_fd = -1, .err_fd = -1}};
 	int64_t asked = json_int(order->json, "lanes", 0);
+	s.resumed = hooks && hooks->kept && json_bool(order->json, "resume", false);
 	own.maintenance_mb =
 	    memory_for(order, asked > 0 ? (size_t)asked : (size_t)sysconf(_SC_NPROCESSORS_ONLN) + 1);
 	int rc = open_all(&s, err);

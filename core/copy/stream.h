@@ -8,15 +8,27 @@
 #include "core/copy/order.h"
 #include "core/copy/table_copy.h"
 
-/* For a copy that will be continued; each may be NULL. -1 ends the copy with err. */
+/* For a copy that will be continued; each may be NULL. -1 ends the copy with err.
+ *
+ * With `kept` and `catch_up` a copy that broke off can be gone on with (the order's `resume`, and the same
+ * `token`): under the same definitions, tables that are whole stay, the others are emptied and copied, and
+ * indexes and constraints that stand there are not made again. */
 struct copy_stream_hooks {
 	/* The snapshot is open and nothing was changed yet. */
 	int (*opened)(void *ctx, struct pg *source, struct pg *target, const char *snapshot, struct err *err);
+	/* The definitions stand in the target, and no row yet; not called when it goes on. */
+	int (*defined)(void *ctx, struct pg *target, struct err *err);
+	/* When it goes on: all rows of this table are there, of an older snapshot. */
+	bool (*kept)(void *ctx, const struct copy_table *table);
+	/* When it goes on: brings these tables to the snapshot. Nothing acts on their rows: keys of others
+	 * and triggers are not there. */
+	int (*catch_up)(void *ctx, struct pg *source, struct pg *target, const char *snapshot,
+			struct err *err);
+	/* All rows of a table were committed. */
+	int (*table_in)(void *ctx, struct pg *target, const struct copy_table *table, int64_t rows,
+			struct err *err);
 	/* Nothing of the source is needed any more but where its sequences stand: it holds nothing back. */
 	void (*released)(void *ctx);
-	/* All is there; rows[i] went into catalog->list[i]. */
-	int (*finished)(void *ctx, struct pg *source, struct pg *target, const struct copy_catalog *catalog,
-			const int64_t *rows, struct err *err);
 	void *ctx;
 };
 /* Of the order: `lanes` (0: by the machine), `piece_mb` (0: by the database), `skip` (labels), `container`,

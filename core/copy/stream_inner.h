@@ -1,6 +1,7 @@
 /* Between stream.c (the way through), stream_tasks.c (what is to be done), stream_next.c (what comes next),
- * stream_lanes.c (the processes that do it), stream_lane.c (inside of one), stream_script.c (definitions) and
- * stream_rest.c (what is neither row nor index). */
+ * stream_lanes.c (the processes that do it), stream_lane.c (inside of one), stream_script.c (definitions),
+ * stream_rest.c (what is neither row nor index), stream_mark.c (what stands there until it is whole) and
+ * stream_again.c (going on where another copy broke off). */
 #ifndef CORE_COPY_STREAM_INNER_H
 #define CORE_COPY_STREAM_INNER_H
 
@@ -66,6 +67,12 @@ struct stream_answer {
 	struct err err;
 };
 _Static_assert(sizeof(struct stream_answer) <= PIPE_BUF, "an answer is written at once");
+/* What the copy noted that is gone on with. */
+struct stream_left {
+	char pre[40], post[40]; /* digests of the definitions; post "": it did not come so far */
+	bool rows_in;           /* all rows and large objects, of one moment */
+	size_t rest;            /* entries of `post` that its last phase has gone through */
+};
 struct stream {
 	const struct copy_order *order;
 	const struct copy_stream_hooks *hooks; /* may be NULL */
@@ -76,6 +83,10 @@ struct stream {
 	struct copy_script pre, post;
 	bool has_post;
 	struct copy_catalog catalog;
+	bool resumed;
+	struct stream_left left; /* with `resumed` */
+	bool *kept;              /* for each table of the catalog: its rows are there */
+	int64_t kept_bytes;      /* of those */
 	struct stream_table *tables;
 	struct stream_task **tasks;
 	size_t n_tasks, n_done;
@@ -136,6 +147,23 @@ int stream_entry_run(struct pg *target, const struct copy_entry *entry, bool for
 /* stream_rest.c */
 int stream_sequences(struct stream *s, int64_t *n, struct err *err);
 int stream_large_objects(struct stream *s, int64_t *n, struct err *err);
+
+/* stream_mark.c */
+int stream_need_empty(struct stream *s, struct err *err);
+int stream_mark(struct stream *s, struct err *err);
+/* -1 when there is none of this order, or nothing of it can be kept. */
+int stream_mark_read(struct stream *s, struct err *err);
+int stream_mark_note(struct stream *s, const char *what, const char *value, struct err *err);
+int stream_unmark(struct stream *s, struct err *err);
+
+/* stream_again.c */
+/* half: "pre", "post". Notes what the copy began with, or says that it was changed since. */
+int stream_same_definitions(struct stream *s, const char *half, const struct copy_script *script,
+			    struct err *err);
+/* Tables that are not whole are emptied, the others are brought to the snapshot. */
+int stream_go_on(struct stream *s, struct err *err);
+/* What stands in the target already leaves the script of post-data. */
+int stream_strike_standing(struct stream *s, struct err *err);
 
 /* stream_tell.c */
 void stream_tell_table(struct stream *s, size_t table, const char *state, bool now);

@@ -78,7 +78,7 @@ static int lane_open(struct lane *l, struct err *err)
 	order.stop_fd = l->life_fd;
 	l->source = copy_open_source(&order, err);
 	l->target = l->source ? copy_open_target(&order, err) : NULL;
-	if (!l->target || see_snapshot(l, err) < 0 ||
+	if (!l->target || copy_hold(l->target, false, err) < 0 || see_snapshot(l, err) < 0 ||
 	    pg_number(l->target, "SELECT pg_catalog.pg_backend_pid()", NULL, &backend, err) < 0)
 		return -1;
 	answer(l, &(struct stream_answer){.what = ANSWER_READY, .backend = (int)backend});

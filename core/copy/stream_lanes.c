@@ -1,6 +1,7 @@
 /* The lanes: processes with a session on each side that do one task after the other, so that every call may
  * block. See stream_lane.c for what happens inside. */
 #include "core/base/text.h"
+#include "core/copy/delta_rest.h"
 #include "core/copy/stream_inner.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -139,6 +140,18 @@ static int take_failed(const struct stream_lane *lane, const struct stream_answe
 	return -1;
 }
 
+static int rows_are_in(struct stream *s, struct stream_task *task, const struct stream_answer *a,
+		       struct err *err)
+{
+	const struct copy_stream_hooks *hooks = s->hooks;
+	const struct stream_table *t = &s->tables[a->table];
+	stream_rows_end(s, task, a->table, &a->done);
+	tell_settled(s, a->table);
+	if (t->pieces || !hooks || !hooks->table_in)
+		return 0;
+	return hooks->table_in(hooks->ctx, s->target, &s->catalog.list[a->table], t->done.rows, err);
+}
+
 static int take_answer(struct stream *s, struct stream_lane *lane, struct err *err)
 {
 	struct stream_answer a;
@@ -159,10 +172,8 @@ static int take_answer(struct stream *s, struct stream_lane *lane, struct err *e
 		}
 		break;
 	case ANSWER_TABLE:
-		if (task) {
-			stream_rows_end(s, task, a.table, &a.done);
-			tell_settled(s, a.table);
-		}
+		if (task)
+			return rows_are_in(s, task, &a, err);
 		break;
 	case ANSWER_DONE:
 		if (task)
@@ -178,6 +189,10 @@ static int take_post(struct stream *s, struct err *err)
 	if (s->has_post || !copy_dump_hear(&s->post_dump))
 		return 0;
 	if (copy_dump_end(&s->post_dump, s->order->stop_fd, &s->post, err) < 0)
+		return -1;
+	if (s->hooks && s->hooks->kept && stream_same_definitions(s, "post", &s->post, err) < 0)
+		return -1;
+	if (s->resumed && stream_strike_standing(s, err) < 0)
 		return -1;
 	s->has_post = true;
 	stream_tasks_post(s);
@@ -208,6 +223,28 @@ static int wait_for_lanes(struct stream *s, struct err *err)
 	return take_post(s, err);
 }
 
+/* Some of an unfinished copy may stand there. */
+static int large_objects(struct stream *s, struct err *err)
+{
+	struct delta_rest rest = {0};
+	if (!s->resumed)
+		return stream_large_objects(s, &s->objects, err);
+	if (s->left.rows_in)
+		return 0;
+	int rc = delta_objects(s->source, s->target, &rest, err);
+	s->objects = rest.objects;
+	return rc;
+}
+
+/* A lane that is still on its way has yet to join the snapshot. */
+static bool all_ready(const struct stream *s)
+{
+	for (size_t i = 0; i < s->n_lanes; i++)
+		if (!s->lanes[i].backend)
+			return false;
+	return true;
+}
+
 /* Once all rows are read the snapshot has served: indexes take as long again, and the source's vacuum need
  * not wait for them. */
 static int release_source(struct stream *s, struct err *err)
@@ -215,10 +252,11 @@ static int release_source(struct stream *s, struct err *err)
 	const struct stream_order order = {.release = true};
 	while (s->rows_at < s->catalog.n && !s->tables[s->rows_at].pieces)
 		s->rows_at++;
-	if (s->released || !s->has_post || s->rows_at < s->catalog.n)
+	if (s->released || !s->has_post || s->rows_at < s->catalog.n || !all_ready(s))
 		return 0;
 	s->released = true;
-	if (stream_large_objects(s, &s->objects, err) < 0 || pg_exec(s->source, err, "COMMIT") < 0)
+	if (large_objects(s, err) < 0 || stream_mark_note(s, "rows_in", "true", err) < 0 ||
+	    pg_exec(s->source, err, "COMMIT") < 0)
 		return -1;
 	for (size_t i = 0; i < s->n_lanes; i++)
 		write_all(s->lanes[i].order_fd, &order, sizeof order);

@@ -68,10 +68,33 @@ static bool alone(const struct copy_entry *e)
 	       text_equal(e->type, "EVENT TRIGGER") || text_equal(e->type, "MATERIALIZED VIEW DATA");
 }
 
-static int run_one(struct stream *s, const struct copy_entry *e, struct err *err)
+/* Said with the last phase's statements, so that none of them is said again by a copy that goes on. */
+static const char *note_of(const struct stream *s, const struct copy_entry *e, bool rest, char out[100])
+{
+	*out = 0;
+	if (rest)
+		text_copyf(out, 100, "UPDATE nightferry.unfinished_stream SET rest = %zu",
+			   (size_t)(e - s->post.list) + 1);
+	return out;
+}
+
+static int run_whole(struct stream *s, const struct copy_entry *e, bool rest, struct err *err)
+{
+	char note[100];
+	if (!rest)
+		return stream_entry_run(s->target, e, false, err);
+	if (pg_exec(s->target, err, "BEGIN") == 0 && stream_entry_run(s->target, e, false, err) == 0 &&
+	    pg_exec(s->target, err, "%s; COMMIT", note_of(s, e, rest, note)) == 0)
+		return 0;
+	if (pg_alive(s->target))
+		pg_exec(s->target, NULL, "ROLLBACK");
+	return -1;
+}
+
+static int run_one(struct stream *s, const struct copy_entry *e, bool rest, struct err *err)
 {
 	struct err own = {0};
-	if (stream_entry_run(s->target, e, false, &own) == 0)
+	if (run_whole(s, e, rest, &own) == 0)
 		return 0;
 	if (!pg_alive(s->target) || !may_fail(e, pg_sqlstate(s->target))) {
 		err_set(err, own.kind, "%s", own.text);
@@ -89,18 +112,22 @@ static bool stopped(const struct stream *s)
 }
 
 /* Entries from..to-1, all or none; then each by itself. */
-static int run_batch(struct stream *s, const struct copy_entry *const *list, size_t n, struct err *err)
+static int run_batch(struct stream *s, const struct copy_entry *const *list, size_t n, bool rest,
+		     struct err *err)
 {
+	char note[100];
 	struct buf sql = {0};
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < list[i]->n; k++)
 			buf_addf(&sql, "%s;\n", list[i]->list[k]);
+	if (n)
+		buf_adds(&sql, note_of(s, list[n - 1], rest, note));
 	int rc = n ? pg_exec(s->target, err, "%s", buf_text(&sql)) : 0;
 	buf_done(&sql);
 	if (rc == 0 || !pg_alive(s->target) || stopped(s))
 		return rc;
 	for (size_t i = 0; i < n; i++)
-		if (run_one(s, list[i], err) < 0)
+		if (run_one(s, list[i], rest, err) < 0)
 			return -1;
 	return 0;
 }
@@ -117,19 +144,19 @@ int stream_apply(struct stream *s, const struct copy_script *script, bool rest, 
 {
 	const struct copy_entry *batch[BATCH_STATEMENTS];
 	size_t n = 0, bytes = 0;
-	for (size_t i = 0; i < script->n; i++) {
+	for (size_t i = rest ? s->left.rest : 0; i < script->n; i++) {
 		const struct copy_entry *e = &script->list[i];
 		if (!*e->type || (rest && stream_is_task(s, e)))
 			continue;
 		bool single = alone(e);
 		if (single || n == BATCH_STATEMENTS || bytes > BATCH_BYTES) {
-			if (run_batch(s, batch, n, err) < 0)
+			if (run_batch(s, batch, n, rest, err) < 0)
 				return -1;
 			n = bytes = 0;
 		}
 		if (stopped(s))
 			return err_set(err, ERR_CANCELLED, "stopped on request");
-		if (single && run_one(s, e, err) < 0)
+		if (single && run_one(s, e, rest, err) < 0)
 			return -1;
 		if (!single) {
 			batch[n++] = e;
@@ -137,5 +164,5 @@ int stream_apply(struct stream *s, const struct copy_script *script, bool rest, 
 		}
 		stream_tell_total(s, rest ? "rest" : "definitions", false);
 	}
-	return run_batch(s, batch, n, err);
+	return run_batch(s, batch, n, rest, err);
 }

@@ -54,9 +54,10 @@ static void add_pieces(struct stream *s, size_t table)
 	}
 }
 
-static bool is_small(const struct copy_table *t)
+static bool is_small(const struct stream *s, size_t table)
 {
-	return !t->skipped && !t->extension && t->size_bytes <= SMALL_BYTES;
+	const struct copy_table *t = &s->catalog.list[table];
+	return !t->skipped && !t->extension && !s->kept[table] && t->size_bytes <= SMALL_BYTES;
 }
 
 /* Small tables stand together at the end of the list. With many of them each lane gets some dozens at a time;
@@ -65,11 +66,10 @@ static size_t add_batch(struct stream *s, size_t from, size_t most)
 {
 	struct stream_task *task = task_add(s, STREAM_ROWS, from);
 	for (task->n = 0; task->n < most && from + task->n < s->catalog.n; task->n++) {
-		const struct copy_table *t = &s->catalog.list[from + task->n];
-		if (!is_small(t))
+		if (!is_small(s, from + task->n))
 			break;
 		s->tables[from + task->n].pieces = 1;
-		task->weight += (double)t->size_bytes + 4096;
+		task->weight += (double)s->catalog.list[from + task->n].size_bytes + 4096;
 	}
 	task->piece = (struct copy_piece){.table = &s->catalog.list[from], .whole = true, .to_page = -1};
 	task->chain = task->weight;
@@ -82,15 +82,15 @@ void stream_tasks_rows(struct stream *s)
 	size_t small = 0, most;
 	s->tables = xcalloc(s->catalog.n + 1, sizeof *s->tables);
 	for (size_t i = 0; i < s->catalog.n; i++)
-		small += is_small(&s->catalog.list[i]);
+		small += is_small(s, i);
 	most = small / ((s->lanes_wanted ? s->lanes_wanted : 1) * BATCHES_A_LANE) + 1;
 	most = most > BATCH_TABLES ? BATCH_TABLES : most;
 	for (size_t i = 0; i < s->catalog.n;) {
-		if (is_small(&s->catalog.list[i])) {
+		if (is_small(s, i)) {
 			i += add_batch(s, i, most);
 			continue;
 		}
-		if (!s->catalog.list[i].skipped)
+		if (!s->catalog.list[i].skipped && !s->kept[i])
 			add_pieces(s, i);
 		i++;
 	}

@@ -76,7 +76,7 @@ void stream_tell_table(struct stream *s, size_t table, const char *state, bool n
 void stream_tell_waiting(struct stream *s)
 {
 	for (size_t i = 0; i < s->catalog.n; i++)
-		stream_tell_table(s, i, "waiting", true);
+		stream_tell_table(s, i, s->kept[i] ? "copied" : "waiting", true);
 }
 
 /* ---- indexes ---- */
@@ -160,7 +160,7 @@ static double work_done(const struct stream *s)
 void stream_tell_total(struct stream *s, const char *phase, bool now)
 {
 	struct sums sums;
-	int64_t now_ms = clock_life_ms(), rows = s->total.rows, bytes = s->total.bytes;
+	int64_t now_ms = clock_life_ms(), rows = s->total.rows, bytes = s->total.bytes + s->kept_bytes;
 	if (!now && now_ms - s->told_at_ms < TOTAL_MS)
 		return;
 	s->told_at_ms = now_ms;

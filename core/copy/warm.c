@@ -4,18 +4,22 @@
  * MB, two lanes, both servers on one busy machine, twice: with one snapshot the copy took 47 and 58 s, with a
  * boundary for each table 60 and 69 s, for a large table is one lane's alone then. The old side's vacuum was
  * held back for 38 and 46 s against 11 and 13 s, the time of the largest table; indexes took more than half
- * of that, so the snapshot is let go when the last row is read, before they are built. What is left of the
- * price: a copy that is killed at 80 % begins anew, with all of it to do again, where a third would have been
- * enough.
+ * of that, so the snapshot is let go when the last row is read, before they are built.
+ *
+ * A copy that broke off is gone on with all the same: each table that is whole is noted in the target, and
+ * the next one brings those to its own snapshot as a delta would, before it copies the others from it. So all
+ * tables are of one moment again when keys of others are made. Where all rows were there already, only what
+ * follows them is left to do.
  *
  * The copy runs in a group of processes of its own, and the worker itself is its governor: when the old side
  * answers slower than it did before, or more comes than was allowed, the whole group is held still (SIGSTOP):
  * the servers then wait for the network, which costs the old side nothing. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/copy/delta_tell.h"
 #include "core/copy/gentle.h"
 #include "core/copy/stream.h"
-#include "core/copy/warm_state.h"
+#include "core/copy/warm_left.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -31,6 +35,9 @@ static int warm_verb_run(const struct copy_order *order, struct err *err);
 const struct copy_verb warm_verb = {.name = "warm", .run = warm_verb_run};
 
 struct warm {
+	const struct copy_order *order;
+	struct warm_left left;   /* when it goes on ... */
+	struct warm_state state; /* ... with these tables */
 	struct copy_boundary boundary;
 	struct delta_tables tables;
 	int64_t opened_ms;
@@ -48,14 +55,61 @@ static void released(void *ctx)
 		  (long long)ms / 1000);
 }
 
+static int defined(void *ctx, struct pg *target, struct err *err)
+{
+	struct warm *warm = ctx;
+	return warm_state_make(target, &warm->boundary, warm->tables.types, err);
+}
+
+static int table_in(void *ctx, struct pg *target, const struct copy_table *c, int64_t rows, struct err *err)
+{
+	struct warm *warm = ctx;
+	if (c->extension)
+		return 0;
+	const struct delta_table *t = delta_tables_find(&warm->tables, c->schema, c->name);
+	if (!t)
+		return err_set(err, ERR_WORLD,
+			       "Table %s was made on OLD while the copy began; run warm-copy again, it "
+			       "begins anew",
+			       c->label);
+	return warm_state_copied(target, t, warm->boundary.xid, rows, err);
+}
+
+/* ---- going on ---- */
+
+/* What the plan has found may have changed since. */
+static int look_left(struct warm *warm, struct pg *target, struct err *err)
+{
+	struct warm_left *left = &warm->left;
+	if (warm_left_look(target, &warm->boundary, &warm->tables, left, &warm->state, err) < 0)
+		return -1;
+	if (!left->goes_on)
+		return err_set(
+		    err, ERR_WORLD,
+		    "The copy that broke off cannot be gone on with: %s. Nothing was changed; plan "
+		    "again, and it is emptied first",
+		    *left->why ? left->why : "nothing of it is whole");
+	if (left->rows_in)
+		order_log("all rows of %zu tables are here already: what follows them is left", left->kept);
+	else
+		order_log("%zu of %zu tables are here already, and are brought up to date; %zu to copy",
+			  left->kept, left->tables, left->tables - left->kept);
+	return 0;
+}
+
 static int opened(void *ctx, struct pg *source, struct pg *target, const char *snapshot, struct err *err)
 {
 	struct warm *warm = ctx;
-	(void)target;
+	const char **skip = copy_order_skip(warm->order);
 	(void)snapshot;
 	warm->opened_ms = clock_life_ms();
-	if (copy_boundary_read(source, &warm->boundary, err) < 0 ||
-	    delta_tables_look(source, NULL, &warm->tables, err) < 0)
+	int rc = copy_boundary_read(source, &warm->boundary, err);
+	if (rc == 0)
+		rc = delta_tables_look(source, skip, &warm->tables, err);
+	free(skip);
+	if (rc < 0)
+		return -1;
+	if (json_bool(warm->order->json, "resume", false) && look_left(warm, target, err) < 0)
 		return -1;
 	struct jw w;
 	order_line(&w, "boundary");
@@ -67,48 +121,45 @@ static int opened(void *ctx, struct pg *source, struct pg *target, const char *s
 	return 0;
 }
 
-static int note_tables(struct warm *warm, struct pg *target, const struct copy_catalog *catalog,
-		       const int64_t *rows, struct err *err)
+static bool kept(void *ctx, const struct copy_table *table)
 {
-	if (warm_state_make(target, &warm->boundary, warm->tables.types, err) < 0)
-		return -1;
-	for (size_t i = 0; i < catalog->n; i++) {
-		const struct copy_table *c = &catalog->list[i];
-		if (c->skipped || c->extension)
-			continue;
-		const struct delta_table *t = delta_tables_find(&warm->tables, c->schema, c->name);
-		if (!t)
-			return err_set(err, ERR_WORLD,
-				       "Table %s was made on OLD while the copy began; run wipe-target and "
-				       "warm-copy again",
-				       c->label);
-		if (warm_state_copied(target, t, warm->boundary.xid, rows[i], err) < 0)
-			return -1;
-	}
-	return 0;
+	const struct warm *warm = ctx;
+	return warm_state_find(&warm->state, table->schema, table->name) != NULL;
 }
 
-/* All of it or nothing: a copy that died before knows no boundary, and cannot be taken for a warm one. */
-static int finished(void *ctx, struct pg *source, struct pg *target, const struct copy_catalog *catalog,
-		    const int64_t *rows, struct err *err)
+static int catch_up(void *ctx, struct pg *source, struct pg *target, const char *snapshot, struct err *err)
 {
 	struct warm *warm = ctx;
-	(void)source;
-	if (pg_exec(target, err, "BEGIN") < 0)
-		return -1;
-	if (note_tables(warm, target, catalog, rows, err) < 0) {
-		pg_exec(target, NULL, "ROLLBACK");
-		return -1;
-	}
-	return pg_exec(target, err, "COMMIT");
+	struct copy_delta out = {.now = warm->boundary};
+	struct delta_telling telling = {
+	    .began_ms = clock_life_ms(), .delta = &out, .moved = warm->order->moved};
+	const struct copy_delta_options options = {.lanes = (size_t)json_int(warm->order->json, "lanes", 2),
+						   .stop_fd = warm->order->stop_fd,
+						   .ctx = &telling,
+						   .tell = delta_tell_table,
+						   .read = delta_tell_read};
+	int rc =
+	    copy_delta_catch_up(source, target, snapshot, &warm->tables, &warm->state, &options, &out, err);
+	if (rc == 0)
+		order_log("%zu tables are up to date in %lld ms: %lld rows changed, %lld removed, %zu copied "
+			  "again",
+			  out.tables, (long long)(clock_life_ms() - telling.began_ms), (long long)out.changed,
+			  (long long)out.removed, out.replaced);
+	return rc;
 }
 
 static int copy(const struct copy_order *order, struct err *err)
 {
-	struct warm warm = {0};
-	struct copy_stream_hooks hooks = {
-	    .opened = opened, .released = released, .finished = finished, .ctx = &warm};
+	struct warm warm = {.order = order};
+	struct copy_stream_hooks hooks = {.opened = opened,
+					  .defined = defined,
+					  .kept = kept,
+					  .catch_up = catch_up,
+					  .table_in = table_in,
+					  .released = released,
+					  .ctx = &warm};
 	int rc = copy_stream_run(order, &hooks, err);
+	warm_state_done(&warm.state);
 	delta_tables_done(&warm.tables);
 	return rc;
 }
@@ -190,6 +241,6 @@ static int warm_verb_run(const struct copy_order *given, struct err *err)
 		return -1;
 	return status == 0 ? 0
 			   : err_set(err, ERR_WORLD,
-				     "The copy has died without a word; OLD is as it was. Run wipe-target "
-				     "and warm-copy again");
+				     "The copy has died without a word; OLD is as it was. Run warm-copy "
+				     "again, it keeps the tables that are whole");
 }

@@ -69,13 +69,17 @@ static int by_name(const void *a, const void *b)
 
 int warm_state_read(struct pg *target, struct warm_state *out, struct err *err)
 {
-	char there[4];
+	char there[8];
 	*out = (struct warm_state){0};
-	if (pg_value(target, "SELECT 1 WHERE to_regclass('nightferry.warm_table') IS NOT NULL", NULL, there,
-		     sizeof there, err) < 0)
+	if (pg_value(
+		target,
+		"SELECT CASE WHEN to_regclass('nightferry.unfinished_stream') IS NOT NULL THEN 'half' ELSE "
+		"'whole' END WHERE to_regclass('nightferry.warm_table') IS NOT NULL",
+		NULL, there, sizeof there, err) < 0)
 		return -1;
 	if (!*there)
 		return 0;
+	out->unfinished = text_equal(there, "half");
 	struct pg_result *r =
 	    pg_query(target,
 		     "SELECT schema_name, table_name, oid, fingerprint, boundary, rows, mark, own "
@@ -111,42 +115,44 @@ const struct warm_table *warm_state_find(const struct warm_state *state, const c
 	return state->n ? bsearch(&key, state->list, state->n, sizeof key, by_name) : NULL;
 }
 
-int warm_state_set(struct pg *target, const struct warm_table *t, struct err *err)
+/* mark "": that of now. */
+static int set(struct pg *target, const struct warm_table *t, const char *mark, struct err *err)
 {
-	char number[5][24];
+	char number[4][24];
 	text_copyf(number[0], sizeof number[0], "%u", t->oid);
 	text_copyf(number[1], sizeof number[1], "%llu", (unsigned long long)t->boundary);
 	text_copyf(number[2], sizeof number[2], "%lld", (long long)t->rows);
-	text_copyf(number[3], sizeof number[3], "%llu", (unsigned long long)t->mark);
-	text_copyf(number[4], sizeof number[4], "%llu", (unsigned long long)t->own);
-	struct pg_result *r = pg_query(target,
-				       "INSERT INTO nightferry.warm_table (schema_name, table_name, oid, "
-				       "fingerprint, boundary, rows, mark, own) "
-				       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (schema_name, "
-				       "table_name) DO UPDATE SET oid = "
-				       "excluded.oid, fingerprint = excluded.fingerprint, boundary = "
-				       "excluded.boundary, rows = excluded.rows, "
-				       "mark = excluded.mark, own = excluded.own, at = now()",
-				       PG_ARGS(t->schema, t->name, number[0], t->fingerprint, number[1],
-					       number[2], number[3], number[4]),
-				       err);
+	text_copyf(number[3], sizeof number[3], "%llu", (unsigned long long)t->own);
+	/* Not its xmin: the copies of other tables that are still under way began before this one ended. */
+	struct pg_result *r = pg_query(
+	    target,
+	    "INSERT INTO nightferry.warm_table (schema_name, table_name, oid, fingerprint, boundary, rows, "
+	    "own, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce(nullif($8, '')::bigint, "
+	    "txid_snapshot_xmax(txid_current_snapshot()))) ON CONFLICT (schema_name, table_name) DO UPDATE "
+	    "SET "
+	    "oid = excluded.oid, fingerprint = excluded.fingerprint, boundary = excluded.boundary, rows = "
+	    "excluded.rows, mark = excluded.mark, own = excluded.own, at = now()",
+	    PG_ARGS(t->schema, t->name, number[0], t->fingerprint, number[1], number[2], number[3], mark),
+	    err);
 	pg_result_free(r);
 	return r ? 0 : -1;
+}
+
+int warm_state_set(struct pg *target, const struct warm_table *t, struct err *err)
+{
+	char mark[24];
+	text_copyf(mark, sizeof mark, "%llu", (unsigned long long)t->mark);
+	return set(target, t, mark, err);
 }
 
 int warm_state_copied(struct pg *target, const struct delta_table *table, uint64_t boundary, int64_t rows,
 		      struct err *err)
 {
 	struct warm_table t = {.oid = table->oid, .boundary = boundary, .rows = rows};
-	int64_t mark;
-	/* Not its xmin: the copies of other tables that are still under way began before this one ended. */
-	if (pg_number(target, "SELECT txid_snapshot_xmax(txid_current_snapshot())", NULL, &mark, err) < 0)
-		return -1;
 	text_copy(t.schema, sizeof t.schema, table->schema);
 	text_copy(t.name, sizeof t.name, table->name);
 	text_copy(t.fingerprint, sizeof t.fingerprint, table->fingerprint);
-	t.mark = (uint64_t)mark;
-	return warm_state_set(target, &t, err);
+	return set(target, &t, "", err);
 }
 
 int warm_state_drop(struct pg *target, struct err *err)

@@ -20,6 +20,7 @@ struct warm_state {
 	char types[40];
 	struct warm_table *list; /* by schema and name */
 	size_t n;
+	bool unfinished; /* the copy has broken off, or goes on: some tables are missing, or their keys */
 };
 /* Empty, for a copy of this source. */
 int warm_state_make(struct pg *target, const struct copy_boundary *source, const char *types,
@@ -31,7 +32,8 @@ const struct warm_table *warm_state_find(const struct warm_state *state, const c
 					 const char *name); /* NULL: not there */
 /* In the transaction that is open. */
 int warm_state_set(struct pg *target, const struct warm_table *table, struct err *err);
-/* A table that was just copied whole and committed: its mark is taken now. */
+/* A table that was just copied whole and committed: its mark is taken now. What dies between the two loses
+ * the note and not the rows: a copy that goes on takes the table for half, and copies it again. */
 int warm_state_copied(struct pg *target, const struct delta_table *table, uint64_t boundary, int64_t rows,
 		      struct err *err);
 /* After the last delta: the app needs nothing of it. */

@@ -8,8 +8,10 @@
 #include "core/job.h"
 #include "core/links/pg_sides.h"
 #include "core/steps/count_compare.h"
+#include "core/steps/earlier.h"
 #include "core/steps/warm_follow.h"
 #include <stdlib.h>
+#include <string.h>
 
 static int delta_plan(struct job *job, struct plan *plan, struct err *err);
 static int delta_run(struct job *job, struct err *err);
@@ -60,20 +62,58 @@ static int look_sides(struct job *job, struct copy_delta *out, char *database, s
 	return rc;
 }
 
-/* By the newest delta of this night: the same reading, and the same proof. */
-static int64_t estimate(struct job *job, const struct copy_delta *look)
+struct measured {
+	int64_t bytes, ms, proof_ms; /* read on one side; of the delta; of the proof after it, -1 none */
+	char from[48];               /* "as rehearsed 2026-11-21"; "" : tonight */
+};
+
+static bool take_round(const struct json *data, void *ctx)
 {
-	const struct json *was = job_fact(job, "delta", "");
-	int64_t bytes = json_int(was, "source_bytes", 0), ms = json_int(was, "ms", 0),
-		proof_ms = json_int(was, "proof_ms", 0);
-	return bytes > 0 ? (int64_t)((double)(ms + proof_ms) * (double)look->source_bytes / (double)bytes)
-			 : -1;
+	struct measured *out = ctx;
+	*out = (struct measured){json_int(data, "source_bytes", 0), json_int(data, "ms", 0),
+				 json_int(data, "proof_ms", -1), ""};
+	return out->bytes > 0;
+}
+
+static bool take_proved(const struct json *data, void *ctx)
+{
+	return take_round(data, ctx) && ((struct measured *)ctx)->proof_ms >= 0;
+}
+
+/* Of tonight, or else of a rehearsal or an earlier night. */
+static bool measured(struct job *job, bool proved, struct measured *out)
+{
+	char night[64];
+	if (!earlier_fact(job, "delta", proved ? take_proved : take_round, out, night, sizeof night))
+		return false;
+	if (*night)
+		text_copyf(out->from, sizeof out->from, "as %s %.10s",
+			   strstr(night, "-rehearsal") ? "rehearsed" : "in the night of", night);
+	return true;
+}
+
+static int64_t scaled(int64_t ms, int64_t bytes, const struct measured *by)
+{
+	return (int64_t)((double)ms * (double)bytes / (double)by->bytes);
+}
+
+/* The newest delta: the same reading; the newest proof: the same again. */
+static int64_t estimate(struct job *job, const struct copy_delta *look, char from[48])
+{
+	struct measured round, proof;
+	*from = 0;
+	if (!measured(job, false, &round))
+		return -1;
+	text_copy(from, 48, round.from);
+	bool live = warm_flag(job, "live"), proved = measured(job, true, &proof);
+	return scaled(round.ms, look->source_bytes, &round) +
+	       (!live && proved ? scaled(proof.proof_ms, look->source_bytes, &proof) : 0);
 }
 
 static void plan_words(struct job *job, const struct copy_worker *w, const struct copy_delta *look,
 		       struct plan *plan)
 {
-	char size[UNITS_MAX];
+	char size[UNITS_MAX], from[48];
 	bool live = warm_flag(job, "live");
 	text_copy(plan->side, sizeof plan->side, "NEW");
 	text_copy(plan->verb, sizeof plan->verb, "BRINGS UP TO DATE");
@@ -108,7 +148,10 @@ static void plan_words(struct job *job, const struct copy_worker *w, const struc
 	if (*look->now.held_by)
 		evidence_add(&plan->seen, VERDICT_PASS, "open", "", "still open on OLD: %s",
 			     look->now.held_by);
-	plan->estimate_ms = estimate(job, look);
+	plan->estimate_ms = estimate(job, look, from);
+	if (*from)
+		evidence_add(&plan->seen, VERDICT_PASS, "pace", "",
+			     "how long it takes is reckoned from its size, %s", from);
 }
 
 static int delta_plan(struct job *job, struct plan *plan, struct err *err)
@@ -190,13 +233,24 @@ static int compare(struct job *job, int64_t *proof_ms, struct err *err)
 	return rc;
 }
 
+/* What the proof after it took for how much, where it was measured. */
+static void foretell(struct job *job, struct warm_follow *f)
+{
+	struct measured proof;
+	if (!f->window_ms || !measured(job, true, &proof))
+		return;
+	f->proof_ms = proof.proof_ms;
+	f->proof_bytes = proof.bytes;
+	text_copy(f->proof_from, sizeof f->proof_from, proof.from);
+}
+
 static int delta_run(struct job *job, struct err *err)
 {
 	struct copy_worker w;
 	struct warm_follow follow = {.job = job,
 				     .stage = "delta",
 				     .window_ms = warm_flag(job, "live") ? 0 : warm_window_ms(job),
-				     .proof_ms = json_int(job_fact(job, "delta", ""), "proof_ms", -1)};
+				     .proof_ms = -1};
 	enum detached_state state = DETACHED_NEVER;
 	int ended = -1;
 	int64_t proof_ms = -1;
@@ -205,6 +259,8 @@ static int delta_run(struct job *job, struct err *err)
 		rc = copy_worker_look(&w, &state, &ended, err);
 	if (rc == 0 && state != DETACHED_ALIVE)
 		rc = copy_worker_start(&w, "delta", STARTED, add_order, job, err);
+	if (rc == 0)
+		foretell(job, &follow);
 	if (rc == 0)
 		rc = warm_follow(&w, &follow, err);
 	if (rc == 0)

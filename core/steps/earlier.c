@@ -9,8 +9,9 @@
 enum { LINE_BYTES = 1 << 20, NIGHTS_MOST = 50 };
 #define JOURNAL_BYTES (256LL << 20)
 
-static bool take(const struct json *data, struct earlier_pace *out)
+static bool take_pace(const struct json *data, void *pace)
 {
+	struct earlier_pace *out = pace;
 	if (json_int(data, "bytes", 0) <= 0 || json_int(data, "ms", 0) <= 0 || json_int(data, "errors", 0) ||
 	    json_bool(data, "only_missing", false))
 		return false;
@@ -21,7 +22,8 @@ static bool take(const struct json *data, struct earlier_pace *out)
 }
 
 /* The last one in it counts. A journal that is torn or not ours tells nothing, and that is no trouble. */
-static bool read_journal(const char *path, const char *fact, struct earlier_pace *out)
+static bool read_journal(const char *path, const char *fact, bool (*take)(const struct json *, void *),
+			 void *out)
 {
 	struct stat st;
 	char *line = NULL, mark[80];
@@ -45,23 +47,33 @@ static bool read_journal(const char *path, const char *fact, struct earlier_pace
 	return found;
 }
 
-bool earlier_pace(struct job *job, const char *fact, struct earlier_pace *out)
+bool earlier_fact(struct job *job, const char *fact, bool (*take)(const struct json *, void *), void *out,
+		  char *night, size_t size)
 {
 	struct dirent **nights = NULL;
 	char *parent = xasprintf("%s/..", job_dir(job));
 	bool found = take(job_fact(job, fact, ""), out);
+	text_copy(night, size, "");
 	/* Nights are named by their day and hour, so the newest comes last. */
 	int n = !found && *job_dir(job) ? scandir(parent, &nights, NULL, alphasort) : 0;
 	for (int i = n - 1; i >= 0; i--) {
 		char *path = xasprintf("%s/%s/journal.jsonl", parent, nights[i]->d_name);
-		if (!found && *nights[i]->d_name != '.' && i >= n - NIGHTS_MOST)
-			found = read_journal(path, fact, out);
+		if (!found && *nights[i]->d_name != '.' && i >= n - NIGHTS_MOST) {
+			found = read_journal(path, fact, take, out);
+			text_copy(night, size, found ? nights[i]->d_name : "");
+		}
 		free(path);
 		free(nights[i]);
 	}
 	free(nights);
 	free(parent);
 	return found;
+}
+
+bool earlier_pace(struct job *job, const char *fact, struct earlier_pace *out)
+{
+	char night[4];
+	return earlier_fact(job, fact, take_pace, out, night, sizeof night);
 }
 
 int64_t earlier_ms(const struct earlier_pace *pace, int64_t bytes)

@@ -6,6 +6,11 @@
 
 #include "core/job.h"
 
+/* The newest fact of that name that `take` makes something of: of tonight, or of an earlier night, whose
+ * folder is named in `night` then ("2026-11-21T0104-rehearsal"; "" : tonight). False: none. */
+bool earlier_fact(struct job *job, const char *fact, bool (*take)(const struct json *data, void *out),
+		  void *out, char *night, size_t size);
+
 struct earlier_pace {
 	int64_t bytes, ms, at_ms; /* at_ms: wall time of it */
 };

@@ -1,6 +1,6 @@
 /* warm-copy: the database is copied while the app is live, hours before the night, so that the night itself
  * has to move only what changed since. Its worker goes on without us; it is whole in the end, or no warm
- * copy. */
+ * copy, and one that broke off is gone on with. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
@@ -8,8 +8,8 @@
 #include "core/job.h"
 #include "core/links/docker.h"
 #include "core/links/pg_sides.h"
-#include "core/links/pg_tables.h"
 #include "core/steps/warm_follow.h"
+#include "core/steps/warm_found.h"
 #include "core/steps/wipe_database.h"
 #include <stdlib.h>
 
@@ -105,36 +105,8 @@ static int plan_source(struct job *job, struct plan *plan, struct err *err)
 	return rc;
 }
 
-/* What NEW holds, and whether it is what an attempt of tonight has left when it broke off. */
-struct found {
-	size_t tables;
-	bool ours;
-	char database[64];
-};
-
-static int find(struct job *job, struct found *out, struct err *err)
-{
-	struct pg_tables tables = {0};
-	const char *token = json_str(job_fact(job, STARTED, ""), "token", "");
-	char left[128] = "";
-	*out = (struct found){0};
-	struct pg *pg = pg_open_new(job, PG_LOOK, err);
-	int rc = pg ? pg_tables_look(pg, &tables, err) : -1;
-	bool marked = rc == 0 && pg_tables_find(&tables, "nightferry.unfinished_stream");
-	if (marked)
-		rc = pg_value(pg, "SELECT token FROM nightferry.unfinished_stream", NULL, left, sizeof left,
-			      err);
-	if (rc == 0)
-		text_copy(out->database, sizeof out->database, pg_database(pg));
-	out->tables = tables.n - marked;
-	out->ours = marked && *token && text_equal(token, left);
-	pg_tables_done(&tables);
-	pg_close(pg);
-	return rc;
-}
-
 /* Ended well while nobody looked, and what it made stands there: the proof will look at it. */
-static bool has_ended(struct job *job, const struct copy_worker *w, int ended, const struct found *found)
+static bool has_ended(struct job *job, const struct copy_worker *w, int ended, const struct warm_found *found)
 {
 	const char *taken = json_str(job_fact(job, "warm-copy", ""), "base", "");
 	return ended == 0 && w->result && found->tables && !found->ours && !text_equal(taken, w->base);
@@ -160,7 +132,7 @@ static int warm_copy_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	struct copy_worker w;
 	enum detached_state state = DETACHED_NEVER;
-	struct found found = {0};
+	struct warm_found found = {0};
 	int ended;
 	int64_t lanes = warm_param(job, "lanes", 2);
 	if (lanes < 1 || lanes > LANES_MOST)
@@ -173,7 +145,7 @@ static int warm_copy_plan(struct job *job, struct plan *plan, struct err *err)
 	if (rc == 0)
 		rc = plan_source(job, plan, err);
 	if (rc == 0)
-		rc = find(job, &found, err);
+		rc = warm_found_look(job, STARTED, &found, err);
 	if (rc == 0) {
 		text_copy(plan->target, sizeof plan->target, found.database);
 		plan_words(&w, plan);
@@ -182,13 +154,10 @@ static int warm_copy_plan(struct job *job, struct plan *plan, struct err *err)
 			plan_does(plan, "it has ended meanwhile: its copy is looked at, nothing is started");
 		else if (state == DETACHED_ALIVE)
 			plan_does(plan, "it runs already: its end is waited for, nothing is started twice");
-		else if (found.ours)
-			plan_does(plan, "empty %s first: %zu tables of tonight's unfinished copy",
-				  found.database, found.tables);
-		else if (found.tables)
-			plan_refuse(plan,
-				    "%s is not empty, it holds %zu tables: run wipe-target, then plan again",
-				    found.database, found.tables);
+		else
+			warm_found_plan(&found, plan);
+		jw_open(&plan->data);
+		jw_bool(&plan->data, "goes_on", found.ours && found.left.goes_on);
 	}
 	copy_worker_close(&w);
 	return rc;
@@ -196,13 +165,24 @@ static int warm_copy_plan(struct job *job, struct plan *plan, struct err *err)
 
 /* ---- the run ---- */
 
+/* A copy that goes on keeps the token of the first one: NEW is known by it, whichever of them dies. */
+struct ordered {
+	struct job *job;
+	const char *token; /* NULL: it begins */
+};
+
 static void add_order(struct jw *w, void *ctx)
 {
-	struct job *job = ctx;
+	const struct ordered *o = ctx;
+	struct job *job = o->job;
 	struct docker_names names;
 	jw_int(w, "lanes", warm_param(job, "lanes", 2));
 	jw_int(w, "limit_bytes", limit_bytes(job));
-	jw_strf(w, "token", "%s %s", job_night(job), job_attempt(job));
+	if (o->token)
+		jw_str(w, "token", o->token);
+	else
+		jw_strf(w, "token", "%s %s", job_night(job), job_attempt(job));
+	jw_bool(w, "resume", o->token != NULL);
 	if (docker_names(job, &names, NULL) == 0)
 		jw_str(w, "container", names.accessory);
 	warm_add_skip(job, w);
@@ -263,12 +243,18 @@ static int empty_target(struct job *job, bool half, struct err *err)
 	return rc;
 }
 
+/* It was approved that nothing is emptied. */
+static bool planned_to_go_on(struct job *job)
+{
+	return json_bool(json_get(job_plan(job), "data"), "goes_on", false);
+}
+
 static int start(struct job *job, struct copy_worker *w, int ended, struct err *err)
 {
-	struct found found = {0};
+	struct warm_found found = {0};
 	const struct json *emptied = job_fact(job, "warm-empties", "");
 	bool half = emptied && !json_bool(emptied, "done", false);
-	if (!half && find(job, &found, err) < 0)
+	if (!half && warm_found_look(job, STARTED, &found, err) < 0)
 		return -1;
 	if (!half && has_ended(job, w, ended, &found))
 		return 0;
@@ -277,13 +263,20 @@ static int start(struct job *job, struct copy_worker *w, int ended, struct err *
 			       "%s is not empty any more, it holds %zu tables; nothing was changed, run "
 			       "wipe-target and plan again",
 			       found.database, found.tables);
-	if ((half || found.ours) && empty_target(job, half, err) < 0)
+	bool goes_on = !half && found.ours && found.left.goes_on;
+	if (!half && planned_to_go_on(job) && !goes_on)
+		return err_set(err, ERR_WORLD,
+			       "What the plan was to keep on %s cannot be kept any more%s%s; nothing was "
+			       "changed, plan again",
+			       found.database, *found.left.why ? ": " : "", found.left.why);
+	if ((half || (found.ours && !goes_on)) && empty_target(job, half, err) < 0)
 		return -1;
-	if (half && find(job, &found, err) < 0)
+	if (half && warm_found_look(job, STARTED, &found, err) < 0)
 		return -1;
 	if (record_ours(job, found.database, err) < 0)
 		return -1;
-	return copy_worker_start(w, "warm", STARTED, add_order, job, err);
+	struct ordered ordered = {job, goes_on ? found.left.token : NULL};
+	return copy_worker_start(w, "warm", STARTED, add_order, &ordered, err);
 }
 
 static int warm_copy_run(struct job *job, struct err *err)

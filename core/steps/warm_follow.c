@@ -84,23 +84,31 @@ static void tell_table(struct warm_follow *f, const struct json *line)
 	job_event(f->job, &w);
 }
 
-/* What is left is reading: as fast as so far, then the proof as it was measured before. Where none was, only
- * the end of the delta can be foretold. */
-static void add_window(const struct warm_follow *f, char *text, size_t size, int64_t left_ms)
+/* What is left is reading: as fast as so far, then the proof as it was measured before. Where none was, it
+ * reads the same once more. Where its time comes from is said with it. */
+static void add_window(const struct warm_follow *f, char *text, size_t size, const struct copy_total *total,
+		       int64_t reading_ms)
 {
-	char so_far[UNITS_MAX], then[UNITS_MAX];
+	char so_far[UNITS_MAX], then[UNITS_MAX], from[60] = "", speed[UNITS_MAX];
+	int64_t left_ms = total->eta_ms, proof_ms = left_ms + reading_ms;
+	if (f->proof_ms >= 0 && f->proof_bytes > 0)
+		/* Both sides are read: half of it is one. */
+		proof_ms =
+		    (int64_t)((double)f->proof_ms * (double)total->bytes_total / 2 / (double)f->proof_bytes);
+	if (f->proof_ms < 0 && reading_ms > 0)
+		text_copyf(from, sizeof from, " (reading at %s)",
+			   units_rate(speed, (double)total->bytes * 1000 / (double)reading_ms));
+	else if (*f->proof_from)
+		text_copyf(from, sizeof from, " (%s)", f->proof_from);
 	if (!f->window_ms)
 		return;
 	int64_t now_ms = clock_wall_ms() - f->window_ms;
 	units_duration(so_far, now_ms);
 	if (left_ms < 0)
 		text_copyf(text, size, "window so far %s; ", so_far);
-	else if (f->proof_ms < 0)
-		text_copyf(text, size, "window so far %s, delta until %s; ", so_far,
-			   units_duration(then, now_ms + left_ms));
 	else
-		text_copyf(text, size, "window so far %s, projected %s; ", so_far,
-			   units_duration(then, now_ms + left_ms + f->proof_ms));
+		text_copyf(text, size, "window so far %s, projected %s%s; ", so_far,
+			   units_duration(then, now_ms + left_ms + proof_ms), from);
 }
 
 static int64_t left_of(int64_t done, int64_t total, int64_t ms)
@@ -118,8 +126,10 @@ static void tell_delta(struct warm_follow *f, const struct json *line)
 	total.bytes_total = json_int(line, "size_bytes", -1);
 	total.rate = copy_rate(&f->rate, total.bytes);
 	total.eta_ms = left_of(total.bytes, total.bytes_total, json_int(line, "ms", 0));
+	if (text_equal(f->stage, "warm-copy"))
+		text_copy(text, sizeof text, "what is here already is brought up to date: ");
 	/* The window first: it is what a narrow screen must not cut. */
-	add_window(f, text, sizeof text, total.eta_ms);
+	add_window(f, text, sizeof text, &total, json_int(line, "ms", 0));
 	size_t at = strlen(text);
 	text_copyf(text + at, sizeof text - at, "rows +%s -%s",
 		   units_count(changed, json_int(line, "changed", 0)),
@@ -194,7 +204,9 @@ int warm_follow(struct copy_worker *worker, struct warm_follow *f, struct err *e
 			return err_set(err, ERR_CANCELLED, "stopped here, but the %s may still run on %s: %s",
 				       f->stage, copy_worker_place(worker), stopped.text);
 		return err_set(err, ERR_CANCELLED,
-			       "the %s was stopped; OLD is as it was. Run it again when you like", f->stage);
+			       "the %s was stopped; OLD is as it was. Run it again when you like, it goes on "
+			       "with what is whole",
+			       f->stage);
 	}
 	return rc == 0 && worker->result ? 0 : copy_worker_failed(worker, rc, err);
 }

@@ -9,7 +9,9 @@ struct warm_follow {
 	struct job *job;
 	const char *stage; /* "warm-copy", "delta" */
 	int64_t window_ms; /* wall time at which the app went down; 0: it is up */
-	int64_t proof_ms;  /* what the proof took the last time; -1 unknown */
+	int64_t proof_ms,
+	    proof_bytes;     /* what a proof of so much (of one side) took; ms -1: none was measured */
+	char proof_from[48]; /* which one was measured: "as rehearsed 2026-11-21"; "" : one of tonight */
 	struct copy_rate rate;
 	char note[120];  /* what holds it; "" */
 	int64_t held_ms; /* so long was OLD's vacuum held back; 0: it still is */

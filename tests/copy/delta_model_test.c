@@ -2,6 +2,7 @@
 /* The delta against random databases under random work: whatever happened on OLD during and after the copy,
  * in whatever transactions, both sides give the same dump, and the proof says so. MODEL_SEEDS says how many
  * databases, MODEL_FIRST which one is the first. */
+#include "tests/copy/deaths.h"
 #include "tests/copy/model.h"
 #include "core/copy/compare.h"
 #include "core/copy/delta.h"
@@ -17,6 +18,26 @@
 static void work_between(void *ctx)
 {
 	model_work(ctx, 8);
+}
+
+static void work_after_a_death(void *ctx)
+{
+	model_work(ctx, 60);
+}
+
+static uint64_t random_of(void *ctx)
+{
+	return model_random(ctx, 1000000);
+}
+
+/* Every second one by the worker itself, which is killed and gone on with. */
+static struct deaths copy(const struct pair *pair, struct model *model, uint64_t seed)
+{
+	if (seed % 2 == 0)
+		return deaths_warm(pair, model->database, random_of, work_after_a_death, model);
+	pair_schema(pair, model->database);
+	pair_warm(pair, model->database, work_between, model);
+	return (struct deaths){0};
 }
 
 static struct copy_delta round_of(const struct pair *pair, const char *database, bool last)
@@ -56,8 +77,7 @@ static void one_database(const struct pair *pair, uint64_t seed)
 	struct copy_delta live, last;
 	model_begin(&model, pair, seed);
 	model_work(&model, 150);
-	pair_schema(pair, model.database);
-	pair_warm(pair, model.database, work_between, &model);
+	struct deaths deaths = copy(pair, &model, seed);
 	model_work(&model, 150);
 	live = round_of(pair, model.database, false);
 	model_work(&model, 80);
@@ -70,11 +90,12 @@ static void one_database(const struct pair *pair, uint64_t seed)
 		pair_equal(pair, model.database, when);
 		expect_proved(pair, model.database);
 	}
-	print_message("seed %llu: %zu tables, %zu statements (%zu refused), live delta %lld changed %lld "
+	print_message("seed %llu: %zu copies, %zu gone on with; %zu tables, %zu statements (%zu refused), "
+		      "live delta %lld changed %lld "
 		      "removed %zu again, last "
 		      "%lld changed %lld removed\n",
-		      (unsigned long long)seed, live.tables, model.done, model.refused,
-		      (long long)live.changed, (long long)live.removed, live.replaced,
+		      (unsigned long long)seed, deaths.attempts, deaths.resumed, live.tables, model.done,
+		      model.refused, (long long)live.changed, (long long)live.removed, live.replaced,
 		      (long long)last.changed, (long long)last.removed);
 	model_end(&model);
 }

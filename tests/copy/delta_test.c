@@ -2,6 +2,7 @@
 /* What a delta must not lose, what it refuses, and that it is whole or nothing when something dies under it.
  */
 #include "tests/copy/keys.h"
+#include "tests/copy/resume.h"
 #include "tests/copy/shop.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
@@ -381,8 +382,12 @@ int main(void)
 	    cmocka_unit_test(keys_left_aside),
 	    cmocka_unit_test(wrong_deltas_are_seen),
 	    cmocka_unit_test(killed_at_any_moment),
+	    cmocka_unit_test(killed_and_gone_on_with),
+	    cmocka_unit_test(what_cannot_be_kept),
 	    cmocka_unit_test(connections_lost),
 	    cmocka_unit_test(stopped_on_request),
 	};
+	/* NULL: all of them. */
+	cmocka_set_test_filter(getenv("DELTA_ONLY"));
 	return cmocka_run_group_tests(tests, pair_up, pair_down);
 }

@@ -35,8 +35,10 @@ begin() {
 	night "$book" "${yes_to[@]}" &
 	run=$!
 }
+# What the plan of the newest attempt says it does.
+planned() { events gate.opened "select(.step == \"$step\") | .plan.does // .does // ." | tail -n 1; }
 stand() {
-	[ $step = warm-copy ] || churn
+	churn
 	gate_shut
 	begin
 	eventually 90 at_work || fail "$step does not reach the table that waits: $(cat "$T/err" "$T/out")"
@@ -62,6 +64,7 @@ deaths() { # STEP STARTED
 	broke_off "ended badly|without a word" "its worker was killed"
 
 	stand
+	[ $step = delta ] || expect_match "$(planned)" '[0-9]+ of [0-9]+ tables are here already \([^)]*\), brought up to date; [0-9]+ to copy' "the plan of the second attempt"
 	old_super "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'nightferry copy'" >/dev/null
 	gate_open
 	broke_off "OLD.*(ended our session|closed the|lost)" "OLD ended our sessions"
