@@ -27,12 +27,14 @@ struct known {
 	char label[130];
 	int64_t total; /* rows ever written, as of the last telling */
 	bool there;
+	bool uncounted; /* small, but the server was too busy to count it in time */
 };
 struct side {
 	const char *name;
 	struct known *list; /* by label */
 	size_t n;
-	bool told; /* the first round is over */
+	bool told;         /* the first round is over */
+	int64_t looked_ms; /* begin of the round before; 0: there was none */
 };
 struct counts {
 	struct side sides[2];
@@ -65,7 +67,8 @@ static int64_t count_small(struct pg *pg, const struct pg_table *table)
 	return rows;
 }
 
-static void tell(struct job *job, const struct side *side, struct pg *pg, struct pg_table *table,
+/* False: it was to be counted, and could not be. */
+static bool tell(struct job *job, const struct side *side, struct pg *pg, struct pg_table *table,
 		 int64_t live, bool wrote)
 {
 	int64_t guess = live > table->estimate ? live : table->estimate;
@@ -80,9 +83,12 @@ static void tell(struct job *job, const struct side *side, struct pg *pg, struct
 	jw_int(&w, "rows", table->rows);
 	jw_str(&w, "hash", "");
 	jw_bool(&w, "exact", exact);
-	if (wrote)
+	if (wrote) {
 		jw_int(&w, "last_write_ms", clock_wall_ms());
+		jw_int(&w, "written_after_ms", side->looked_ms);
+	}
 	job_event(job, &w);
+	return exact || guess > SMALL_ROWS;
 }
 
 static void tell_gone(struct job *job, struct side *side)
@@ -103,6 +109,7 @@ static void tell_gone(struct job *job, struct side *side)
 static int look_side(struct job *job, struct counts *c, struct side *side, struct pg *pg, struct err *err)
 {
 	struct pg_tables tables = {0};
+	int64_t began_ms = clock_wall_ms();
 	if (pg_limit(pg, SMALL_LIMIT_MS, err) < 0 || pg_tables_look(pg, &tables, err) < 0)
 		return -1;
 	struct pg_result *r = pg_query(pg,
@@ -127,12 +134,13 @@ static int look_side(struct job *job, struct counts *c, struct side *side, struc
 		bool moved = !fresh && total != known->total;
 		known->there = true;
 		known->total = total;
-		if (moved || (fresh && (side->told || !c->compared)))
-			tell(job, side, pg, table, pg_get_int(r, i, 3), moved);
+		if (moved || known->uncounted || (fresh && (side->told || !c->compared)))
+			known->uncounted = !tell(job, side, pg, table, pg_get_int(r, i, 3), moved);
 	}
 	if (r && !job_stopping(job))
 		tell_gone(job, side);
 	side->told = side->told || r;
+	side->looked_ms = r ? began_ms : side->looked_ms;
 	pg_result_free(r);
 	pg_tables_done(&tables);
 	return r ? 0 : -1;

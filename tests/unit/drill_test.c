@@ -492,6 +492,43 @@ static void test_journal(void **unused)
 	rmdir(dir);
 }
 
+/* A busy server is not counted in time, and the watch says what it guesses: no proof falls by that. */
+static void test_guess(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *says;
+		int64_t rows;
+		int verdict;
+	} table[] = {
+	    {"\"side\":\"OLD\",\"rows\":48,\"exact\":false", 50, 1},
+	    {"\"side\":\"OLD\",\"rows\":48,\"exact\":false,\"last_write_ms\":9600,\"written_after_ms\":8000",
+	     50, 1},
+	    {"\"side\":\"OLD\",\"rows\":50,\"exact\":true", 50, 1},
+	    {"\"side\":\"OLD\",\"rows\":51,\"exact\":false,\"last_write_ms\":9600,\"written_after_ms\":9500",
+	     51, 0},
+	    {"\"side\":\"OLD\",\"rows\":51,\"exact\":true", 51, 0},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		char says[300];
+		assert_int_equal(plan("conn-drop"), 0);
+		open_night();
+		tell(9000, "step:count-rows",
+		     "\"kind\":\"rows.side\",\"table\":\"t\",\"side\":\"OLD\",\"rows\":50,\"exact\":true");
+		tell(9000, "step:count-rows",
+		     "\"kind\":\"rows.side\",\"table\":\"t\",\"side\":\"NEW\",\"rows\":50,\"exact\":true");
+		tell(9100, "step:count-rows",
+		     "\"kind\":\"rows.verdict\",\"table\":\"t\",\"verdict\":\"PASS\"");
+		tell(9200, "step:count-rows", EQUAL);
+		text_copyf(says, sizeof says, "\"kind\":\"rows.side\",\"table\":\"t\",%s", table[i].says);
+		tell(9700, "watch:counts", says);
+		const struct rows_table *t = &drill.state->rows.tables[0];
+		assert_int_equal(t->old_rows, table[i].rows);
+		assert_int_equal(t->verdict, table[i].verdict);
+		drill_done(&drill);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +545,7 @@ int main(void)
 	    cmocka_unit_test_teardown(test_over_by_a_sign, end),
 	    cmocka_unit_test_teardown(test_quick_cockpit, end),
 	    cmocka_unit_test_teardown(test_journal, end),
+	    cmocka_unit_test_teardown(test_guess, end),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -4,8 +4,9 @@
  * rows_total, tables, tables_total, indexes, indexes_total, keys, keys_total, rate, eta_ms, stalled_ms,
  * stalled_why}      -1: unknown transfer.table SAMPLE key table {table, rows, rows_total, bytes, state:
  * waiting|copying|index|done|failed, text} transfer.ended CHANGE key stage {stage, ok, bytes, ms, text}
- * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact}   rows -1:
- * table is missing rows.progress  SAMPLE key side {side, tables, tables_total, rows} rows.verdict   CHANGE
+ * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact,
+ * written_after_ms}   rows -1: table is missing; written_after_ms: begin of the look before the one that saw
+ * a write rows.progress  SAMPLE key side {side, tables, tables_total, rows} rows.verdict   CHANGE
  * key table {table, verdict, cause} rows.compared  RECORD {tables, equal, differ, missing, skipped,
  * waived, old_rows, new_rows, content: true|false} rows.bisected CHANGE key table {table, state:
  * looking|done|failed, text, key, more, rows: [{key, how: OLD|NEW|differs, columns}]}
