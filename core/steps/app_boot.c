@@ -125,7 +125,7 @@ static void plan_docker(struct app *app, const char *role, struct plan *plan)
 		return;
 	}
 	see_running(app, role, c, plan);
-	plan_does(plan, "docker start %s", c->name);
+	plan_does(plan, app_crashes(c) ? "docker restart -t 10 %s" : "docker start %s", c->name);
 	if (app_deploy_command(app, c, &command))
 		plan_does(plan, "%s", buf_text(&command));
 	buf_done(&command);
@@ -159,13 +159,17 @@ static int fill_plan(struct app *app, struct plan *plan, struct err *err)
 	text_copyf(plan->target, sizeof plan->target, "%s on %s", app->names.service, ssh_host(app->ssh));
 	text_copy(plan->side, sizeof plan->side, "NEW");
 	text_copy(plan->verb, sizeof plan->verb, "STARTS THE APP");
-	text_copy(plan->from, sizeof plan->from, app_up(app) ? "it runs" : "it is stopped");
+	text_copy(plan->from, sizeof plan->from,
+		  app_any_crashes(app) ? "it crashes and is started again and again"
+		  : app_up(app)        ? "it runs"
+				       : "it is stopped");
 	text_copyf(plan->to, sizeof plan->to, "%zu roles run", app->names.n_roles);
 	text_copyf(plan->then, sizeof plan->then,
 		   "workers of the new side begin to work on the new database%s",
 		   kamal ? "; kamal is never stopped half-way" : "");
 	text_copy(plan->back, sizeof plan->back, "app-stop, about 10 s");
-	plan->nothing_to_do = app_up(app) && runs_version(app, json_str(job_params(app->job), "version", ""));
+	plan->nothing_to_do = app_up(app) && !app_any_crashes(app) &&
+			      runs_version(app, json_str(job_params(app->job), "version", ""));
 	plan->estimate_ms = kamal ? 20000 : 12000;
 	for (size_t i = 0; i < app->names.n_roles && !kamal; i++)
 		plan_docker(app, app->names.roles[i], plan);

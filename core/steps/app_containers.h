@@ -21,6 +21,10 @@ int app_look(struct app *app, struct err *err);
 void app_close(struct app *app);
 
 bool app_running(const struct docker_container *c); /* of an app role, and running */
+/* Docker starts it again and again, and waits longer each time. */
+bool app_crashes(const struct docker_container *c);
+/* One of the containers that are to run does so. */
+bool app_any_crashes(const struct app *app);
 /* The container to start for a role: the one recorded by app-stop, else the newest; NULL for none. */
 const struct docker_container *app_choice(const struct app *app, const char *role);
 /* How many containers of a role run, and the newest of them. */

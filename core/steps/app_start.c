@@ -111,6 +111,21 @@ int app_wait_well(struct app *app, struct err *err)
 	}
 }
 
+bool app_crashes(const struct docker_container *c)
+{
+	return text_equal(c->status, "restarting");
+}
+
+bool app_any_crashes(const struct app *app)
+{
+	for (size_t i = 0; i < app->names.n_roles; i++) {
+		const struct docker_container *c = app_choice(app, app->names.roles[i]);
+		if (c && app_crashes(c))
+			return true;
+	}
+	return false;
+}
+
 /* After a broken boot the only container of a role may carry the name that Kamal gave it to make room. */
 static int rename_back(struct app *app, struct err *err)
 {
@@ -132,26 +147,30 @@ int app_start_all(struct app *app, struct err *err)
 {
 	char ids[8][160];
 	size_t n = 0;
-	struct buf command = {0};
+	struct buf start = {0}, restart = {0};
 	int rc = app_record_boot(app, err);
 	if (rc == 0)
 		rc = rename_back(app, err);
-	buf_adds(&command, "docker start");
 	for (size_t i = 0; i < app->names.n_roles && rc == 0; i++) {
 		const struct docker_container *c = app_choice(app, app->names.roles[i]);
 		if (!c) {
-			buf_done(&command);
-			return err_set(
+			rc = err_set(
 			    err, ERR_WORLD,
 			    "there is no container of the role %s on %s: deploy once with kamal deploy",
 			    app->names.roles[i], ssh_name(app->ssh));
+			break;
 		}
 		text_copy(ids[n++], sizeof ids[0], c->name);
-		buf_addf(&command, " %s", c->name);
+		/* To Docker one that crashes is started already, and it may wait a minute before it tries
+		 * again. */
+		buf_addf(app_crashes(c) ? &restart : &start, " %s", c->name);
 	}
-	if (rc == 0)
-		rc = ssh_run(app->ssh, NULL, err, "%s", buf_text(&command));
-	buf_done(&command);
+	if (rc == 0 && start.len)
+		rc = ssh_run(app->ssh, NULL, err, "docker start%s", buf_text(&start));
+	if (rc == 0 && restart.len)
+		rc = ssh_run(app->ssh, NULL, err, "docker restart -t 10%s", buf_text(&restart));
+	buf_done(&start);
+	buf_done(&restart);
 	if (rc == 0)
 		rc = app_look(app, err);
 	for (size_t i = 0; i < n && rc == 0; i++) {
