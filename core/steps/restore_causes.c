@@ -9,15 +9,16 @@ static const struct {
 	bool about, spares;
 } causes[] = {
     [WHY_OTHER] = {"", "read the restore's log and mend what it names", false, false},
-    [WHY_SCHEMA] = {"schema ", "prepare-target makes the schema", true, true},
+    [WHY_SCHEMA] = {"schema ", "run prepare-target, which makes the schema", true, true},
     [WHY_EXTENSION] = {"extension ",
 		       "install the extension on the new server (in Docker: an image that has it), then "
-		       "prepare-target makes it",
+		       "run prepare-target, which makes it",
 		       true, true},
     [WHY_PRELOAD] = {"shared_preload_libraries lacks ",
 		     "name the library in shared_preload_libraries of the new server and start it again",
 		     true, true},
-    [WHY_TYPE] = {"missing ", "it is most often part of an extension or schema: prepare-target makes those",
+    [WHY_TYPE] = {"missing ",
+		  "it is most often part of an extension or schema: run prepare-target, which makes those",
 		  true, true},
     [WHY_ROLE] = {"role ", "create the role on the new server (CREATE ROLE)", true, true},
     [WHY_RIGHTS] = {"rights: ",

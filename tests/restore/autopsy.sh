@@ -20,7 +20,7 @@ expect_equal "$lost" "$missing" "tables that are missing, by the autopsy and by 
 # The cause is still there: no attempt is made.
 before=$(events attempt.started '.id' | wc -l)
 ends 1 bare
-expect_match "$(cat "$T/err")" 'would fail as before, by schema heroku_ext: prepare-target makes the schema' "the refusal"
+expect_match "$(cat "$T/err")" 'would fail as before, by schema heroku_ext: run prepare-target, which makes the schema' "the refusal"
 expect_equal "$(events attempt.started '.id' | wc -l)" "$before" "attempts while the cause is there"
 
 # It is mended; a row of a table that came whole is marked, to see that it is not brought again.
