@@ -116,6 +116,28 @@ void place_unclaim(int claim)
 	close(claim);
 }
 
+/* When it was opened, as its first line says. 0: it is no night (yet), or may not be read. */
+static int64_t opened_ms(const char *dir)
+{
+	char path[600], line[400];
+	struct stat st;
+	text_copyf(path, sizeof path, "%s/journal.jsonl", dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 || fstat(fd, &st) < 0 ? -1 : read(fd, line, sizeof line - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	line[n] = '\0';
+	/* As the engine writes it: seq, at, what it tells. */
+	const char *at = text_starts(line, "{\"seq\":") ? strstr(line, "\"at\":") : NULL;
+	int64_t ms = at ? strtoll(at + strlen("\"at\":"), NULL, 10) : 0;
+	/* One line that does not hold is a night, too. */
+	return ms > 0 ? ms : (int64_t)st.st_mtim.tv_sec * 1000 + 1;
+}
+
+/* By when they were opened: of two nights that began in one minute, or of a rehearsal and a night, the names
+ * do not tell. */
 static bool newest(const char *app, bool open_only, char *out, size_t size)
 {
 	char dir[400];
@@ -123,17 +145,17 @@ static bool newest(const char *app, bool open_only, char *out, size_t size)
 		return false;
 	DIR *d = opendir(dir);
 	char best[128] = "";
+	int64_t best_ms = 0;
 	for (struct dirent *x; d && (x = readdir(d));) {
 		char night[600];
-		if (x->d_name[0] == '.' || strcmp(x->d_name, best) <= 0)
-			continue;
-		struct stat st;
-		text_copyf(night, sizeof night, "%s/%s/journal.jsonl", dir, x->d_name);
-		if (access(night, R_OK) < 0 || stat(night, &st) < 0 || !st.st_size)
-			continue;
 		text_copyf(night, sizeof night, "%s/%s", dir, x->d_name);
-		if (!open_only || !night_closed(night))
-			text_copy(best, sizeof best, x->d_name);
+		int64_t ms = x->d_name[0] == '.' ? 0 : opened_ms(night);
+		if (ms == 0 || ms < best_ms || (ms == best_ms && strcmp(x->d_name, best) <= 0))
+			continue;
+		if (open_only && night_closed(night))
+			continue;
+		text_copy(best, sizeof best, x->d_name);
+		best_ms = ms;
 	}
 	if (d)
 		closedir(d);

@@ -7,8 +7,11 @@
 
 #include "core/base/text.h"
 #include "core/night/after.h"
+#include "core/night/place.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct state *fold(const char *const *lines)
 {
@@ -299,10 +302,57 @@ static void test_calendar_read(void **unused)
 	state_free(s);
 }
 
+/* The next day's `status` is of the night that was opened last, whatever its folder is called. */
+static void test_newest(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *name, *line;
+	} nights[] = {
+	    {"2026-11-21T0100", "{\"seq\":1,\"at\":3000,\"src\":\"engine\",\"kind\":\"night.opened\"}\n"},
+	    {"2026-11-21T0100-01", "{\"seq\":1,\"at\":1000,\"src\":\"engine\",\"kind\":\"night.opened\"}\n"},
+	    {"2026-11-21T0100-rehearsal",
+	     "{\"seq\":1,\"at\":2000,\"src\":\"engine\",\"kind\":\"night.opened\"}\n"},
+	    {"2026-11-29", NULL}, /* no night */
+	};
+	char root[] = "/tmp/nf-placeXXXXXX", path[300], dir[300], wanted[300];
+	assert_non_null(mkdtemp(root));
+	setenv("NIGHTFERRY_STATE", root, 1);
+	text_copyf(path, sizeof path, "%s/acme", root);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_false(place_newest_night("acme", dir, sizeof dir));
+	for (size_t i = 0; i < sizeof nights / sizeof *nights; i++) {
+		text_copyf(path, sizeof path, "%s/acme/%s", root, nights[i].name);
+		assert_int_equal(mkdir(path, 0700), 0);
+		text_copyf(path, sizeof path, "%s/acme/%s/journal.jsonl", root, nights[i].name);
+		FILE *f = nights[i].line ? fopen(path, "we") : NULL;
+		if (f) {
+			fputs(nights[i].line, f);
+			fclose(f);
+		}
+	}
+	text_copyf(wanted, sizeof wanted, "%s/acme/2026-11-21T0100", root);
+	assert_true(place_newest_night("acme", dir, sizeof dir));
+	assert_string_equal(dir, wanted);
+	/* One whose engine has not written its first line yet is newer than all of them. */
+	text_copyf(path, sizeof path, "%s/acme/2026-11-20T0100", root);
+	assert_int_equal(mkdir(path, 0700), 0);
+	text_copy(wanted, sizeof wanted, path);
+	text_copyf(path, sizeof path, "%s/journal.jsonl", wanted);
+	FILE *f = fopen(path, "we");
+	assert_non_null(f);
+	fclose(f);
+	assert_true(place_newest_night("acme", dir, sizeof dir));
+	assert_string_equal(dir, wanted);
+	text_copyf(path, sizeof path, "rm -rf '%s'", root);
+	assert_int_equal(system(path), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_done), cmocka_unit_test(test_nothing),
-					   cmocka_unit_test(test_back), cmocka_unit_test(test_calendar),
-					   cmocka_unit_test(test_calendar_read)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_done),          cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_back),          cmocka_unit_test(test_calendar),
+	    cmocka_unit_test(test_calendar_read), cmocka_unit_test(test_newest)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
