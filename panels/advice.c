@@ -133,10 +133,31 @@ static bool stands_still(const struct scene *scene, const struct step_seen *step
 	       scene->now_ms - t->at_ms < 30000;
 }
 
+/* How long that is, as far as anybody knows. */
+static void nothing_to_do(const struct scene *scene, const struct step_seen *step, int64_t until_ms,
+			  char *out, size_t size, const char *next)
+{
+	int64_t left_ms = until_ms - scene->now_ms,
+		over_ms = scene->now_ms - step->started_at_ms - step->estimate_ms;
+	char text[UNITS_MAX];
+
+	if (step->estimate_ms < 0 && until_ms <= 0)
+		snprintf(out, size, "NOTHING TO DO: %s runs, how long is not rehearsed.%s", step->id, next);
+	else if (left_ms > 120000)
+		snprintf(out, size, "NOTHING TO DO until ~%s.%s", units_clock_hm(text, until_ms), next);
+	else if (left_ms >= 1000)
+		snprintf(out, size, "NOTHING TO DO for ~%s.%s", units_duration(text, left_ms), next);
+	else if (until_ms > 0 || over_ms < 1000)
+		snprintf(out, size, "NOTHING TO DO: %s should end just now.%s", step->id, next);
+	else
+		snprintf(out, size, "NOTHING TO DO: %s takes %s longer than planned. Enter looks closer.%s",
+			 step->id, units_duration(text, over_ms), next);
+}
+
 static enum role running_advice(const struct scene *scene, const struct step_seen *step, char *out,
 				size_t size)
 {
-	char next[160], clock[UNITS_MAX], over[UNITS_MAX];
+	char next[160], over[UNITS_MAX];
 	struct sums sums;
 
 	next_words(scene, step, next, sizeof(next));
@@ -169,18 +190,7 @@ static enum role running_advice(const struct scene *scene, const struct step_see
 		return watching_advice(scene, out, size, next);
 	if (text_starts(step->kind, "wait") || text_starts(step->kind, "quiet"))
 		return waiting_advice(step, out, size, next);
-	if (sums.now_until_ms > scene->now_ms + 120000)
-		snprintf(out, size, "NOTHING TO DO until ~%s.%s", units_clock_hm(clock, sums.now_until_ms),
-			 next);
-	else if (sums.now_until_ms > 0)
-		snprintf(out, size, "NOTHING TO DO for ~%s.%s",
-			 units_duration(over, sums.now_until_ms - scene->now_ms), next);
-	else if (step->estimate_ms >= 0)
-		snprintf(out, size, "NOTHING TO DO: %s runs %s over its estimate. Enter looks closer.",
-			 step->id,
-			 units_duration(over, scene->now_ms - step->started_at_ms - step->estimate_ms));
-	else
-		snprintf(out, size, "NOTHING TO DO: %s runs, how long is not rehearsed.%s", step->id, next);
+	nothing_to_do(scene, step, sums.now_until_ms, out, size, next);
 	return ROLE_TEXT;
 }
 

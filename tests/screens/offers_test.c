@@ -45,6 +45,43 @@ static void ends(struct night *night, const char *step, const char *outcome)
 	night_event(night, "01:17:41", "attempt.ended", fields);
 }
 
+/* What is said around the end of an estimate: never 0:00, and when it is over, by how much. */
+static void test_estimate_ends(void **unused)
+{
+	struct night night = night_new(STAGE_COPY);
+	struct scene scene = scene_of(&night, NULL);
+	struct step_seen *restore = NULL;
+	static const struct {
+		int64_t left_ms;
+		const char *says;
+	} table[] = {
+	    {121000, "NOTHING TO DO until ~01:16.  Next: R 13 repair (no gate)"},
+	    {1000, "NOTHING TO DO for ~0:01.  Next: R 13 repair (no gate)"},
+	    {999, "NOTHING TO DO: restore should end just now.  Next: R 13 repair (no gate)"},
+	    {0, "NOTHING TO DO: restore should end just now.  Next: R 13 repair (no gate)"},
+	    {-999, "NOTHING TO DO: restore should end just now.  Next: R 13 repair (no gate)"},
+	    {-12000,
+	     "NOTHING TO DO: restore takes 0:12 longer than planned. Enter looks closer.  Next: R 13 repair "
+	     "(no gate)"},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < night.state->steps.n; i++)
+		if (text_equal(night.state->steps.steps[i].id, "restore"))
+			restore = &night.state->steps.steps[i];
+	assert_non_null(restore);
+	night.state->transfer.eta_ms = -1;
+	restore->budget_ms = -1;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		restore->estimate_ms = scene.now_ms - restore->started_at_ms + table[i].left_ms;
+		expect_advice(&scene, table[i].says);
+	}
+	restore->estimate_ms = -1;
+	expect_advice(&scene,
+		      "NOTHING TO DO: restore runs, how long is not rehearsed.  Next: R 13 repair (no gate)");
+	night_free(&night);
+}
+
 static void test_exits(void **unused)
 {
 	struct night night = night_new(STAGE_VERIFY);
@@ -272,6 +309,7 @@ static void test_votes_in_columns(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_estimate_ends),
 	    cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_who_drives),
 	    cmocka_unit_test(test_who_answers),
