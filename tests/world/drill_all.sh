@@ -22,7 +22,7 @@ drill() { # FAULTS
 drill api-500,api-429,one-off,backup-fails,download-cut,restore-killed,dns-answer-lost,app-dies
 drill answer-lost,writer,token-revoked,step-killed,new-db-crash,row-changed,ns-stale,resolver-silent
 drill old-db-dies,url-dead,host-key,conn-drop,dns-api-down
-drill host-gone,engine-killed,backup-stuck
+drill host-gone,engine-killed,backup-stuck,sequence-behind,index-lost,lock-stolen
 full=disk-full
 if [ "$(id -u)" != 0 ] || ! { mkdir "$T/disk" && mount -t tmpfs -o size=64k nightferry "$T/disk"; } 2>/dev/null; then
 	echo "skipped: disk-full, for no small file system can be mounted here"
@@ -30,7 +30,7 @@ if [ "$(id -u)" != 0 ] || ! { mkdir "$T/disk" && mount -t tmpfs -o size=64k nigh
 else
 	umount "$T/disk"
 fi
-drill "api-hang${full:+,}$full"
+drill "secret-escaped,api-hang,ext-lost,seat-killed,app-no-boot${full:+,}$full"
 # Not one of them is left out.
 for fault in $("$NF" drill --list | awk '{print $1}'); do
 	[[ " $struck " == *" $fault "* ]] || [ "$fault$full" = disk-full ] || fail "$fault was not tried."
