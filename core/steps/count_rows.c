@@ -84,22 +84,42 @@ static void tell(struct jw *w, const struct compared *c)
 	jw_bool(w, "content", c->content);
 }
 
+static void write_event(struct jw *w, const struct compared *c)
+{
+	jw_event(w, "rows.compared");
+	tell(w, c);
+}
+
+static void write_fact(struct jw *w, const struct compared *c)
+{
+	jw_fact(w, "compared", "");
+	tell(w, c);
+	jw_int(w, "at_ms", clock_wall_ms());
+	jw_str(w, "verdict", verdict_name(compared_verdict(c)));
+	jw_strf(w, "old_xmax", "%lld", (long long)c->old_xmax);
+	jw_strf(w, "old_written", "%lld", (long long)c->old_written);
+	jw_strf(w, "new_written", "%lld", (long long)c->new_written);
+	jw_strf(w, "new_xmax", "%lld", (long long)c->new_xmax);
+}
+
 int compared_record(struct job *job, const struct compared *c, struct err *err)
 {
 	struct jw w;
-	jw_event(&w, "rows.compared");
-	tell(&w, c);
+	write_event(&w, c);
 	if (job_record(job, &w, err) < 0)
 		return -1;
-	jw_fact(&w, "compared", "");
-	tell(&w, c);
-	jw_int(&w, "at_ms", clock_wall_ms());
-	jw_str(&w, "verdict", verdict_name(compared_verdict(c)));
-	jw_strf(&w, "old_xmax", "%lld", (long long)c->old_xmax);
-	jw_strf(&w, "old_written", "%lld", (long long)c->old_written);
-	jw_strf(&w, "new_written", "%lld", (long long)c->new_written);
-	jw_strf(&w, "new_xmax", "%lld", (long long)c->new_xmax);
+	write_fact(&w, c);
 	return job_record(job, &w, err);
+}
+
+/* What a proof has found by itself is what the step is judged by, so it is what screens and report show. */
+static void compared_tell(struct job *job, const struct compared *c)
+{
+	struct jw w;
+	write_event(&w, c);
+	job_event(job, &w);
+	write_fact(&w, c);
+	job_event(job, &w);
 }
 
 static int count_rows_run(struct job *job, struct err *err)
@@ -167,10 +187,14 @@ enum verdict compared_prove(struct job *job, bool wanted, struct evidence *ev, s
 	}
 	struct compared now;
 	bool again = wanted && !(content && since == SINCE_TRANSACTIONS);
-	if (compare_sides(job, again, false, &now, err) < 0) {
+	/* A mere count has less to say than the comparison that is shown. */
+	bool shown = again || !wanted;
+	if (compare_sides(job, again, shown, &now, err) < 0) {
 		compared_done(&now);
 		return VERDICT_UNKNOWN;
 	}
+	if (shown)
+		compared_tell(job, &now);
 	compared_evidence(&now, ev);
 	if (content && !again)
 		evidence_add(
