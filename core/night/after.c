@@ -80,7 +80,7 @@ static void backup(const struct state *s, struct after *out)
 	    "Heroku backs this database up no longer. %s%s%s The first one that a schedule of yours has made "
 	    "is the "
 	    "proof that there is one.",
-	    first ? "The night made one by hand: " : "The night made none.",
+	    first ? "The night made one of its own: " : "The night made none.",
 	    first ? json_str(first, "path", "?") : "", first ? "." : "");
 	json_free(first);
 }
@@ -103,13 +103,14 @@ static void exported(const struct state *s, struct after *out)
 /* What was let pass in the night is for the day. */
 static void let_pass(const struct state *s, struct after *out)
 {
-	char id[40], what[160];
+	char id[40], what[200], about[170];
 	for (size_t i = 0; i < s->watching.n_waivers; i++) {
 		const struct waiver_seen *w = &s->watching.waivers[i];
 		if (waiver_get(s, w->about) != w)
 			continue;
 		text_copyf(id, sizeof id, "waiver-%zu", i);
-		text_copyf(what, sizeof what, "Waived in the night: %.120s", w->about);
+		waiver_words(w->about, about, sizeof about);
+		text_copyf(what, sizeof what, "Waived in the night: %.120s", about);
 		add(out, id, s->closed_at_ms + DAY_MS, what, "%s let it pass: %s", w->by, w->reason);
 	}
 	for (size_t i = 0; i < s->steps.n_forward && !s->steps.turned; i++) {

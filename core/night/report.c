@@ -242,8 +242,10 @@ static void sum_dns(const struct report *r, struct report_sums *out)
 {
 	int64_t last_ms = -1;
 	out->servers = r->state->dns.n;
-	for (size_t i = 0; i < r->state->dns.n; i++)
+	for (size_t i = 0; i < r->state->dns.n; i++) {
 		out->not_new += !text_equal(r->state->dns.cells[i].state, "NEW");
+		out->old += text_equal(r->state->dns.cells[i].state, "OLD");
+	}
 	for (size_t i = 0; i < r->n_answers; i++)
 		if (text_equal(r->answers[i].state, "NEW") && !was_new(r, i))
 			last_ms = r->answers[i].at_ms;
@@ -251,12 +253,22 @@ static void sum_dns(const struct report *r, struct report_sums *out)
 		out->all_ms = last_ms - out->flip_ms;
 }
 
+/* When the way back had pointed names to the old side; -1: it never did, or there was no way to go back. */
+static int64_t moved_back_ms(const struct state *s)
+{
+	for (size_t i = s->steps.n_forward; s->steps.turned && s->flip_at_ms && i < s->steps.n; i++)
+		if (text_equal(s->steps.steps[i].kind, "dns-point") && s->steps.steps[i].state == STEP_DONE)
+			return s->steps.steps[i].ended_at_ms;
+	return -1;
+}
+
 void report_sum(const struct report *r, struct report_sums *out)
 {
 	const struct state *s = r->state;
 	*out = (struct report_sums){.end_ms = s->closed_at_ms ? s->closed_at_ms : r->last_ms,
 				    .flip_ms = s->flip_at_ms ? s->flip_at_ms : -1,
-				    .all_ms = -1};
+				    .all_ms = -1,
+				    .back_ms = moved_back_ms(s)};
 	struct downtime down = downtime_of(s, out->end_ms);
 	out->took_ms = out->end_ms - s->opened_at_ms;
 	out->down_ms = down.ever ? down.ms : -1;

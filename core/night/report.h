@@ -72,8 +72,9 @@ struct report_sums {
 	int64_t end_ms, took_ms, down_ms;
 	int64_t people_ms; /* gates waited for people, all of them together */
 	int64_t flip_ms,
-	    all_ms; /* names were pointed; from then until every server told NEW (-1: not all did) */
-	size_t servers, not_new; /* of the newest answers, and which of them are not NEW */
+	    all_ms;      /* names were pointed; from then until every server told NEW (-1: not all did) */
+	int64_t back_ms; /* the way back pointed names to the old side again; -1: it did not */
+	size_t servers, not_new, old; /* of the newest answers, and which of them are not NEW, and OLD */
 	size_t steps, done, skipped, byhand, failed;
 	size_t waivers; /* that still stood at the end */
 };

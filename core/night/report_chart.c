@@ -94,15 +94,15 @@ static void step_row(const struct report *r, const struct span *of, const struct
 		     struct buf *out)
 {
 	const struct state *s = r->state;
-	bool down = s->downtime.since_ms || !s->downtime.ended_at_ms;
-	int64_t open_ms = down ? of->to_ms : s->downtime.ended_at_ms;
+	struct downtime_span down[DOWNTIME_SPANS + 1];
+	size_t n_down = downtime_spans(s, of->to_ms, down);
 	buf_adds(out, "<div class=\"row\"><span title=\"");
 	html_text(out, x->title);
 	buf_adds(out, "\">");
 	html_text(out, x->id);
 	buf_adds(out, "</span><div class=\"track\">");
-	if (s->freeze_at_ms)
-		segment(of, s->freeze_at_ms, open_ms, "down", out);
+	for (size_t i = 0; i < n_down; i++)
+		segment(of, down[i].from_ms, down[i].to_ms, "down", out);
 	for (size_t i = 0; i < r->n_gates; i++)
 		if (text_equal(r->gates[i].step, x->id))
 			segment(of, r->gates[i].opened_ms,

@@ -53,8 +53,14 @@ static void tile_rows(const struct state *s, struct buf *out)
 
 static void tile_dns(const struct report_sums *sums, struct buf *out)
 {
-	char number[64] = "no flip", text[160] = "names still lead to the old side", at[UNITS_MAX];
-	if (sums->flip_ms >= 0 && sums->all_ms >= 0) {
+	char number[64] = "no flip", text[160] = "names still lead to the old side", at[UNITS_MAX],
+	     back[UNITS_MAX];
+	if (sums->back_ms >= 0) {
+		text_copyf(number, sizeof number, "%zu of %zu", sums->old, sums->servers);
+		text_copyf(text, sizeof text,
+			   "answers were OLD at the end; names led to the new side at %s, back at %s",
+			   units_clock(at, sums->flip_ms), units_clock(back, sums->back_ms));
+	} else if (sums->flip_ms >= 0 && sums->all_ms >= 0) {
 		units_duration(number, sums->all_ms);
 		text_copyf(text, sizeof text, "until all %zu answers were NEW, after the flip at %s",
 			   sums->servers, units_clock(at, sums->flip_ms));
@@ -63,7 +69,19 @@ static void tile_dns(const struct report_sums *sums, struct buf *out)
 		text_copyf(text, sizeof text, "answers were NEW at the end; flip at %s",
 			   units_clock(at, sums->flip_ms));
 	}
-	tile(out, sums->all_ms >= 0 ? "new" : "warn", number, text);
+	tile(out, sums->back_ms >= 0 ? "old" : sums->all_ms >= 0 ? "new" : "warn", number, text);
+}
+
+/* ", from 01:02:03 to 01:14:07 and from ..." */
+static void closed_words(const struct state *s, int64_t end_ms, char *out, size_t size)
+{
+	struct downtime_span down[DOWNTIME_SPANS + 1];
+	size_t n = downtime_spans(s, end_ms, down);
+	char from[UNITS_MAX], to[UNITS_MAX];
+	*out = '\0';
+	for (size_t i = 0; i < n; i++)
+		text_copyf(out + strlen(out), size - strlen(out), "%s from %s to %s", i ? " and" : ",",
+			   units_clock(from, down[i].from_ms), units_clock(to, down[i].to_ms));
 }
 
 static void tiles(const struct report *r, const struct report_sums *sums, struct buf *out)
@@ -72,11 +90,9 @@ static void tiles(const struct report *r, const struct report_sums *sums, struct
 	struct way_back back;
 	way_back_of(r->state, sums->end_ms, &back);
 	buf_adds(out, "<div class=\"tiles\">\n");
-	char b[UNITS_MAX], c[UNITS_MAX], span[80] = "";
-	if (r->state->freeze_at_ms && r->state->downtime.ended_at_ms)
-		text_copyf(span, sizeof span, ", from %s to %s", units_clock(b, r->state->freeze_at_ms),
-			   units_clock(c, r->state->downtime.ended_at_ms));
-	text_copyf(text, sizeof text, "closed for visitors%s, in a night of %s", span,
+	char closed[240];
+	closed_words(r->state, sums->end_ms, closed, sizeof closed);
+	text_copyf(text, sizeof text, "closed for visitors%s, in a night of %s", closed,
 		   units_duration(a, sums->took_ms));
 	tile(out, "", sums->down_ms >= 0 ? units_duration(a, sums->down_ms) : "never", text);
 	tile_rows(r->state, out);

@@ -121,14 +121,15 @@ void html_gates(const struct report *r, struct buf *out)
 
 void html_waivers_and_notes(const struct state *s, struct buf *out)
 {
-	char at[UNITS_MAX];
+	char at[UNITS_MAX], about[170];
 	buf_adds(out, "<h2>Waivers</h2>\n<ul class=\"plain\">");
 	if (!s->watching.n_waivers)
 		buf_adds(out, "<li>None: nothing was let pass against its evidence.</li>");
 	for (size_t i = 0; i < s->watching.n_waivers; i++) {
 		const struct waiver_seen *w = &s->watching.waivers[i];
 		buf_addf(out, "<li><time>%s</time> <b>", units_clock(at, w->at_ms));
-		html_text(out, w->about);
+		waiver_words(w->about, about, sizeof about);
+		html_text(out, about);
 		buf_addf(out, "</b>%s by ", w->fallen ? " (fallen)" : "");
 		html_text(out, w->by);
 		buf_adds(out, ": ");

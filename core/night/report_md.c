@@ -40,6 +40,11 @@ static void head(const struct report *r, struct buf *out)
 		buf_adds(out, "- rows were not compared\n");
 	if (sums.flip_ms < 0)
 		buf_adds(out, "- names were not pointed to the new side\n");
+	else if (sums.back_ms >= 0)
+		buf_addf(
+		    out,
+		    "- names led to the new side at %s, back at %s; %zu of %zu answers were OLD at the end\n",
+		    units_clock(a, sums.flip_ms), units_clock(b, sums.back_ms), sums.old, sums.servers);
 	else if (sums.all_ms >= 0)
 		buf_addf(out, "- names pointed at %s; all %zu answers were NEW after %s\n",
 			 units_clock(a, sums.flip_ms), sums.servers, units_duration(b, sums.all_ms));
@@ -69,9 +74,15 @@ static void exported(const struct report *r, struct buf *out)
 		if (!text_equal(fact->name, "exported") || !fact->data)
 			continue;
 		struct json *data = json_parse(fact->data, strlen(fact->data), NULL);
-		buf_addf(out, "Exported: %s rows of the new side in `%s` on %s, SHA-256 `%.16s`.\n",
+		buf_addf(out, "Exported: %s rows of the new side in `%s` on %s, SHA-256 `%.16s`.",
 			 units_count(count, json_int(data, "rows", 0)), json_str(data, "path", "?"),
 			 json_str(data, "host", "?"), json_str(data, "sha256", "?"));
+		/* Or its number would not fit to that of the rows written. */
+		if (json_int(data, "updated", 0) || json_int(data, "deleted", 0))
+			buf_addf(out, " Rows changed there: %lld, deleted: %lld.",
+				 (long long)json_int(data, "updated", 0),
+				 (long long)json_int(data, "deleted", 0));
+		buf_addc(out, '\n');
 		json_free(data);
 	}
 }
@@ -179,13 +190,14 @@ static void checks(const struct state *s, struct buf *out)
 
 static void waivers(const struct state *s, struct buf *out)
 {
-	char at[UNITS_MAX];
+	char at[UNITS_MAX], about[170];
 	if (s->watching.n_waivers)
 		buf_adds(out, "\n## Waivers\n\n");
 	for (size_t i = 0; i < s->watching.n_waivers; i++) {
 		const struct waiver_seen *w = &s->watching.waivers[i];
 		buf_addf(out, "- %s **", units_clock(at, w->at_ms));
-		say(out, w->about);
+		waiver_words(w->about, about, sizeof about);
+		say(out, about);
 		buf_addf(out, "**%s by ", w->fallen ? " (fallen)" : "");
 		say(out, w->by);
 		buf_adds(out, ": ");

@@ -1,5 +1,6 @@
 #include "core/night/report_moments.h"
 #include "core/base/text.h"
+#include "core/night/kinds/watching.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,16 @@ static bool add_field(const struct json *body, const char *name, struct buf *out
 {
 	const struct json *x = json_get(body, name);
 	const char *text = json_text(x);
+	char about[170];
+	if (text && text_equal(name, "about")) {
+		waiver_words(text, about, sizeof about);
+		text = about;
+	}
+	/* Its second and third word are numbers that only nightferry reads. */
+	if (text && text_equal(name, "fact") && text_equal(json_str(body, "about", ""), "seen:cost")) {
+		text_copyf(about, sizeof about, "%.*s", (int)strcspn(text, " "), text);
+		text = about;
+	}
 	if (json_is_number(x))
 		buf_addf(out, "%lld", (long long)json_value(x, 0));
 	else if (text)

@@ -348,11 +348,29 @@ static void test_newest(void **unused)
 	assert_int_equal(system(path), 0);
 }
 
+static void test_waiver_words(void **unused)
+{
+	(void)unused;
+	static const char *const table[][2] = {{"check:aaaa", "check aaaa"},
+					       {"rows:orders", "rows of orders"},
+					       {"seen:cost", "the price of the way back"},
+					       {"seen:rows", "rows that were to go"},
+					       {"seen:costs", "evidence costs"},
+					       {"something", "something"},
+					       {"", ""}};
+	char words[170];
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		waiver_words(table[i][0], words, sizeof words);
+		assert_string_equal(words, table[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_done),          cmocka_unit_test(test_nothing),
 	    cmocka_unit_test(test_back),          cmocka_unit_test(test_calendar),
-	    cmocka_unit_test(test_calendar_read), cmocka_unit_test(test_newest)};
+	    cmocka_unit_test(test_calendar_read), cmocka_unit_test(test_newest),
+	    cmocka_unit_test(test_waiver_words)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

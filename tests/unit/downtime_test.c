@@ -109,6 +109,14 @@ static void test_there_and_back(void **unused)
 	expect(500, false, 100);
 	tell(510, "\"kind\":\"night.closed\",\"verdict\":\"rolled-back\"");
 	expect(900, false, 100);
+	struct downtime_span spans[DOWNTIME_SPANS + 1];
+	size_t n = downtime_spans(state, 1000000, spans);
+	int64_t sum_ms = 0;
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++)
+		sum_ms += spans[i].to_ms - spans[i].from_ms;
+	assert_true(spans[0].to_ms < spans[1].from_ms);
+	assert_int_equal(sum_ms, downtime_of(state, 1000000).ms);
 }
 
 static void test_flip_undone(void **unused)

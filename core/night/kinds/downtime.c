@@ -1,5 +1,6 @@
 /* See downtime.h. */
 #include "core/night/kinds/fold.h"
+#include <string.h>
 
 struct downtime downtime_of(const struct state *state, int64_t now_ms)
 {
@@ -11,6 +12,17 @@ struct downtime downtime_of(const struct state *state, int64_t now_ms)
 	if (down->since_ms > 0 && end_ms > down->since_ms)
 		out.ms += end_ms - down->since_ms;
 	return out;
+}
+
+size_t downtime_spans(const struct state *state, int64_t now_ms, struct downtime_span out[DOWNTIME_SPANS + 1])
+{
+	const struct downtime_state *down = &state->downtime;
+	int64_t end_ms = state->closed_at_ms ? state->closed_at_ms : now_ms;
+	size_t n = down->n_spans;
+	memcpy(out, down->spans, n * sizeof *out);
+	if (down->since_ms > 0 && end_ms > down->since_ms)
+		out[n++] = (struct downtime_span){down->since_ms, end_ms};
+	return n;
 }
 
 static void begin(struct state *state, int64_t at_ms)
@@ -25,6 +37,10 @@ static void end(struct state *state, int64_t at_ms)
 	if (!down->since_ms)
 		return;
 	down->before_ms += at_ms > down->since_ms ? at_ms - down->since_ms : 0;
+	if (down->n_spans == DOWNTIME_SPANS)
+		down->spans[DOWNTIME_SPANS - 1].to_ms = at_ms;
+	else if (at_ms > down->since_ms)
+		down->spans[down->n_spans++] = (struct downtime_span){down->since_ms, at_ms};
 	down->since_ms = 0;
 	down->ended_at_ms = at_ms;
 }

@@ -62,3 +62,27 @@ bool waiver_fact(const struct state *s, const char *about, char *out, size_t siz
 		rows_fact(out, size, t->old_rows, t->new_rows, t->old_hash, t->new_hash);
 	return t != NULL;
 }
+
+void waiver_words(const char *about, char *out, size_t size)
+{
+	static const struct {
+		const char *begin, *words;
+	} table[] = {
+	    {"check:", "check %s"},
+	    {"rows:", "rows of %s"},
+	    {"seen:cost", "the price of the way back%s"},
+	    {"seen:rows", "rows that were to go%s"},
+	    {"seen:", "evidence %s"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (text_starts(about, table[i].begin)) {
+			const char *rest = about + strlen(table[i].begin);
+			/* "seen:cost" is one evidence, "seen:costs" another. */
+			if (strstr(table[i].words, " %s") == NULL && *rest)
+				continue;
+			const char *at = strstr(table[i].words, "%s");
+			text_copyf(out, size, "%.*s%s", (int)(at - table[i].words), table[i].words, rest);
+			return;
+		}
+	text_copy(out, size, about);
+}

@@ -46,6 +46,8 @@ const struct watch_seen *watch_get(const struct state *state, const char *name);
  * false when nothing of that name is seen. Never empty: a line without a fact of its own stands for its
  * verdict. */
 bool waiver_fact(const struct state *state, const char *about, char *out, size_t size);
+/* What was let pass, in words that need no manual: "rows of orders", "check aaaa". */
+void waiver_words(const char *about, char *out, size_t size);
 const struct waiver_seen *waiver_get(const struct state *state, const char *about); /* a standing one */
 
 #endif
