@@ -196,7 +196,7 @@ const struct drill_fault drill_faults[] = {
     /* ---- the cockpit itself ---- */
     {.name = "step-killed",
      .help = "the process of the running step is killed",
-     .at = "download",
+     .at = "quiet",
      .when = DRILL_WHILE,
      .noticed = {ENDED(FAILED), ENDED(UNKNOWN)}},
     {.name = "seat-killed",
