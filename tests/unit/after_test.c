@@ -334,11 +334,10 @@ static void test_newest(void **unused)
 	text_copyf(wanted, sizeof wanted, "%s/acme/2026-11-21T0100", root);
 	assert_true(place_newest_night("acme", dir, sizeof dir));
 	assert_string_equal(dir, wanted);
-	/* One whose engine has not written its first line yet is newer than all of them. */
-	text_copyf(path, sizeof path, "%s/acme/2026-11-20T0100", root);
+	/* One whose engine has not written its first line yet is none. */
+	text_copyf(path, sizeof path, "%s/acme/2026-11-28T0100", root);
 	assert_int_equal(mkdir(path, 0700), 0);
-	text_copy(wanted, sizeof wanted, path);
-	text_copyf(path, sizeof path, "%s/journal.jsonl", wanted);
+	text_copyf(path, sizeof path, "%s/acme/2026-11-28T0100/journal.jsonl", root);
 	FILE *f = fopen(path, "we");
 	assert_non_null(f);
 	fclose(f);

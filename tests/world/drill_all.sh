@@ -4,7 +4,7 @@
 # long
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 scratch
-export TMPDIR=$T DEMO_ROWS=20000
+export TMPDIR=$T DEMO_ROWS=60000 # a restore that lasts long enough to be hit
 struck=""
 
 drill() { # FAULTS
