@@ -13,7 +13,7 @@ old_objects
 night() { # run's own options
 	timeout 200 "$NF" run --quiet \
 		--yes wipe-target=shop_production --waive "wipe-target:rows=rows of db:seed" --yes stream=shop_production \
-		--yes maintenance-on=acme-production --yes scale-to-zero=acme-production --yes dns-point=acme-production \
+		--yes pause-backups=postgresql-cubed-41827 --yes maintenance-on=acme-production --yes scale-to-zero=acme-production --yes dns-point=acme-production \
 		--done "freeze-deploys=nobody deploys" --done "webhooks=no webhook" "$@" >"$T/out" 2>"$T/err" </dev/null
 }
 

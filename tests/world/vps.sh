@@ -49,7 +49,7 @@ expect_file_has "$T/check" 'Does not apply; not known: no kamal: in nightferry.y
 # ---- the night ----
 
 night() {
-	"$NF" run --quiet --yes maintenance-on=acme-production --yes scale-to-zero=acme-production \
+	"$NF" run --quiet --yes pause-backups=postgresql-cubed-41827 --yes maintenance-on=acme-production --yes scale-to-zero=acme-production \
 		--yes wipe-target=shop_production --yes restore=shop_production --yes dns-point=acme-production \
 		--done "freeze-deploys=nobody deploys" --done "webhooks=no webhook" --waive "wipe-target:rows=test data" "$@" </dev/null
 }

@@ -14,7 +14,7 @@ warm_world() {
 night() {
 	timeout 400 "$NF" run --quiet \
 		--yes wipe-target=shop_production --waive "wipe-target:rows=rows of db:seed" --yes warm-copy=shop_production \
-		--yes delta-live=shop_production --yes maintenance-on=acme-production --yes scale-to-zero=acme-production \
+		--yes delta-live=shop_production --yes pause-backups=postgresql-cubed-41827 --yes maintenance-on=acme-production --yes scale-to-zero=acme-production \
 		--yes delta=shop_production --yes dns-point=acme-production \
 		--done "freeze-deploys=nobody deploys" --done "webhooks=no webhook" "$@" >"$T/out" 2>"$T/err" </dev/null
 }
