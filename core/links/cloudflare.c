@@ -16,6 +16,7 @@ static int cloudflare_look(void *own, const struct dns_zone *zone, const char *n
 			   struct err *err);
 static int cloudflare_change(void *own, const struct dns_zone *zone, const struct dns_change *changes,
 			     size_t n, struct err *err);
+static int cloudflare_gather(void *own, const struct dns_zone *zone, size_t names, struct err *err);
 static bool cloudflare_lost(const void *own);
 static int64_t cloudflare_left(const void *own);
 
@@ -28,6 +29,7 @@ const struct dns_provider cloudflare_provider = {
     .close = cloudflare_close,
     .zone = cloudflare_zone,
     .look = cloudflare_look,
+    .gather = cloudflare_gather,
     .change = cloudflare_change,
     .lost = cloudflare_lost,
     .left = cloudflare_left,
@@ -183,6 +185,17 @@ static void take_record(const struct json *record, struct dns_rrset *out)
 	dns_rrset_add(out, json_str(record, "content", ""));
 }
 
+static int64_t last_of(const struct json *answer)
+{
+	return json_int(json_get(answer, "result_info"), "total_pages", 1);
+}
+
+static void count_of(const struct json *answer, int64_t *here, int64_t *all)
+{
+	*here = (int64_t)json_count(json_get(answer, "result"));
+	*all = json_int(json_get(answer, "result_info"), "total_count", *here);
+}
+
 /* A zone's own name often has dozens of TXT records, which lead nobody anywhere. */
 static bool leads(const char *type)
 {
@@ -193,23 +206,44 @@ static bool leads(const char *type)
 	return false;
 }
 
-static int cloudflare_look(void *own, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
-			   struct err *err)
+/* Those of one list that belong to the name. False: there is no room for more. */
+static bool take_records(const struct json *answer, const char *name, struct dns_rrsets *out)
 {
-	char *path = xasprintf("/zones/%s/dns_records?name=%s&per_page=100", zone->id, name);
-	out->answer = dns_rest_call(own, NULL, path, NULL, err);
-	free(path);
-	const struct json *result = json_get(out->answer, "result");
-	if (json_int(json_get(out->answer, "result_info"), "total_count", 0) > (int64_t)json_count(result))
-		return dns_rrsets_overflow(out, "cloudflare", name, err);
-	for (const struct json *x = json_first(result); x; x = json_next(x)) {
+	for (const struct json *x = json_first(json_get(answer, "result")); x; x = json_next(x)) {
 		if (!dns_same(json_str(x, "name", ""), name) || !leads(json_str(x, "type", "")))
 			continue;
 		if (out->n == DNS_RRSETS_MAX)
-			return dns_rrsets_overflow(out, "cloudflare", name, err);
+			return false;
 		take_record(x, &out->list[out->n++]);
 	}
-	return out->answer ? 0 : -1;
+	return true;
+}
+
+static int cloudflare_look(void *own, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
+			   struct err *err)
+{
+	const struct dns_rest *rest = own;
+	bool room = true;
+	for (size_t i = 0; rest->gathered && room && i < rest->n_pages; i++)
+		room = take_records(rest->pages[i], name, out);
+	if (!rest->gathered) {
+		char *path = xasprintf("/zones/%s/dns_records?name=%s&per_page=100", zone->id, name);
+		out->answer = dns_rest_call(own, NULL, path, NULL, err);
+		free(path);
+		if (!out->answer)
+			return -1;
+		int64_t here, all;
+		count_of(out->answer, &here, &all);
+		room = all <= here && take_records(out->answer, name, out);
+	}
+	return room ? 0 : dns_rrsets_overflow(out, "cloudflare", name, err);
+}
+
+static int cloudflare_gather(void *own, const struct dns_zone *zone, size_t names, struct err *err)
+{
+	char path[120];
+	text_copyf(path, sizeof path, "/zones/%s/dns_records?per_page=100", zone->id);
+	return dns_rest_gather(own, path, names, last_of, count_of, err);
 }
 
 /* Only what differs is named: the rest of the record stays as people left it. */
@@ -231,6 +265,8 @@ static void patch_body(struct jw *w, const struct dns_change *change)
 static int cloudflare_change(void *own, const struct dns_zone *zone, const struct dns_change *changes,
 			     size_t n, struct err *err)
 {
+	struct dns_rest *rest = own;
+	rest->gathered = false;
 	for (size_t i = 0; i < n; i++) {
 		const struct dns_change *change = &changes[i];
 		struct jw w = {0};

@@ -313,9 +313,10 @@ static int how_it_ended(struct command *c, const struct pty_look *end, struct er
 	const char *name = command_name(c->config), *last = *c->last ? c->last : "no words";
 	if (end->state == PTY_ENDED && end->rc == 0)
 		return 0;
-	/* Terraform looks whether a plan is stale before it begins. */
+	/* Terraform and OpenTofu look whether a plan is stale, or of another state, before they begin. */
 	if (end->state == PTY_ENDED && end->rc > 0 && command_is_terraform(c->config) &&
-	    strstr(c->last, "Saved plan is stale"))
+	    (strstr(c->last, "Saved plan is stale") ||
+	     strstr(c->last, "Saved plan does not match the given state")))
 		return err_set(err, ERR_WORLD,
 			       "%s: the saved plan is stale, for somebody has applied another one meanwhile; "
 			       "nothing was changed, look at the new plan and run again",

@@ -78,6 +78,11 @@ int dns_api_look(struct dns_api *api, const struct dns_zone *zone, const char *n
 	return api->provider->look(api->own, zone, name, out, err);
 }
 
+int dns_api_gather(struct dns_api *api, const struct dns_zone *zone, size_t names, struct err *err)
+{
+	return api->provider->gather ? api->provider->gather(api->own, zone, names, err) : 0;
+}
+
 int dns_api_change(struct dns_api *api, const struct dns_zone *zone, const struct dns_change *changes,
 		   size_t n, struct err *err)
 {

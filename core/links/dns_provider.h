@@ -72,6 +72,10 @@ struct dns_provider {
 	int (*zone)(void *, const char *name, struct dns_zone *, struct err *);
 	/* Every set of exactly that name. */
 	int (*look)(void *, const struct dns_zone *, const char *name, struct dns_rrsets *, struct err *);
+	/* Before `names` looks in a row: reads the zone's records in pages where that takes fewer requests,
+	 * and the looks until the first change are answered from them. A gate that is open looks every few
+	 * seconds, and the account's allowance is needed for the change. May be NULL. */
+	int (*gather)(void *, const struct dns_zone *, size_t names, struct err *);
 	/* Returns 0 when the provider says that it is done, everywhere as far as it can tell. */
 	int (*change)(void *, const struct dns_zone *, const struct dns_change *, size_t n, struct err *);
 	bool (*lost)(const void *);
@@ -99,6 +103,7 @@ int dns_api_zone(struct dns_api *api, const char *name, struct dns_zone *out, st
 /* Done with dns_rrsets_done() in both cases. */
 int dns_api_look(struct dns_api *api, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
 		 struct err *err);
+int dns_api_gather(struct dns_api *api, const struct dns_zone *zone, size_t names, struct err *err);
 /* More than one only where the provider makes them together. */
 int dns_api_change(struct dns_api *api, const struct dns_zone *zone, const struct dns_change *changes,
 		   size_t n, struct err *err);

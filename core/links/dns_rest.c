@@ -37,6 +37,8 @@ int dns_rest_open(struct dns_rest *rest, struct job *job, enum dns_manner manner
 void dns_rest_done(struct dns_rest *rest)
 {
 	http_close(rest->http);
+	for (size_t i = 0; i < rest->n_pages; i++)
+		json_free(rest->pages[i]);
 	if (rest->secret)
 		explicit_bzero(rest->secret, strlen(rest->secret));
 	free(rest->secret);
@@ -136,4 +138,33 @@ struct json *dns_rest_call(struct dns_rest *rest, const char *method, const char
 	}
 	free(url);
 	return answer;
+}
+
+int dns_rest_gather(struct dns_rest *rest, const char *path, size_t most,
+		    int64_t (*last_of)(const struct json *),
+		    void (*count_of)(const struct json *, int64_t *here, int64_t *all), struct err *err)
+{
+	int64_t last = 1, sum = 0, all = 0;
+	rest->gathered = false;
+	/* Once is enough: what is looked at again after a change is looked at by its name. */
+	if (rest->n_pages || most < 2)
+		return 0;
+	for (int64_t page = 1; page <= last && rest->n_pages < DNS_PAGES_MAX; page++) {
+		char *one = xasprintf("%s&page=%lld", path, (long long)page);
+		struct json *answer = dns_rest_call(rest, NULL, one, NULL, err);
+		free(one);
+		if (!answer)
+			return -1;
+		rest->pages[rest->n_pages++] = answer;
+		int64_t here;
+		count_of(answer, &here, &all);
+		sum += here;
+		if (page == 1)
+			last = last_of(answer);
+		if (last > (int64_t)most || last > DNS_PAGES_MAX)
+			return 0;
+	}
+	/* A zone that changed between two pages may hide a record: then each name is asked for. */
+	rest->gathered = sum == all && all > 0;
+	return 0;
 }

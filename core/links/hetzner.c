@@ -19,6 +19,7 @@ static int hetzner_look(void *own, const struct dns_zone *zone, const char *name
 			struct err *err);
 static int hetzner_change(void *own, const struct dns_zone *zone, const struct dns_change *changes, size_t n,
 			  struct err *err);
+static int hetzner_gather(void *own, const struct dns_zone *zone, size_t names, struct err *err);
 static bool hetzner_lost(const void *own);
 static int64_t hetzner_left(const void *own);
 
@@ -31,6 +32,7 @@ const struct dns_provider hetzner_provider = {
     .close = hetzner_close,
     .zone = hetzner_zone,
     .look = hetzner_look,
+    .gather = hetzner_gather,
     .change = hetzner_change,
     .lost = hetzner_lost,
     .left = hetzner_left,
@@ -217,22 +219,58 @@ static void take_set(const struct dns_zone *zone, const char *name, const struct
 		text_copy(out->strange, sizeof out->strange, "protected against changes at Hetzner");
 }
 
-static int hetzner_look(void *own, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
-			struct err *err)
+static int64_t last_of(const struct json *answer)
+{
+	return json_int(json_path(answer, "meta.pagination"), "last_page", 1);
+}
+
+static void count_of(const struct json *answer, int64_t *here, int64_t *all)
+{
+	*here = (int64_t)json_count(json_get(answer, "rrsets"));
+	*all = json_int(json_path(answer, "meta.pagination"), "total_entries", *here);
+}
+
+/* Those of one list that belong to the name. False: there is no room for more. */
+static bool take_sets(const struct json *answer, const struct dns_zone *zone, const char *name,
+		      struct dns_rrsets *out)
 {
 	char label[DNS_NAME_MAX];
 	label_of(zone, name, label, sizeof label);
-	char *path = xasprintf("/zones/%s/rrsets?name=%s&per_page=100", zone->id, label);
-	out->answer = dns_rest_call(own, NULL, path, NULL, err);
-	free(path);
-	for (const struct json *x = json_first(json_get(out->answer, "rrsets")); x; x = json_next(x)) {
+	for (const struct json *x = json_first(json_get(answer, "rrsets")); x; x = json_next(x)) {
 		if (!text_equal(json_str(x, "name", ""), label))
 			continue;
 		if (out->n == DNS_RRSETS_MAX)
-			return dns_rrsets_overflow(out, "hetzner", name, err);
+			return false;
 		take_set(zone, name, x, &out->list[out->n++]);
 	}
-	return out->answer ? 0 : -1;
+	return true;
+}
+
+static int hetzner_look(void *own, const struct dns_zone *zone, const char *name, struct dns_rrsets *out,
+			struct err *err)
+{
+	const struct dns_rest *rest = own;
+	char label[DNS_NAME_MAX];
+	bool room = true;
+	label_of(zone, name, label, sizeof label);
+	for (size_t i = 0; rest->gathered && room && i < rest->n_pages; i++)
+		room = take_sets(rest->pages[i], zone, name, out);
+	if (!rest->gathered) {
+		char *path = xasprintf("/zones/%s/rrsets?name=%s&per_page=100", zone->id, label);
+		out->answer = dns_rest_call(own, NULL, path, NULL, err);
+		free(path);
+		if (!out->answer)
+			return -1;
+		room = take_sets(out->answer, zone, name, out);
+	}
+	return room ? 0 : dns_rrsets_overflow(out, "hetzner", name, err);
+}
+
+static int hetzner_gather(void *own, const struct dns_zone *zone, size_t names, struct err *err)
+{
+	char path[120];
+	text_copyf(path, sizeof path, "/zones/%s/rrsets?per_page=50", zone->id);
+	return dns_rest_gather(own, path, names, last_of, count_of, err);
 }
 
 /* What was taken is not yet done. -1: it failed, or nobody knows. */
@@ -368,7 +406,9 @@ static int create_set(struct dns_rest *rest, const struct dns_zone *zone, const 
 static int hetzner_change(void *own, const struct dns_zone *zone, const struct dns_change *changes, size_t n,
 			  struct err *err)
 {
+	struct dns_rest *rest = own;
 	int rc = 0;
+	rest->gathered = false;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct dns_change *c = &changes[i];
 		char label[DNS_NAME_MAX];

@@ -141,6 +141,8 @@ int dns_sets_look(struct dns_sets *sets, enum dns_manner manner, struct err *err
 	sets->provider = dns_api_provider(sets->api);
 	if (dns_api_zone(sets->api, *zone ? zone : json_text(json_first(names)), &sets->zone, err) < 0)
 		return -1;
+	if (dns_api_gather(sets->api, &sets->zone, json_count(names), err) < 0)
+		return -1;
 	for (const struct json *x = json_first(names); x && sets->n_answers < DNS_NAMES_MAX;
 	     x = json_next(x)) {
 		char name[DNS_NAME_MAX];

@@ -115,6 +115,12 @@ static bool is_first(const struct record_set *set, size_t at)
 	return true;
 }
 
+static long number_of(struct http_request *req, const char *name, long fallback)
+{
+	const char *text = http_query(req, name);
+	return text ? strtol(text, NULL, 10) : fallback;
+}
+
 void api_sets(struct http_request *req, struct http_reply *reply)
 {
 	struct api *api = req->ctx;
@@ -123,13 +129,26 @@ void api_sets(struct http_request *req, struct http_reply *reply)
 	if (api_look(req, reply) < 0)
 		return;
 	api_full_name(api, name ? name : "", full, sizeof(full));
+	long page = number_of(req, "page", 1), per_page = number_of(req, "per_page", 25), total = 0;
+	if (page < 1 || per_page < 1 || per_page > 100) {
+		api_error(reply, 400, "invalid_input", "invalid input in field 'page' or 'per_page'");
+		return;
+	}
 	cJSON *json = cJSON_CreateObject(), *sets = cJSON_AddArrayToObject(json, "rrsets");
 	for (size_t i = 0; i < api->known.count; i++) {
 		const struct record *record = &api->known.list[i];
-		if (is_first(&api->known, i) && (!name || !strcmp(record->name, full)) &&
-		    (!type || !strcmp(record->type, type)))
+		if (!is_first(&api->known, i) || (name && strcmp(record->name, full)) ||
+		    (type && strcmp(record->type, type)))
+			continue;
+		if (total >= (page - 1) * per_page && total < page * per_page)
 			cJSON_AddItemToArray(sets,
 					     api_set_json(api, &api->known, record->name, record->type));
+		total++;
 	}
+	cJSON *info = cJSON_AddObjectToObject(cJSON_AddObjectToObject(json, "meta"), "pagination");
+	cJSON_AddNumberToObject(info, "page", (double)page);
+	cJSON_AddNumberToObject(info, "per_page", (double)per_page);
+	cJSON_AddNumberToObject(info, "last_page", (double)(total ? (total + per_page - 1) / per_page : 1));
+	cJSON_AddNumberToObject(info, "total_entries", (double)total);
 	http_reply_json(reply, 200, json);
 }

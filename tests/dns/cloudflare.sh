@@ -83,4 +83,5 @@ put_back
 expect_match "$(tail -n 1 "$T/once")" 'nothing was changed, look at the new plan' "$NAME"
 unset PLAN
 trial_end
+many_names dns_records 2
 no_secret_told

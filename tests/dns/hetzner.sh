@@ -38,4 +38,5 @@ printf 'active_context = "night"\n\n[[contexts]]\n  name = "other"\n  token = "n
 OUTPUT=$(unset HCLOUD_TOKEN && HCLOUD_CONFIG=$T/hcloud/cli.toml "$NF" step dns-point --with to=new --plan 2>&1)
 expect_match "$OUTPUT" 'hetzner set_records, zone acme.example, 2 records' "plan by the program's token"
 trial_end
+many_names rrsets 3
 no_secret_told
