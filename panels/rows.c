@@ -5,6 +5,7 @@
 #include "panels/columns.h"
 #include "panels/list.h"
 #include "panels/plan_card.h"
+#include "panels/ranked.h"
 #include "panels/rows_inner.h"
 #include "panels/sums.h"
 
@@ -86,25 +87,6 @@ struct order {
 	size_t n, differ;
 };
 
-/* What is compared stands side by side, and the tables come by name: ten thousand of them are sorted at each
- * drawing. */
-struct ranked {
-	int rank;
-	int64_t rows;
-	const struct rows_table *table;
-};
-
-static int by_interest(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->rank != y->rank)
-		return x->rank - y->rank;
-	if (x->rows != y->rows)
-		return x->rows < y->rows ? 1 : -1;
-	return (x->table > y->table) - (x->table < y->table);
-}
-
 static void order_init(struct order *order, const struct rows_view *view, const struct state *state)
 {
 	struct ranked *ranked = calloc(state->rows.n + 1, sizeof(*ranked));
@@ -121,13 +103,12 @@ static void order_init(struct order *order, const struct rows_view *view, const 
 		    state->rows.tables[i].verdict == 0)
 			continue;
 		if (!view->differing || r < 3)
-			ranked[order->n++] = (struct ranked){.rank = r,
-							     .rows = state->rows.tables[i].old_rows,
-							     .table = &state->rows.tables[i]};
+			ranked[order->n++] =
+			    (struct ranked){.rank = r, .rows = state->rows.tables[i].old_rows, .at = i};
 	}
-	qsort(ranked, order->n, sizeof(*ranked), by_interest);
+	ranked_sort(ranked, order->n);
 	for (size_t i = 0; i < order->n; i++)
-		order->list[i] = ranked[i].table;
+		order->list[i] = &state->rows.tables[ranked[i].at];
 	free(ranked);
 }
 

@@ -4,6 +4,7 @@
 #include "panels/age.h"
 #include "panels/columns.h"
 #include "panels/list.h"
+#include "panels/ranked.h"
 #include "panels/sums.h"
 
 #include <stdio.h>
@@ -64,25 +65,6 @@ static int state_rank(const struct transfer_table *table)
 	return 3;
 }
 
-/* What is compared stands side by side, and the tables come by name: ten thousand of them are sorted at each
- * drawing. */
-struct ranked {
-	int rank;
-	int64_t rows;
-	const struct transfer_table *table;
-};
-
-static int by_interest(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->rank != y->rank)
-		return x->rank - y->rank;
-	if (x->rows != y->rows)
-		return x->rows < y->rows ? 1 : -1;
-	return (x->table > y->table) - (x->table < y->table);
-}
-
 struct tables {
 	const struct transfer_table **list;
 	size_t n, done, waiting;
@@ -104,11 +86,11 @@ static void tables_init(struct tables *tables, const struct transfer_view *view,
 		tables->done += rank == 4;
 		if (!view->moving || rank < 3)
 			ranked[tables->n++] =
-			    (struct ranked){.rank = rank, .rows = table->rows_total, .table = table};
+			    (struct ranked){.rank = rank, .rows = table->rows_total, .at = i};
 	}
-	qsort(ranked, tables->n, sizeof(*ranked), by_interest);
+	ranked_sort(ranked, tables->n);
 	for (size_t i = 0; i < tables->n; i++)
-		tables->list[i] = ranked[i].table;
+		tables->list[i] = &transfer->list[ranked[i].at];
 	free(ranked);
 }
 

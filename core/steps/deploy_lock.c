@@ -84,6 +84,16 @@ int deploy_lock_release(struct deploy_lock *lock, struct err *err)
 	return kamal_lock_release(lock->ssh, &lock->names, lock->key, err);
 }
 
+int deploy_lock_do(struct job *job, int (*act)(struct deploy_lock *lock, struct err *err), struct err *err)
+{
+	struct deploy_lock lock;
+	int rc = deploy_lock_open(job, &lock, err);
+	if (rc == 0)
+		rc = act(&lock, err);
+	deploy_lock_close(&lock);
+	return rc;
+}
+
 void deploy_lock_say(const struct deploy_lock *lock, char *out, size_t size)
 {
 	kamal_lock_say(&lock->seen, ssh_host(lock->ssh), out, size);

@@ -20,6 +20,8 @@ bool deploy_lock_is_ours(const struct deploy_lock *lock); /* on the host, by its
 int deploy_lock_take(struct deploy_lock *lock, struct err *err);
 /* Records that it is given back and gives it back; 0 also when there is none. */
 int deploy_lock_release(struct deploy_lock *lock, struct err *err);
+/* Connects, does that under what it has seen, and closes: how the two steps act and take back. */
+int deploy_lock_do(struct job *job, int (*act)(struct deploy_lock *lock, struct err *err), struct err *err);
 /* "held by ann since 22:01 (...)", and what to do where something has to be done. */
 void deploy_lock_say(const struct deploy_lock *lock, char *out, size_t size);
 

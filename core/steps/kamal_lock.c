@@ -72,22 +72,12 @@ static int kamal_lock_plan(struct job *job, struct plan *plan, struct err *err)
 
 static int kamal_lock_run(struct job *job, struct err *err)
 {
-	struct deploy_lock lock;
-	int rc = deploy_lock_open(job, &lock, err);
-	if (rc == 0)
-		rc = deploy_lock_take(&lock, err);
-	deploy_lock_close(&lock);
-	return rc;
+	return deploy_lock_do(job, deploy_lock_take, err);
 }
 
 static int kamal_lock_undo(struct job *job, struct err *err)
 {
-	struct deploy_lock lock;
-	int rc = deploy_lock_open(job, &lock, err);
-	if (rc == 0)
-		rc = deploy_lock_release(&lock, err);
-	deploy_lock_close(&lock);
-	return rc;
+	return deploy_lock_do(job, deploy_lock_release, err);
 }
 
 static enum done kamal_lock_probe(struct job *job, struct err *err)
