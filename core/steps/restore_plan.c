@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/steps/earlier.h"
+#include "core/steps/copy_evidence.h"
 #include "core/steps/restore.h"
 #include <stdlib.h>
 #include <string.h>
@@ -73,21 +74,7 @@ static int plan_versions(struct restore *r, struct plan *plan, struct err *err)
 
 static int plan_space(struct restore *r, struct plan *plan, struct err *err)
 {
-	char need[UNITS_MAX], have[UNITS_MAX];
-	if (!r->has_source)
-		return 0;
-	int64_t free_bytes, bytes = r->source.size_bytes + r->source.size_bytes / 5;
-	if (copy_data_room(r->ssh, r->db.container, &free_bytes, err) < 0)
-		return -1;
-	bool fits = free_bytes > bytes;
-	evidence_add(&plan->seen, fits ? VERDICT_PASS : VERDICT_FAIL, "space", fits ? "fits" : "too little",
-		     "%s needed for data and sorting, %s free", units_size(need, bytes),
-		     units_size(have, free_bytes));
-	if (!fits)
-		plan_refuse(
-		    plan, "the database needs about %s and its disk has %s free: make room, then plan again",
-		    need, have);
-	return 0;
+	return r->has_source ? copy_plan_room(r->ssh, r->db.container, r->source.size_bytes, plan, err) : 0;
 }
 
 /* At the pace of the last restore of this app that ended well; without one it is a guess, and says so. */

@@ -1,29 +1,9 @@
 /* The proof of restore: how pg_restore ended, whether all tables of OLD are there, and all indexes valid. */
 #include "core/base/text.h"
+#include "core/steps/copy_evidence.h"
 #include "core/steps/restore.h"
 #include "core/steps/restore_autopsy.h"
 #include <string.h>
-
-static void prove_tables(struct restore *r, const struct pg_tables *now, struct evidence *ev)
-{
-	char missing[200] = "";
-	size_t n = 0;
-	for (size_t i = 0; i < r->source.tables.n; i++) {
-		const char *label = r->source.tables.list[i].label;
-		if (!pg_tables_find(now, label) && n++ < 4)
-			text_copyf(missing + strlen(missing), sizeof missing - strlen(missing), "%s%s",
-				   n > 1 ? ", " : "", label);
-	}
-	if (!r->has_source)
-		evidence_add(ev, VERDICT_UNKNOWN, "tables", "no source",
-			     "nobody recorded what OLD holds: run record-source");
-	else if (n)
-		evidence_add(ev, VERDICT_FAIL, "tables", missing, "%zu of %zu tables are missing: %s%s", n,
-			     r->source.tables.n, missing, n > 4 ? " …" : "");
-	else
-		evidence_add(ev, VERDICT_PASS, "tables", "all", "all %zu tables of OLD are there",
-			     r->source.tables.n);
-}
 
 static void prove_end(struct restore *r, const struct detached_look *look, struct evidence *ev)
 {
@@ -52,24 +32,6 @@ static void prove_end(struct restore *r, const struct detached_look *look, struc
 			     look->rc, soft);
 }
 
-static int prove_indexes(struct restore *r, struct evidence *ev, struct err *err)
-{
-	struct pg_result *rows = pg_query(r->pg,
-					  "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = "
-					  "i.indexrelid WHERE NOT i.indisvalid ORDER BY 1",
-					  NULL, err);
-	if (!rows)
-		return -1;
-	char name[96] = "";
-	if (pg_rows(rows))
-		text_clean(name, sizeof name, pg_get(rows, 0, 0), strlen(pg_get(rows, 0, 0)));
-	evidence_add(ev, pg_rows(rows) ? VERDICT_FAIL : VERDICT_PASS, "indexes", name,
-		     pg_rows(rows) ? "%zu indexes are invalid, such as %s" : "%zu indexes are invalid%s",
-		     pg_rows(rows), name);
-	pg_result_free(rows);
-	return 0;
-}
-
 /* Whatever the log says: each table, index and key of the dump is there. */
 static int prove_made(struct restore *r, struct evidence *ev, struct err *err)
 {
@@ -95,7 +57,7 @@ int restore_prove_all(struct restore *r, struct evidence *ev, struct err *err)
 	r->pg = pg_open_new(r->job, PG_LOOK, err);
 	if (!r->pg || pg_tables_look(r->pg, &now, err) < 0)
 		return -1;
-	prove_tables(r, &now, ev);
+	copy_prove_tables(r->has_source ? &r->source : NULL, &now, ev);
 	pg_tables_done(&now);
-	return prove_made(r, ev, err) < 0 ? -1 : prove_indexes(r, ev, err);
+	return prove_made(r, ev, err) < 0 ? -1 : copy_prove_indexes(r->pg, ev, err);
 }

@@ -2,33 +2,16 @@
  * earlier attempt has become. */
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/steps/copy_evidence.h"
 #include "core/steps/stream.h"
 #include <stdlib.h>
 #include <string.h>
 
 static int plan_space(struct stream_copy *s, struct plan *plan, struct err *err)
 {
-	struct buf out = {0};
-	char need[UNITS_MAX], have[UNITS_MAX];
 	if (!s->has_source || !s->worker.ssh || !*s->container)
 		return 0;
-	int rc = ssh_run(s->worker.ssh, &out, err,
-			 "docker exec %s df -PB1 /var/lib/postgresql/data | tail -n 1 | awk '{print $4}'",
-			 s->container);
-	int64_t free_bytes = strtoll(buf_text(&out), NULL, 10),
-		bytes = s->source.size_bytes + s->source.size_bytes / 5;
-	buf_done(&out);
-	if (rc < 0)
-		return -1;
-	bool fits = free_bytes > bytes;
-	evidence_add(&plan->seen, fits ? VERDICT_PASS : VERDICT_FAIL, "space", fits ? "fits" : "too little",
-		     "%s needed for data and sorting, %s free", units_size(need, bytes),
-		     units_size(have, free_bytes));
-	if (!fits)
-		plan_refuse(
-		    plan, "the database needs about %s and its disk has %s free: make room, then plan again",
-		    need, have);
-	return 0;
+	return copy_plan_room(s->worker.ssh, s->container, s->source.size_bytes, plan, err);
 }
 
 static void plan_words(struct stream_copy *s, struct plan *plan)
