@@ -129,9 +129,10 @@ endif
 $B/%.o: %.c
 	$(call compile,$(CC) $(CPPFLAGS) $(SYS) $(CFLAGS) -c -o $@ $<)
 
+# Put in place at once: an engine of this very file may be running, and start its children from it.
 $B/nightferry: $(call obj,$(SRC))
 	@echo "  LD   $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@.new $(filter %.o,$^) $(LDLIBS) && mv $@.new $@
 
 # The providers of DNS stand on the same zone.
 ZONE_BINS := cloudflare hetzner route53
