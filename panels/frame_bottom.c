@@ -1,3 +1,4 @@
+/* The frame's last lines: what happened, who else is here, the clocks, and what to do now. */
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/advice.h"

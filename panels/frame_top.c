@@ -1,3 +1,4 @@
+/* The frame's first lines: night, seat and state, and the way that the data takes. */
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/frame.h"

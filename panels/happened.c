@@ -1,3 +1,4 @@
+/* What happened last, in the words of the last line. */
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "panels/brief.h"

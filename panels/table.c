@@ -1,3 +1,4 @@
+/* All panels, by the digit that shows them. */
 #include "core/base/text.h"
 #include "panels/panel.h"
 

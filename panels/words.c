@@ -1,3 +1,4 @@
+/* Words on a canvas: broken at spaces, wrapped, set left and right. */
 #include "core/base/text.h"
 #include "panels/canvas.h"
 

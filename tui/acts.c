@@ -1,3 +1,4 @@
+/* What acts: the keys that ask the engine for something, and what they refuse by themselves. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include "core/base/units.h"

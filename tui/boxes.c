@@ -1,3 +1,4 @@
+/* The boxes that ask: an open gate, its count, and a plain yes or no. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* What leaves the cockpit: rows and panels to the clipboard or into a file. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include "core/base/units.h"

@@ -1,3 +1,4 @@
+/* What every key does that only looks, moves or writes a note; acts.c has the rest. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include "core/base/units.h"

@@ -1,3 +1,4 @@
+/* One whole screen: frame, panels, and the box, card, line or list of keys over them. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include "core/base/units.h"

@@ -1,3 +1,4 @@
+/* A screen as plain text. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* A key and where it is heard: box, card, line, panel or screen; and text that is poured in. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include <string.h>

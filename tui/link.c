@@ -1,3 +1,4 @@
+/* The seat's link to its engine: lost and found again, its messages folded and answered. */
 #include "tui/cockpit.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"

@@ -1,3 +1,4 @@
+/* What is this seat's own: view, focus, zoom and a frozen picture. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The line behind a colon: its commands, their words, and what Tab completes. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include "core/base/units.h"

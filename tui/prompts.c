@@ -1,3 +1,5 @@
+/* The lines that ask for words: notes, reasons, votes, what was done by hand, answers to questions, what is
+ * looked for. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* A recorded night at this seat: its speed, its jumps, and boxes that ask nothing. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include "core/base/units.h"

@@ -1,3 +1,4 @@
+/* The sheets over the panels: cards, help, exact calls, the way back, people. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include "core/base/units.h"

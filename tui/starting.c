@@ -1,3 +1,4 @@
+/* The screen while an engine is being started. */
 #include "tui/cockpit.h"
 #include "core/base/text.h"
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The report's page, what people did: gates, trouble, waivers and notes, and what is still to do. */
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/night/after.h"

@@ -1,3 +1,4 @@
+/* The demo's shop: one program that is a web process, a worker, and the people who shop. */
 #ifndef DEMO_APP_APP_H
 #define DEMO_APP_APP_H
 

@@ -1,3 +1,4 @@
+/* The shop's database, as an app that may lose it at any moment uses it. */
 #ifndef DEMO_APP_DB_H
 #define DEMO_APP_DB_H
 

@@ -1,3 +1,4 @@
+/* A name asked of one name server, as a visitor's machine would. */
 #ifndef DEMO_APP_RESOLVE_H
 #define DEMO_APP_RESOLVE_H
 

@@ -1,3 +1,4 @@
+/* Cloudflare's envelope around every answer, its errors and its pages. */
 #include "api.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
+/* Cloudflare's API v4 as far as a DNS change needs it, below /client/v4. */
 #ifndef DEMO_CLOUDFLARE_API_H
 #define DEMO_CLOUDFLARE_API_H
-/* Cloudflare's API v4 as far as a DNS change needs it, below /client/v4. */
+
 #include "checks.h"
 #include "demo/zone/knot.h"
 #include "demo/zone/records.h"

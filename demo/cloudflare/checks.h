@@ -1,6 +1,7 @@
+/* What Cloudflare refuses, with the numbers it refuses it with. */
 #ifndef DEMO_CLOUDFLARE_CHECKS_H
 #define DEMO_CLOUDFLARE_CHECKS_H
-/* What Cloudflare refuses, with the numbers it refuses it with. */
+
 #include <stddef.h>
 #include <cjson/cJSON.h>
 #include "demo/zone/records.h"

@@ -1,3 +1,4 @@
+/* Who may ask, and how often. */
 #include "api.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* What only looks: the token, the zone, its records and their filters. */
 #include "api.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* docker cp, between a container's folder and the host. */
 #include "demo/docker/cmds.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* docker events: what has happened, then what happens, filtered as docker does. */
 #include "demo/docker/cmds.h"
 
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* docker exec: a command beside a container's own, which outlives the docker that began it. */
 #include "demo/docker/cmds.h"
 
 #include <errno.h>

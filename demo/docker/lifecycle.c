@@ -1,3 +1,4 @@
+/* docker start, stop, restart, kill, rm and rename. */
 #include "demo/docker/cmds.h"
 
 #include <poll.h>

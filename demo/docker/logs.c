@@ -1,3 +1,4 @@
+/* docker logs: both streams, from a time or a number of lines on, and followed. */
 #include "demo/docker/cmds.h"
 
 #include <poll.h>

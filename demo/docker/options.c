@@ -1,3 +1,4 @@
+/* The command line as docker's own parser takes it, from a table of options. */
 #include "demo/docker/cmds.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* docker ps: its filters, its table and its words for a state. */
 #include "demo/docker/cmds.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* A container's record: its fields in the JSON file, its times, and the events that tell of it. */
 #include "demo/docker/store.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* docker run --detach: a container's record, from options, image and environment. */
 #include "demo/docker/cmds.h"
 
 #include <errno.h>

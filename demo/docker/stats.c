@@ -1,3 +1,4 @@
+/* docker stats --no-stream, from the processes as the kernel counts them. */
 #include "demo/docker/cmds.h"
 
 #include <ctype.h>

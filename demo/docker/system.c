@@ -1,3 +1,4 @@
+/* docker version, info, system and port. */
 #include "demo/docker/cmds.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* A template's expressions: operands, fields, variables and pipelines. */
 #include "demo/docker/template_impl.h"
 
 #include <ctype.h>

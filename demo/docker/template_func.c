@@ -1,3 +1,4 @@
+/* A template's functions, and how its values are printed and compared. */
 #include "demo/docker/template_impl.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* docker inspect: the object that Docker shows of a container. */
 #include "demo/docker/cmds.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Add-ons and their attachments, and which of them a word means. */
 #include "demo/heroku/heroku.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The app, the account, and what of both comes from the fixture. */
 #include "demo/heroku/heroku.h"
 
 #include <stdio.h>

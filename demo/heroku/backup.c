@@ -1,3 +1,4 @@
+/* A backup that is under way: a real pg_dump, told of as slowly as Heroku tells. */
 #include "demo/heroku/transfers.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Config vars and the releases that each change of them makes. */
 #include "demo/heroku/heroku.h"
 
 #include <stdio.h>

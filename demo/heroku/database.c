@@ -1,3 +1,4 @@
+/* The data API's view of the old database: plan, size, credentials, maintenance. */
 #include "demo/heroku/heroku.h"
 
 #include <ctype.h>

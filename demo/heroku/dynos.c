@@ -1,3 +1,4 @@
+/* All dynos: as many of each type as the formation says, numbered as Heroku does. */
 #include "demo/heroku/dyno.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* The formation and its dynos over the API: scaled, restarted, stopped, run. */
 #include "demo/heroku/heroku.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The log: its newest lines, sessions, and streams that are filtered and may end. */
 #include "demo/heroku/heroku.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Long lists in pages, by Range and Next-Range. */
 #include "demo/heroku/heroku.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Times, ids, JSON and children, as the rest of this Heroku wants them. */
 #include "demo/heroku/heroku.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
-#ifndef DEMO_HETZNER_API_H
-#define DEMO_HETZNER_API_H
 /* Hetzner's Cloud API as far as a DNS change needs it, below /v1: sets of records, and actions that take a
  * while. */
+#ifndef DEMO_HETZNER_API_H
+#define DEMO_HETZNER_API_H
+
 #include "demo/http/server.h"
 #include "demo/zone/knot.h"
 #include "demo/zone/records.h"

@@ -1,3 +1,4 @@
+/* What only looks: zones and sets of records. */
 #include "api.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* An answer: text, JSON, a file or a stream, and what hampers it on purpose. */
 #include "demo/http/internal.h"
 
 #include <stdlib.h>

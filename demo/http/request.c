@@ -1,3 +1,4 @@
+/* What a handler asks about its request. */
 #include "demo/http/internal.h"
 
 #include <string.h>

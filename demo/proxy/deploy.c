@@ -1,3 +1,4 @@
+/* kamal-proxy deploy: a service's new target, which gets visitors when its health is good. */
 #include "demo/proxy/proxy.h"
 
 #include <poll.h>

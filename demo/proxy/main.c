@@ -1,3 +1,4 @@
+/* kamal-proxy: the one that runs and serves, and the commands that speak to it. */
 #include "demo/proxy/proxy.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* One visitor's request, relayed to the service of its host, and its line in the log. */
 #include "demo/proxy/proxy.h"
 
 #include <arpa/inet.h>

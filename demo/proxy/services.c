@@ -1,3 +1,4 @@
+/* The services, kept in a file: who serves which host, and whether it is paused. */
 #include "demo/proxy/proxy.h"
 
 #include <errno.h>

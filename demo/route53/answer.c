@@ -1,3 +1,4 @@
+/* Who may ask and how often, and errors in Amazon's XML. */
 #include "api.h"
 #include <stdio.h>
 #include <stdlib.h>

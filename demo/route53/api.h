@@ -1,7 +1,8 @@
-#ifndef DEMO_ROUTE53_API_H
-#define DEMO_ROUTE53_API_H
 /* Amazon Route 53 as far as a DNS change needs it, below /2013-04-01. Requests have to be signed, and the
  * signature is computed anew and compared. */
+#ifndef DEMO_ROUTE53_API_H
+#define DEMO_ROUTE53_API_H
+
 #include "demo/http/server.h"
 #include "demo/zone/knot.h"
 #include "demo/zone/records.h"

@@ -1,3 +1,4 @@
+/* What only looks: zones, sets in Amazon's order, and whether a change is in sync. */
 #include "api.h"
 #include <stdio.h>
 #include <stdlib.h>

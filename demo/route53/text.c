@@ -1,3 +1,4 @@
+/* A text that grows, escaped for XML where it has to be. */
 #include "api.h"
 #include <stdio.h>
 #include <stdlib.h>

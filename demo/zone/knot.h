@@ -1,6 +1,7 @@
+/* The real name server behind the API, spoken to through its own control program, knotc. */
 #ifndef DEMO_ZONE_KNOT_H
 #define DEMO_ZONE_KNOT_H
-/* The real name server behind the API, spoken to through its own control program, knotc. */
+
 #include <stddef.h>
 #include "demo/zone/records.h"
 

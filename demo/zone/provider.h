@@ -1,7 +1,8 @@
-#ifndef DEMO_ZONE_PROVIDER_H
-#define DEMO_ZONE_PROVIDER_H
 /* What the programs that play a DNS provider have in common: arguments, state, one HTTP server on one zone.
  */
+#ifndef DEMO_ZONE_PROVIDER_H
+#define DEMO_ZONE_PROVIDER_H
+
 #include "demo/http/server.h"
 #include "demo/zone/knot.h"
 #include "demo/zone/records.h"

@@ -1,7 +1,8 @@
-#ifndef DEMO_ZONE_RECORDS_H
-#define DEMO_ZONE_RECORDS_H
 /* The records of one zone as an API shows them: with ids, comments and dates that DNS itself does
  * not know. The DNS data lives in the name server; this is the rest, kept in a state file. */
+#ifndef DEMO_ZONE_RECORDS_H
+#define DEMO_ZONE_RECORDS_H
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <cjson/cJSON.h>
