@@ -86,7 +86,7 @@ spawn() {
 	fi
 	rm -f "$pidfile"
 	# The inner shell writes its own id before it becomes CMD, so the id is right whether or not setsid had
-	# to fork. Descriptors above 2 are closed: a caller that waits for the end of a pipe (bats, a job line)
+	# to fork. Descriptors above 2 are closed: a caller that waits for the end of a pipe (a job line)
 	# would otherwise wait for the whole night.
 	# shellcheck disable=SC2016
 	setsid bash -c '

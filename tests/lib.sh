@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# What tests share. Sourced first thing by every script and bats file below tests/:
-#   . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"        in bats: load ../lib.sh
+# What tests share. Sourced first thing by every script below tests/:
+#   . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 #
 #   fail TEXT...                    one sentence on stderr, exit 1
 #   eventually SECONDS CMD...       poll CMD until it succeeds; 1 when the time is over
 #   expect_equal GOT WANTED WHAT    also expect_match GOT REGEX WHAT, expect_file_has FILE TEXT, expect_status N CMD...
+#   free_port                       a port that nothing listens on, and that no other test is given meanwhile
 #   scratch                         sets T: a short folder of this test, removed at its end
 #   world_start [NAME=VALUE...]     a demo world in $W (its env sourced, CONFIG, NIGHTFERRY_STATE set), stopped at the end
 #   world_sql old|new SQL           one answer of a database, unaligned
@@ -18,6 +19,8 @@
 #   enter_line                      Enter at the end of a typed line, as late as a person's
 #   screen, screen_colour           what is on it: as text, as text with its escapes
 #   wait_text SECONDS TEXT          until the screen shows TEXT (a fixed string); wait_gone SECONDS TEXT; wait_end SECONDS
+#                                   (these and wait_event have 20 seconds of patience at least: the machine may be busy)
+#   box_settles                     until a box that is on the screen takes keys
 #   resize WxH, screen_status       the exit status of CMD once it ended
 #   expect_frame WxH                right number of lines, none wider than the screen, no torn last column
 set -u
@@ -63,6 +66,14 @@ eventually() {
 		[ "$(now_ms)" -lt "$deadline" ] || return 1
 		sleep 0.05
 	done
+}
+
+free_port() {
+	(. "$ROOT/demo/lib.sh" && free_ports 1)
+}
+
+patience() { # SECONDS: what a wait has that fails its test
+	printf '%d\n' $(($1 < 20 ? 20 : $1))
 }
 
 # ---- assertions ----
@@ -150,7 +161,7 @@ have_event() { # KIND [CONDITION]
 }
 
 wait_event() { # SECONDS KIND [CONDITION]
-	eventually "$1" have_event "$2" "${3:-true}" || fail "There was no event $2 with ${3:-anything} within $1 seconds."
+	eventually "$(patience "$1")" have_event "$2" "${3:-true}" || fail "There was no event $2 with ${3:-anything} within $(patience "$1") seconds."
 }
 
 # ---- a screen ----
@@ -209,6 +220,11 @@ fill_line() { # TEXT
 	keys Enter
 }
 
+# A box takes no key in its first quarter of a second: what was on its way was not meant for it.
+box_settles() {
+	sleep 0.35
+}
+
 enter_line() {
 	sleep 0.3
 	keys Enter
@@ -235,15 +251,15 @@ screen_lacks() {
 }
 
 wait_text() { # SECONDS TEXT
-	eventually "$1" screen_has "$2" || fail "The screen did not show \"$2\" within $1 seconds."
+	eventually "$(patience "$1")" screen_has "$2" || fail "The screen did not show \"$2\" within $(patience "$1") seconds."
 }
 
 wait_gone() { # SECONDS TEXT
-	eventually "$1" screen_lacks "$2" || fail "The screen still shows \"$2\" after $1 seconds."
+	eventually "$(patience "$1")" screen_lacks "$2" || fail "The screen still shows \"$2\" after $(patience "$1") seconds."
 }
 
 wait_end() { # SECONDS
-	eventually "$1" test -s "$T/status.$SCREEN" || fail "The program on the screen did not end within $1 seconds."
+	eventually "$(patience "$1")" test -s "$T/status.$SCREEN" || fail "The program on the screen did not end within $(patience "$1") seconds."
 }
 
 screen_status() {

@@ -2,15 +2,6 @@
 # The copy beside pg_dump with pg_restore and beside pgcopydb, for tests/bench/run: two real clusters on this machine and a shop
 # of BENCH_SHOP_MB (2048) between them. Each run starts with a database made anew; load_1m is the machine's before it.
 
-declare -F free_port >/dev/null || free_port() {
-	local port
-	while :; do
-		port=$((20000 + RANDOM % 20000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	printf '%s\n' "$port"
-}
-
 copy_clusters() { # MB of the shop on OLD; what the postmaster of another user has to enter stays open
 	local side
 	pgbin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)

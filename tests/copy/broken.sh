@@ -1,7 +1,6 @@
 #!/bin/bash
 # A copy that breaks off: its worker killed, told to stop, the old side gone, the new one's disk full. Each ends as failed, in a
 # sentence that says what is safe, leaves nothing at work, and the next attempt succeeds without a hand.
-# timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/copy_lib.sh"
 copy_world DEMO_ROWS=4000
 gate_in_old

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For the tests of the copy without a file, on top of tests/restore/restore_lib.sh:
-#   old_super SQL    one answer of the old database, as its superuser; old_objects loads objects.sql there
+#   old_objects      loads objects.sql into the old database
 #   gate_in_old, gate_shut, gate_open    a table at which a copy waits
 #   same_dumps       pg_dump of both sides, rows included, has to be the same
 #   no_secrets       neither password stands in any file of the night, of the host's worker, or in what was printed
@@ -9,16 +9,6 @@
 #   broke_off REGEX  it has ended with a failed attempt that says this, and nothing of the copy is left at work
 . "$(dirname "${BASH_SOURCE[0]}")/../restore/restore_lib.sh"
 HERE=$(dirname "${BASH_SOURCE[0]}")
-
-old_psql() { # ARG...
-	local db=${OLD_DATABASE_URL##*/} port=${OLD_DATABASE_URL##*:}
-	PGPASSFILE=$W/postgres/old.pgpass PGOPTIONS='-c client_min_messages=error' \
-		psql -XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "${port%%/*}" -U postgres -d "${db%%\?*}" "$@" </dev/null
-}
-
-old_super() { # SQL
-	old_psql -c "$1"
-}
 
 old_objects() {
 	local owner=${OLD_DATABASE_URL#*://}

@@ -2,7 +2,6 @@
 # A copy that goes on without us: the line to the host is lost, a person cancels it, engine and step are killed. Then the
 # copies that do not run on the host: because the playbook says so, and because the host cannot run nightferry. Each ends in
 # the right way, says so in one sentence, and the next attempt needs no hand.
-# timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/copy_lib.sh"
 copy_world DEMO_ROWS=4000
 gate_in_old
@@ -28,7 +27,7 @@ keys A
 wait_text 20 "ARMED"
 keys X
 wait_text 20 "CANCEL"
-sleep 0.3
+box_settles
 keys y
 wait_event 60 attempt.ended '.step == "stream" and .outcome == "cancelled"'
 keys q

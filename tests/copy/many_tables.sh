@@ -11,11 +11,7 @@ gate_in_old
 freeze_old
 # What one pg_dump of them needs, and little more: a copy that locks them all several times over would not get through.
 slots=$(old_super "SELECT current_setting('max_connections')::int + current_setting('autovacuum_max_workers')::int + current_setting('max_worker_processes')::int")
-old_super "ALTER SYSTEM SET max_locks_per_transaction = $(((TABLES * 6 / 5) / slots + 10))" >/dev/null || fail "The old server takes no setting."
-"$ROOT/demo/postgres/part" stop "$W" && "$ROOT/demo/postgres/part" start "$W" >"$T/part.log" 2>&1 || fail "The old server did not come back."
-for ((i = 0; i < TABLES; i += 500)); do
-	world_sql old "DO \$\$ BEGIN FOR i IN $i..$((i + 499)) LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, t text)', lpad(i::text, 5, '0')); EXECUTE format('INSERT INTO many_%s SELECT g, g::text FROM generate_series(1, 3) g', lpad(i::text, 5, '0')); END LOOP; END \$\$" || fail "The tables could not be made."
-done
+many_tables "$TABLES" $(((TABLES * 6 / 5) / slots + 10))
 book many record-source wipe-target prepare-target stream count-rows
 ends 0 many --until prepare-target
 export NIGHT_SECONDS=1500
@@ -27,13 +23,6 @@ nearly() { [ "$(tables_done)" -ge $((TABLES * 9 / 10)) ]; }
 tables_done() { jq -r 'select(.kind == "transfer.total" and .stage == "stream") | .tables' "$(dirname "$(journal)")/trace.jsonl" | tail -n 1; }
 eventually 900 nearly || fail "The tables do not come across: $(tables_done) of $TABLES, $(cat "$T/err")"
 
-rss_kb() { awk '/^VmHWM/ { print $2 }' "/proc/$1/status"; }
-small() { # PID KB WHAT
-	local kb
-	kb=$(rss_kb "$1")
-	echo "$3 $kb kB"
-	[ "$kb" -lt "$2" ] || fail "$3 has grown to $kb kB."
-}
 for size in 80x24 200x50; do
 	SCREEN=s$size screen_start $size "$NF" attach --as ana
 	SCREEN=s$size

@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 C
 "${CC:-cc}" -std=gnu11 -Wall -Wextra -Werror -O1 -o "$T/line" "$T/line.c" || fail "The line could not be built."
 
-port=$(. "$ROOT/demo/lib.sh" && free_ports 1)
+port=$(free_port)
 sed "s/\\[127.0.0.1\\]:$SSH_PORT/[127.0.0.1]:$port/" "$SSH_KNOWN_HOSTS" >"$T/known" && cat "$T/known" >>"$SSH_KNOWN_HOSTS"
 grep -rl "port: $SSH_PORT" "$CONFIG" "$W/config" | xargs sed -i "s/port: $SSH_PORT/port: $port/"
 LINE=

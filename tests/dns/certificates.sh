@@ -1,7 +1,6 @@
 #!/bin/bash
 # Certificates after the flip: a handshake for each name that leads to the new host, none for those that do not yet, and a
 # name that the proxy does not know is named at once.
-# timeout: 150
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/dns/dns_lib.sh"
 

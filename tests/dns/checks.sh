@@ -1,6 +1,5 @@
 #!/bin/bash
 # The checks before the night: each one good, and each one broken once. Certificates by real servers with real faults.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/dns/dns_lib.sh"
 . "$ROOT/demo/dns/common.sh"

@@ -2,7 +2,6 @@
 # Records that a program changes: terraform's saved plan is shown, applied and nothing else is; stale, lost, changed and
 # failing plans; a pair of programs that is not terraform. The real terraform where there is one (built-in resources only),
 # else the stand-in of demo/terraform.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/dns/dns_lib.sh"
 . "$ROOT/tests/dns/providers.part"

@@ -2,7 +2,6 @@
 # Real caches of every manner, asked by the watch and by kdig: each cell is what kdig says, before the flip, right after
 # it, and when the old answers have died; those that keep answers too long, refuse or stay silent are named. Looking
 # before the flip leaves nothing in a cache. An IPv6 address that stays behind is seen.
-# timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/dns/dns_lib.sh"
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Names behind Cloudflare's proxy: DNS never shows where they lead, so the new side's mark does, through a real proxy that
 # goes where the record leads. There, back when the new side is dead, and every field of the record as it was.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/dns/dns_lib.sh"
 . "$ROOT/tests/dns/providers.part"

@@ -2,7 +2,6 @@
 # The public caches that are asked where nobody has chosen any, at their own addresses and on port 53, in a network of their
 # own where real caches stand in for them: found by the real delegation, IPv6 among them, each cell as kdig says. Then a
 # network that lets no DNS through, and one that answers it itself: they are asked by HTTPS.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 if [ -z "${OWN_NETWORK:-}" ]; then
 	user=r

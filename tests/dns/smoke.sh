@@ -1,6 +1,5 @@
 #!/bin/bash
 # What a smoke test can ask of an answer, against a real server: each wish fulfilled, and each one not.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/dns/dns_lib.sh"
 

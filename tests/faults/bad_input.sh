@@ -1,7 +1,6 @@
 #!/bin/bash
 # What the program says about files, words, secrets, folders and a disk that are not right: one sentence, the right exit
 # status, and nothing started.
-# timeout: 150
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start DEMO_ROWS=5000
@@ -184,7 +183,7 @@ expect_frame
 rm "$disk/fill"
 keys R
 wait_text 15 "y does it."
-sleep 0.35
+box_settles
 keys y
 wait_event 20 attempt.ended '.outcome == "done"'
 "$NF" verify "$(journal)" >"$T/out" 2>&1 || fail "The journal does not verify after a full disk: $(cat "$T/out")"

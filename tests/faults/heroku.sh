@@ -1,6 +1,5 @@
 #!/bin/bash
 # What the program says when Heroku misbehaves: refusals, errors in HTML, silence, a log that breaks off.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 world_start DEMO_ROWS=5000
 export CONFIG

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A seat that is killed at a gate, and one that is killed when its step has begun: the night goes on without them, nothing
 # is done twice, and whoever comes next sees what the one sees who sat there all the time.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start DEMO_ROWS=5000
@@ -56,7 +55,7 @@ echo "ok  a seat dies at a gate"
 SCREEN=second screen_start 120x30 env NIGHTFERRY_DIE_AT=attempt.started@seat "$NF" attach --as ana
 SCREEN=second
 wait_text 20 "y does it."
-sleep 0.35 # a box takes no key in its first moment
+box_settles
 keys y
 sleep 0.3
 expect_equal "$(events gate.passed .seq | wc -l)" 0 "gates passed by a seat that came back and is not armed"
@@ -65,7 +64,7 @@ wait_event 10 gate.closed
 arm
 keys R
 wait_text 15 "y does it."
-sleep 0.35
+box_settles
 keys y
 killed "that died when its step had begun"
 wait_event 30 attempt.ended '.step == "maintenance-on" and .outcome == "done"'

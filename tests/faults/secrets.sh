@@ -1,7 +1,6 @@
 #!/bin/bash
 # No secret of the demo's world is anywhere it could be read afterwards: journals, traces, attempts, outputs, screens, and
 # the arguments and environments of what runs.
-# timeout: 150
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start DEMO_ROWS=5000
@@ -90,7 +89,7 @@ wait_text 10 "ARMED"
 keys R
 wait_text 30 "GATE"
 keep_screen
-sleep 0.35
+box_settles
 keys @
 wait_text 5 "THE EXACT CALLS"
 keep_screen

@@ -1,6 +1,5 @@
 #!/bin/bash
 # Several people sit down in the same moment, and a machine that stopped before a night was begun: there is one night.
-# timeout: 90
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 scratch

@@ -1,6 +1,5 @@
 #!/bin/bash
 # The tests' own docker, the real one and its stand-in: containers by Kamal's names, a host before it, nothing left.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../dockerd_lib.sh"
 if [ -z "${DOCKER_STAND_IN:-}" ]; then

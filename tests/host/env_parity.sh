@@ -1,7 +1,6 @@
 #!/bin/bash
 # Heroku's config vars against what is inside real containers, blind: every way a value is known to be damaged on
 # is named with its cause, and no value is in anything that is kept, shown or run.
-# timeout: 150
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../dockerd_lib.sh"
 docker_start

@@ -1,6 +1,5 @@
 #!/bin/bash
 # What Kamal leaves on a host, seen in real containers over a real ssh by the checks that look for it.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../dockerd_lib.sh"
 docker_start

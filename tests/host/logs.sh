@@ -1,7 +1,6 @@
 #!/bin/bash
 # Every line of every container once: over lost connections, restarts, a crash loop, a replacement, rotation; and nothing is
 # left running on the host, whatever ends the watch.
-# timeout: 280
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../dockerd_lib.sh"
 docker_start

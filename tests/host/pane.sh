@@ -1,7 +1,6 @@
 #!/bin/bash
 # What the Host pane is told, against a real docker: roles, versions, a crash loop, an exit, a container that a broken boot
 # left, the proxy's true target, Kamal's lock and audit log, disks; at once when something changes.
-# timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../dockerd_lib.sh"
 docker_start

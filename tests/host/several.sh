@@ -1,6 +1,5 @@
 #!/bin/bash
 # Two hosts by Kamal's file: each has a watch of its own, a block in the Host pane and its own name in the log.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../dockerd_lib.sh"
 docker_start

@@ -1,7 +1,6 @@
 #!/bin/bash
 # T in the Writers panel ends exactly the session that stood there: by process and begin, at a gate that asks y, also
 # while the night waits for quiet; a process that is another session by now is left alone.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
@@ -69,7 +68,7 @@ keys T
 wait_text 20 "ENDS A SESSION"
 wait_text 5 "stayer from 127.0.0.1"
 [ -n "$(session pid)" ] || fail "The session was ended before anybody said y."
-sleep 0.3
+box_settles
 keys y
 wait_event 20 attempt.ended '.step == "end-session" and .outcome == "done"'
 [ -z "$(session pid)" ] || fail "The session is still there."
@@ -80,7 +79,7 @@ expect_equal "$(events gate.opened 'select(.step == "end-session") | .level' | s
 expect_equal "$(events fact 'select(.name == "session-ended") | .data.start_ms')" "\"$start\"" "the recorded session"
 keys X
 wait_text 5 "CANCEL"
-sleep 0.3
+box_settles
 keys y
 wait_event 20 attempt.ended '.step == "quiet" and .outcome == "cancelled"'
 "$NF" verify "$(journal)" >"$T/verify" || fail "$(cat "$T/verify")"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Who is not at a seat is told: by a command and by a webhook, of each phase, a failure and the end, once, with the text
 # for the status page. An address is a secret; one that refuses, or a command that fails, changes nothing.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 world_start DEMO_ROWS=3000
 

@@ -167,7 +167,7 @@ storm() { # KEYS GATES: until so many keys are sent, and that many gates stood o
 		n=$(count gate.opened)
 		away
 		keys R
-		eventually 3 counted gate.opened $((n + 1)) && sleep 0.35
+		eventually 3 counted gate.opened $((n + 1)) && box_settles
 		for n in 1 2 1 3 1 2 5 1 2 1; do
 			send_random $n all
 			sleep "0.0$((CHUNK % 9 + 1))"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A phrase typed at eight keys a second over a line that stands still for 400 ms again and again passes its gate; a
 # file that is shown into the pane, as by a slip of the mouse without brackets, does nothing at all.
-# timeout: 150
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # The key `o` writes files where the seat was started.
@@ -213,9 +212,9 @@ for short in 'Vgo\r' ';all is well\r' 'Sbecause\ry' 'Mseen\ry' ':run\r' ':stop\r
 	sleep 0.5
 	expect_equal "$(said)" "$SAID" "what the burst \"$short\" said"
 	keys Escape
-	sleep 0.35
+	sleep 0.3
 	keys Escape
-	sleep 0.35
+	sleep 0.3
 	arm
 done
 echo "ok  lines that are opened, filled and sent at once are kept"
@@ -246,6 +245,6 @@ keys R
 more_gates() { [ "$(events gate.opened | wc -l)" -gt "$opened" ]; }
 eventually 20 more_gates || fail "No gate opened."
 wait_text 10 "y does it."
-sleep 0.35
+box_settles
 into "at a gate for y"
 "$NF" verify "$(journal)" >"$T/verify" || fail "$(cat "$T/verify")"

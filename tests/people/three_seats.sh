@@ -3,7 +3,6 @@
 # gate, a seat that dies within its phrase, an engine that dies under all of them. Every seat shows the same truth
 # within a second, and nothing is done twice. An ordinary user has one login only: then the second person is so by
 # name, and the journal must say that.
-# timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 export DEMO_ROWS=5000
@@ -65,7 +64,7 @@ kill_seat() { # SCREEN: the program below the wrapper of its pane; setpriv becom
 }
 
 settle() {
-	sleep 0.35 # a box takes no key in its first quarter of a second
+	box_settles
 }
 
 arm() { # SCREEN

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Two seats of different sizes and an observer: one truth, one wheel, a hold that anybody may call, and seats and an
 # engine that die.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
@@ -114,7 +113,7 @@ on bea keys D
 on ana wait_text 5 "bea asks for the wheel"
 on ana keys D
 on bea wait_text 5 "TAKE THE WHEEL"
-sleep 0.35 # a box takes no key in its first quarter of a second
+box_settles
 on bea keys y
 wait_event 5 wheel.given '.name == "bea" and .from == "ana"'
 on ana wait_gone 10 "ARMED"
@@ -167,7 +166,7 @@ if ! eventually 3 drives; then
 	on bea2 wait_text 5 "ana asks for the wheel"
 	on bea2 keys D
 	on ana wait_text 5 "TAKE THE WHEEL"
-	sleep 0.35
+	box_settles
 	on ana keys y
 	wait_event 5 wheel.given '.name == "ana" and .from == "bea"'
 	on ana keys A
@@ -175,7 +174,7 @@ if ! eventually 3 drives; then
 fi
 on ana keys R
 on ana wait_text 15 "y does it."
-sleep 0.35
+box_settles
 on ana keys y
 wait_event 20 attempt.ended '.outcome == "done"'
 on bea2 wait_text 5 "Next: "

@@ -2,7 +2,6 @@
 # Rows that differ after the copy: the step fails; a missing table cannot be waived; a difference can, by name and with a
 # reason, and the step run again is done; the flip's gate and the report say who waived what; a changed fact revives it.
 # What copy.skip_data leaves out is skipped everywhere, and equal nowhere.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../world/rollback.part"
 
@@ -38,7 +37,7 @@ waive_row() { # TABLE REASON
 	wait_text 5 "waive rows:$1, because"
 	fill_line "$2"
 	wait_text 5 "It stands in every later gate"
-	sleep 0.35
+	box_settles
 	keys y
 }
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # B in a seat: the price first, then a phrase, then each step of the way back by R with its own gate; what was looked at
 # and left changes nothing.
-# timeout: 150
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
@@ -21,14 +20,12 @@ YML
 sed -i '/^steps:/,$d' "$CONFIG"
 echo "playbook: $T/night.yml" >>"$CONFIG"
 
-let_box_settle() { sleep 0.35; } # a box takes no key in its first quarter of a second
-
 phrase() { # STEP: types what its newest gate asks for, as fingers do
 	local text
 	wait_event 15 gate.opened ".step == \"$1\""
 	text="acme-production $(events gate.opened "select(.step == \"$1\") | .tag" | tail -n 1 | tr -d '"')"
 	wait_text 5 "${text##* }"
-	let_box_settle
+	box_settles
 	hands "$text"
 	wait_event 15 gate.passed ".step == \"$1\" and .how == \"phrase\""
 }
@@ -45,30 +42,30 @@ wait_text 10 "ARMED ana"
 keys B
 wait_text 5 "FREE: the new app has not run on this copy"
 wait_text 5 "back-export"
-let_box_settle
+box_settles
 keys Escape
 wait_gone 5 "FREE: the new app"
 expect_equal "$(events gate.opened 'select(.step == "way-back") | .seq' | wc -l)" 0 "gates of the way back after Esc"
 
 keys B
 wait_text 5 "FREE: the new app has not run on this copy"
-let_box_settle
+box_settles
 keys y
 phrase way-back
 wait_event 10 night.turned
-let_box_settle
+box_settles
 
 # R runs the export, which has no gate; the next step waits for its own R.
 keys R
 wait_event 20 attempt.ended '.step == "back-export" and .outcome == "done"'
-let_box_settle
+box_settles
 keys R
 wait_event 20 gate.opened '.step == "back-scale" and .level == "yes"'
 wait_text 5 "back-scale"
-let_box_settle
+box_settles
 keys y
 wait_event 40 attempt.ended '.step == "back-scale" and .outcome == "done"'
-let_box_settle
+box_settles
 keys R
 phrase back-maintenance
 wait_event 30 attempt.ended '.step == "back-maintenance" and .outcome == "done"'

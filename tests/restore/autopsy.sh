@@ -2,7 +2,6 @@
 # The autopsy, on real restores that fail. A Heroku dump into a database without heroku_ext: many errors, one cause, the
 # lost tables by name; nothing is tried again while the cause is there; once it is gone, the next attempt brings only
 # what is missing, and every table is equal.
-# timeout: 180
 . "$(dirname "${BASH_SOURCE[0]}")/restore_lib.sh"
 copy_world DEMO_ROWS=4000
 freeze_old

@@ -2,7 +2,6 @@
 # One restore under everything at once: the step is killed with -9, then the connection to the host, then the engine, then
 # the engine is stopped while the restore ends without it. There is one pg_restore all the time, each new start finds it,
 # what stands still says why, and at the end every row is there.
-# timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/restore_lib.sh"
 copy_world DEMO_ROWS=3000
 freeze_old

@@ -2,7 +2,6 @@
 # What NEW cannot have is said while its rows are still there: each refusal is seen before wipe-target, and the rows are
 # counted after it. OLD itself is never wiped, an empty database with an old collation version is mended for nothing, and
 # rights that do not come are named.
-# timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/restore_lib.sh"
 copy_world DEMO_ROWS=3000
 freeze_old

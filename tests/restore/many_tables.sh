@@ -7,13 +7,7 @@
 TABLES=${TABLES:-10000}
 copy_world DEMO_ROWS=2500
 freeze_old
-password=$(sed -n 's/.*:postgres://p' "$W/postgres/old.pgpass")
-PGPASSWORD=$password psql -XAtq "host=127.0.0.1 port=$(sed -E 's,.*:([0-9]+)/.*,\1,' <<<"$OLD_DATABASE_URL") user=postgres sslmode=require dbname=postgres" \
-	-c "ALTER SYSTEM SET max_locks_per_transaction = 1024" </dev/null || fail "The old server takes no setting."
-"$ROOT/demo/postgres/part" stop "$W" && "$ROOT/demo/postgres/part" start "$W" >"$T/part.log" 2>&1 || fail "The old server did not come back."
-for ((i = 0; i < TABLES; i += 500)); do
-	world_sql old "DO \$\$ BEGIN FOR i IN $i..$((i + 499)) LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, t text)', lpad(i::text, 5, '0')); EXECUTE format('INSERT INTO many_%s SELECT g, g::text FROM generate_series(1, 3) g', lpad(i::text, 5, '0')); END LOOP; END \$\$" || fail "The tables could not be made."
-done
+many_tables "$TABLES" 1024
 export NIGHT_SECONDS=1200
 book whole record-source capture download wipe-target prepare-target restore repair count-rows compare
 ends 0 whole --until prepare-target
@@ -23,15 +17,6 @@ NIGHT=$!
 at_end 'kill $NIGHT 2>/dev/null'
 eventually 600 is_held || fail "The restore did not come to its indexes: $(cat "$T/err")"
 
-# The most it ever had, in kB; a process that is gone by now had nothing to hold back.
-rss_kb() { awk '/^VmHWM/ {print $2}' "/proc/$1/status" 2>/dev/null; }
-small() { # PID MOST-KB WHAT
-	local kb
-	kb=$(rss_kb "$1")
-	[ -n "$kb" ] || return 0
-	echo "$3: $kb kB"
-	[ "$kb" -lt "$2" ] || fail "$3 has grown to $kb kB; $2 are the most"
-}
 for size in 80x24 200x50; do
 	SCREEN=s$size screen_start $size "$NF" attach --as ana
 	SCREEN=s$size

@@ -2,7 +2,6 @@
 # What repair puts right, each made wrong for real: sequences behind their tables, a role without rights (the restore ran
 # as a superuser without owners and grants), no statistics, a collation whose version moved on while an index is really
 # sorted by another order: the row it hides is found again, and only what needs it is built again.
-# timeout: 180
 . "$(dirname "${BASH_SOURCE[0]}")/restore_lib.sh"
 copy_world DEMO_ROWS=3000
 book repair repair

@@ -4,7 +4,9 @@
 #   book NAME STEP...            $T/NAME.yml, a playbook of these steps; an id is the step's name, or ID=STEP
 #   night NAME [ARGUMENTS]       runs it to its end through its gates; its output in $T/out and $T/err
 #   ends STATUS NAME [ARG...]    the same, and its exit status must be STATUS
-#   new_super SQL                one answer of the new database, as its superuser
+#   new_super SQL                one answer of the new database, as its superuser; old_super SQL of the old one
+#   many_tables N LOCKS          N small tables in the old database, whose server takes LOCKS locks a transaction
+#   small PID MOST-KB WHAT       no more memory than this at any time; a process that is gone held nothing back
 #   on_host COMMAND              in a session of the host's sshd
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -50,6 +52,37 @@ ends() { # STATUS NAME [ARGUMENTS]
 
 new_super() { # SQL: the demo's role on the new side is its superuser
 	world_sql new "$1"
+}
+
+old_psql() { # ARG...
+	local db=${OLD_DATABASE_URL##*/} port=${OLD_DATABASE_URL##*:}
+	PGPASSFILE=$W/postgres/old.pgpass PGOPTIONS='-c client_min_messages=error' \
+		psql -XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "${port%%/*}" -U postgres -d "${db%%\?*}" "$@" </dev/null
+}
+
+old_super() { # SQL
+	old_psql -c "$1"
+}
+
+many_tables() { # N LOCKS
+	local i
+	old_super "ALTER SYSTEM SET max_locks_per_transaction = $2" >/dev/null || fail "The old server takes no setting."
+	"$ROOT/demo/postgres/part" stop "$W" && "$ROOT/demo/postgres/part" start "$W" >"$T/part.log" 2>&1 || fail "The old server did not come back."
+	for ((i = 0; i < $1; i += 500)); do
+		world_sql old "DO \$\$ BEGIN FOR i IN $i..$((i + 499)) LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, t text)', lpad(i::text, 5, '0')); EXECUTE format('INSERT INTO many_%s SELECT g, g::text FROM generate_series(1, 3) g', lpad(i::text, 5, '0')); END LOOP; END \$\$" || fail "The tables could not be made."
+	done
+}
+
+rss_kb() { # PID: the most it ever had
+	awk '/^VmHWM/ { print $2 }' "/proc/$1/status" 2>/dev/null
+}
+
+small() { # PID MOST-KB WHAT
+	local kb
+	kb=$(rss_kb "$1")
+	[ -n "$kb" ] || return 0
+	echo "$3: $kb kB"
+	[ "$kb" -lt "$2" ] || fail "$3 has grown to $kb kB; $2 are the most."
 }
 
 rows_of() { # SIDE: all tables with their exact rows, sorted

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Golden screens: recorded nights, replayed to many moments at four sizes, are drawn as they were drawn before, and every
 # line is exactly as wide as the screen. UPDATE=1 draws them anew: look at every difference before you commit it.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 scratch
 here=$ROOT/tests/screens/golden

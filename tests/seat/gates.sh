@@ -1,6 +1,5 @@
 #!/bin/bash
 # Every gate refused in every wrong way, with nothing happening, and then passed in the right one.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
@@ -37,18 +36,13 @@ nothing_happened() { # WHAT
 	echo "ok  $1"
 }
 
-# A box takes no key in its first quarter of a second: what was on its way was not meant for it.
-let_box_settle() {
-	sleep 0.35
-}
-
 open_gate() { # TEXT in the box
 	local n
 	n=$(count gate.opened)
 	keys R
 	eventually 15 counted gate.opened $((n + 1)) || fail "No gate opened."
 	wait_text 5 "$1"
-	let_box_settle
+	box_settles
 }
 
 asks_for_note() {

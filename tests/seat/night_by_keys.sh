@@ -63,11 +63,10 @@ back_to_view() {
 	says 5 "^─ 1 Playbook .* [0-9]+/28 ─┬" "$PHASE-view"
 }
 
-# A box takes no key in its first quarter of a second.
 box() { # TEXT in its frame
 	wait_text 20 "$1"
 	look "gate"
-	sleep 0.3
+	box_settles
 }
 
 yes_to() { # TEXT in the frame of the box
@@ -220,7 +219,7 @@ says 5 "^─ 0 Traffic" "back"
 JOURNAL=$(journal)
 keys q
 says 5 "Stop the demo world, too" "leave"
-sleep 0.3
+box_settles
 keys y
 wait_end 30
 expect_equal "$(screen_status)" 0 "exit status"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The engine on another machine: a seat over the user's own ssh, whose loss costs nothing. A real sshd with a home of
 # its own; whatever is on "the host" is below $T/home.
-# timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start
@@ -172,7 +171,7 @@ keys R
 wait_text 30 "maintenance-on"
 wait_far 30 gate.opened '.step == "maintenance-on"'
 wait_text 10 "y does it"
-sleep 0.35
+box_settles
 keys y
 wait_far 60 attempt.ended '.step == "maintenance-on" and .outcome == "done"'
 echo "ok  a step by key, done from the host"
@@ -201,7 +200,7 @@ echo "ok  no secret to be seen on the host"
 keys R
 wait_far 30 gate.opened '.step == "scale-to-zero"'
 wait_text 10 "y does it"
-sleep 0.35
+box_settles
 keys y
 wait_far 60 attempt.started '.step == "quiet"'
 # R runs on by itself: 8 s of quiet are being counted.

@@ -1,7 +1,6 @@
 #!/bin/bash
 # However a seat ends, the terminal is as it was before; what it says then stands on the shell's own screen. The night
 # goes on without it.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A recorded night in the cockpit, by keys: time, speed, one event, the next gate, a text; gates come and go as they did;
 # nothing in it acts; and without its trace the panels say so.
-# timeout: 90
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 says() { # REGEX WHAT

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Heroku wants a second factor before a change: a seat is asked, what is typed is not shown, a wrong code is asked for once
 # more, the right one does it, once. No code is kept anywhere. Who leaves the question has changed nothing.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 world_start DEMO_ROWS=3000
 cat >"$T/factor.yml" <<'YML'
@@ -26,8 +25,7 @@ begin() { # WORDS of the gate
 	mark=$(wc -l <"$LOG")
 	keys R
 	wait_text 20 "$1"
-	# A box takes no key in its first quarter of a second.
-	sleep 0.35
+	box_settles
 	keys y
 	wait_text 20 "Heroku asks for a second factor"
 }

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A shell on the new host from the driver's seat: the seat gives its screen away and gets it back whole, cannot act
 # meanwhile, and everybody sees who is there and since when.
-# timeout: 90
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start

@@ -19,15 +19,6 @@ SSHD=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd) || fail "There is no sshd."
 [ -d /run/sshd ] || mkdir -m 755 /run/sshd
 ME=$(id -un)
 
-free_port() {
-	local port
-	while :; do
-		port=$((20000 + RANDOM % 20000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	printf '%s\n' "$port"
-}
-
 host_key() { # NAME TYPE
 	rm -f "$T/$1/host" "$T/$1/host.pub"
 	ssh-keygen -q -t "$2" -N '' -C "$1" -f "$T/$1/host"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # `database: {accessory: db}` and nothing else: user, database and password come out of the running container over ssh, the
 # way to it is the tunnel, and the password is seen by nobody.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 export DEMO_ROWS=2500
 world_start

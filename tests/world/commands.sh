@@ -1,7 +1,6 @@
 #!/bin/bash
 # Programs of others, here and on the new host: their exit status proves nothing, a look does; killed engines and steps
 # hang nothing up and start nothing twice; secrets reach them by environment alone.
-# timeout: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 world_start

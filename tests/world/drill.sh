@@ -2,7 +2,6 @@
 # One night with five faults in it, without a screen: each is noticed, each is over, nothing was done twice, no row is
 # lost, and the card says so on the screen, as JSON, in the journal and in the report. Then what a drill refuses, and one
 # that is broken off: nothing of its world is left.
-# timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 scratch
 export TMPDIR=$T DEMO_ROWS=10000

@@ -1,7 +1,6 @@
 #!/bin/bash
 # `nightferry init` in repositories of several kinds: where each value came from, what is left for people to write, and
 # that the result is read back without a word.
-# timeout: 60
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 scratch
 export HOME=$T/home GIT_CONFIG_NOSYSTEM=1

@@ -1,6 +1,5 @@
 #!/bin/bash
 # nightferry inventory: everything of the app, not one secret, people's own words kept, and what has changed since.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 world_start DEMO_ROWS=3000
 cd "$T" || exit 1

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The whole night without a screen, as `make demo HEADLESS=1` plays it: every step done, every table equal (the worker
 # wrote until the freeze), the journal as the last word of the last line, and nothing of the world left behind.
-# timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 scratch
 

@@ -2,7 +2,6 @@
 # The night without a backup, whole and without a screen, with objects of every kind in the old database and the shop open
 # until the freeze: the copy runs on the new host, pg_dump says the same of both sides, count-rows agrees, and the night
 # goes on to its end.
-# timeout: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../copy/copy_lib.sh"
 world_start DEMO_ROWS="${STREAM_ROWS:-30000}"
 sed -i 's/^  quiet: .*/  quiet: {for: 3s}/; s/^  quiet-10m: .*/  quiet-10m: {for: 5s}/' "$CONFIG"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Rows that differ, each for another reason that is made real: count-rows fails and tells each one's own cause. Enter on a
 # row finds the rows themselves; nightferry rows says the same without a night, and never ends with 0 while something differs.
-# timeout: 240
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/rollback.part"
 

@@ -2,7 +2,6 @@
 # A night to a server without Kamal: its containers are only names in nightferry.yml. The whole playbook runs headless, the
 # app there is stopped before the copy and runs after it, what only Kamal could tell is said calmly and is no failure, and a
 # new side without any server is taken as well.
-# timeout: 300
 # long
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 export DEMO_ROWS=4000

@@ -1,6 +1,5 @@
 #!/bin/bash
 # The demo world: two at once, one of them as an ordinary user when we are root; what it says it holds; nothing is left.
-# timeout: 120
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 scratch
 user=
