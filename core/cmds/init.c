@@ -5,8 +5,8 @@
 #include "core/base/cli.h"
 #include "core/base/text.h"
 #include "core/cmds/cmds.h"
+#include "core/cmds/init_ask.h"
 #include "core/cmds/init_found.h"
-#include "core/night/config_keys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +18,6 @@ static int init_run(int argc, char **argv);
 const struct cmd init_cmd = {.name = "init", .help = "writes a first nightferry.yml", .run = init_run};
 
 enum { COMMENT_COLUMN = 60 };
-#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 /* ---- one line ---- */
 
@@ -38,108 +37,12 @@ static void put_line(struct buf *out, const char *line, const char *comment)
 static char *quoted(const char *value)
 {
 	static const char *const doubtful[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
-	bool plain = *value && value[strspn(value, WORD "-_./")] == '\0' && value[0] != '-' &&
+	bool plain = *value && value[strspn(value, INIT_WORD "-_./")] == '\0' && value[0] != '-' &&
 		     value[0] != '.' && strspn(value, "0123456789.-_") < strlen(value);
 
 	for (size_t i = 0; plain && i < sizeof doubtful / sizeof doubtful[0]; i++)
 		plain = strcasecmp(value, doubtful[i]) != 0;
 	return plain ? xstrdup(value) : json_quote(value);
-}
-
-/* ---- what people are asked ---- */
-
-static const struct schema *find_key(const struct schema *keys, const char *name)
-{
-	while (keys && keys->name && strcmp(keys->name, name) != 0)
-		keys++;
-	return keys;
-}
-
-/* The providers as the table of keys has them: "cloudflare, manual". */
-static bool is_provider(const char *word, struct buf *all)
-{
-	const char *const *names = find_key(find_key(config_keys, "dns")->fields, "provider")->one_of;
-	bool found = false;
-
-	for (; *names; names++) {
-		found = found || strcmp(*names, word) == 0;
-		if (all)
-			buf_addf(all, "%s%s", all->len ? ", " : "", *names);
-	}
-	return found;
-}
-
-/* One line from the terminal without its blanks; "" for Enter and for the end of input. */
-static void ask(const char *question, char *out, size_t size)
-{
-	char line[300] = "";
-	size_t start, len;
-
-	printf("%s ", question);
-	fflush(stdout);
-	if (!fgets(line, sizeof line, stdin))
-		puts("");
-	start = strspn(line, " \t");
-	len = strcspn(line + start, " \t\r\n");
-	text_copyf(out, size, "%.*s", (int)len, line + start);
-}
-
-struct dns_answer {
-	char zone[256], provider[40];
-};
-
-static bool is_dns_name(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len && len < 254 && text[0] != '.' && text[0] != '-' && strspn(text, WORD "-_.") == len &&
-	       strchr(text, '.');
-}
-
-/* "www.acme.com" lies most often in "acme.com". */
-static const char *likely_zone(const char *name)
-{
-	const char *dot = strchr(name, '.');
-
-	return dot && strchr(dot + 1, '.') ? dot + 1 : name;
-}
-
-static bool is_in(const char *name, const char *zone)
-{
-	size_t n = strlen(name), z = strlen(zone);
-
-	return n >= z && strcasecmp(name + n - z, zone) == 0 && (n == z || name[n - z - 1] == '.');
-}
-
-/* Twice at most: who does not know presses Enter, and the line stays a comment. */
-static void ask_dns(const char *name, struct dns_answer *answer)
-{
-	struct buf words = {0};
-	char question[400], text[256];
-
-	is_provider("", &words);
-	for (int i = 0; i < 2 && !*answer->zone; i++) {
-		text_copyf(question, sizeof question, "The DNS zone that %s is in [%s]:", name,
-			   likely_zone(name));
-		ask(question, text, sizeof text);
-		text_copy(answer->zone, sizeof answer->zone, *text ? text : likely_zone(name));
-		if (is_dns_name(answer->zone) && is_in(name, answer->zone))
-			break;
-		printf("%s is not in it.\n", name);
-		*answer->zone = 0;
-	}
-	for (int i = 0; i < 2 && *answer->zone && !*answer->provider; i++) {
-		text_copyf(question, sizeof question, "Who serves %s (%s; Enter: later):", answer->zone,
-			   buf_text(&words));
-		ask(question, text, sizeof text);
-		if (is_provider(text, NULL))
-			text_copy(answer->provider, sizeof answer->provider, text);
-		else if (!*text)
-			break;
-		else
-			printf("One of %s.\n", buf_text(&words));
-	}
-	buf_done(&words);
 }
 
 /* ---- the lines ---- */
@@ -158,7 +61,7 @@ static void put_app(struct buf *out, const struct init_found *found)
 	char name[41];
 
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-		size_t len = strspn(ways[i].value, WORD "-_");
+		size_t len = strspn(ways[i].value, INIT_WORD "-_");
 
 		if (!len || ways[i].value[len] || len > 40 || ways[i].value[0] == '-')
 			continue;
@@ -314,16 +217,16 @@ static void put_dns(struct buf *out, const struct init_found *found, bool person
 {
 	const struct json *names = json_path(found->read, "proxy.hosts");
 	const char *first = json_text(json_first(names));
-	struct dns_answer answer = {0};
+	struct init_answer answer = {0};
 	struct buf list = {0}, comment = {0};
 
-	if (!first || !is_dns_name(first)) {
+	if (!first || !init_is_dns_name(first)) {
 		put_line(out, "# dns: {provider: cloudflare, names: [www.acme.com]}",
 			 "the names that move; no `proxy: host` of Kamal's says them");
 		return;
 	}
 	if (person)
-		ask_dns(first, &answer);
+		init_ask_dns(first, &answer);
 	list_texts(&list, names);
 	if (*answer.provider) {
 		buf_addf(&comment,
@@ -340,7 +243,7 @@ static void put_dns(struct buf *out, const struct init_found *found, bool person
 		char *line = xasprintf("# dns: {provider: cloudflare, zone: %s, names: [%s]}",
 				       *answer.zone ? answer.zone : "acme.com", buf_text(&list));
 
-		is_provider("", &comment);
+		init_providers(&comment);
 		buf_adds(&comment, ": who serves the zone; names: proxy host of config/deploy.yml");
 		put_line(out, line, buf_text(&comment));
 		free(line);
