@@ -2,6 +2,7 @@
  * statement, over a few connections at once. Each statement is a transaction of its own in the shared moment:
  * the locks of ten thousand tables would not fit into the server's table of locks. */
 #include "core/copy/delta_look.h"
+#include "core/copy/lanes.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,6 @@ enum {
 	RANGES_SINCE = 14, /* the oldest major that reads a range of pages without reading the rest */
 	SMALL_BYTES = 16 * PAGE_BYTES,
 	SMALL_TOGETHER = 40,
-	LANES_MOST = 16,
 	/* Changed rows are fetched by their place, so that the table is not read a second time. */
 	PLACES_MOST = 200000,
 	PLACES_IN_ALL = 2000000,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* LANES_MOST: of any copy, and what its parameters may ask for. */
 enum { LANES_MOST = 16, LANES_SAID_MOST = 1024 };
 
 struct lanes {

@@ -44,7 +44,7 @@ static void choose_lanes(struct stream *s)
 	int64_t asked = json_int(s->order->json, "lanes", 0);
 	s->cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	size_t lanes = asked > 0 ? (size_t)asked : (size_t)s->cores + 1;
-	size_t most = asked > 0 ? STREAM_LANES_MOST : LANES_USUAL;
+	size_t most = asked > 0 ? LANES_MOST : LANES_USUAL;
 	int room = pg_room(s->source, &used, &limit, NULL) / 2;
 	lanes = lanes > most ? most : lanes;
 	lanes = asked <= 0 && lanes < LANES_LEAST ? LANES_LEAST : lanes;

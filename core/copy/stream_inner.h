@@ -5,11 +5,10 @@
 #ifndef CORE_COPY_STREAM_INNER_H
 #define CORE_COPY_STREAM_INNER_H
 
+#include "core/copy/lanes.h"
 #include "core/copy/schema.h"
 #include "core/copy/stream.h"
 #include <limits.h>
-
-enum { STREAM_LANES_MOST = 16 };
 
 enum stream_kind {
 	STREAM_ROWS,
@@ -95,7 +94,7 @@ struct stream {
 	int64_t objects;            /* large ones that were copied */
 	struct stream_task **ready; /* a heap: the one with the most behind it first */
 	size_t n_ready;
-	struct stream_lane lanes[STREAM_LANES_MOST];
+	struct stream_lane lanes[LANES_MOST];
 	size_t n_lanes, lanes_wanted; /* that run; that shall */
 	int life[2];                  /* a pipe that holds the lanes alive */
 	int cores;

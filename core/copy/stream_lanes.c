@@ -206,7 +206,7 @@ static int take_post(struct stream *s, struct err *err)
 
 static int wait_for_lanes(struct stream *s, struct err *err)
 {
-	struct pollfd fds[STREAM_LANES_MOST + 3];
+	struct pollfd fds[LANES_MOST + 3];
 	size_t n = 0;
 	for (; n < s->n_lanes; n++)
 		fds[n] = (struct pollfd){.fd = s->lanes[n].answer_fd, .events = POLLIN};

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/copy/delta.h"
+#include "core/copy/lanes.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
 #include "core/steps/count_compare.h"
@@ -45,7 +46,6 @@ const struct step delta_step = {
 };
 
 #define STARTED "delta-started"
-enum { LANES_MOST = 16 };
 
 /* ---- the plan ---- */
 

@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/copy/lanes.h"
 #include "core/links/docker.h"
 #include "core/steps/wipe_database.h"
 #include <stdlib.h>
@@ -39,8 +40,6 @@ const struct step stream_step = {
     .probe = stream_probe,
     .prove = stream_prove,
 };
-
-enum { LANES_MOST = 16 };
 
 /* ---- opening ---- */
 

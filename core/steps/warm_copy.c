@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/copy/delta.h"
+#include "core/copy/lanes.h"
 #include "core/job.h"
 #include "core/links/docker.h"
 #include "core/links/pg_sides.h"
@@ -46,7 +47,7 @@ const struct step warm_copy_step = {
 
 #define STARTED "warm-started"
 /* Beside the lanes: who holds the snapshot, who times OLD's answers, and pg_dump twice while it begins. */
-enum { LANES_MOST = 16, BESIDE_LANES = 4 };
+enum { BESIDE_LANES = 4 };
 
 static int64_t limit_bytes(struct job *job)
 {
