@@ -132,7 +132,7 @@ $B/%.o: %.c
 # Put in place at once: an engine of this very file may be running, and start its children from it.
 $B/nightferry: $(call obj,$(SRC))
 	@echo "  LD   $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@.new $(filter %.o,$^) $(LDLIBS) && mv $@.new $@
+	@new=$@.$$$$; $(CC) $(CFLAGS) $(LDFLAGS) -o $$new $(filter %.o,$^) $(LDLIBS) && mv $$new $@
 
 # The providers of DNS stand on the same zone.
 ZONE_BINS := cloudflare hetzner route53
