@@ -77,7 +77,15 @@ int detached_start(const struct detached *d, const char *command, const char *in
 	buf_addf(&script, run, command, b, b, b, b, b);
 #pragma GCC diagnostic pop
 	if (!d->container)
-		buf_adds(&script, " ) </dev/null >/dev/null 2>&1 &");
+		/* Who looks before its number is there would take it for one that never began, and begin it
+		 * twice. */
+		buf_addf(
+		    &script,
+		    " ) </dev/null >/dev/null 2>&1 & i=0; while [ ! -s \"%s.pid\" ] && [ $i -lt 300 ]; do "
+		    "sleep 0.1; i=$((i + 1)); done; [ -s \"%s.pid\" ] || { echo it did not begin within 30 s "
+		    ">&2; "
+		    "exit 1; }",
+		    b, b);
 	char *say = xasprintf("%s%s%s (detached)", d->container ? "docker exec -d " : "",
 			      d->container ? d->container : "", d->container ? " " : "");
 	char *full = xasprintf("%s%s", say, command);
@@ -107,8 +115,11 @@ static void read_look(const struct buf *out, struct detached_look *look)
 		return;
 	size_t len = out->len - (size_t)(end + 1 - text);
 	const char *last = len ? memrchr(end + 1, '\n', len) : NULL;
-	/* The last line is torn while the program writes. One that alone fills a look is told in pieces. */
-	if (last)
+	/* The last line is torn while the program writes; when it has ended, that is all it said. One that
+	 * alone fills a look is told in pieces. */
+	if (len && look->state == DETACHED_ENDED && len < LOG_BYTES)
+		buf_add(&look->log, end + 1, len);
+	else if (last)
 		buf_add(&look->log, end + 1, (size_t)(last - end));
 	else if (len >= LOG_BYTES)
 		buf_add(&look->log, end + 1, len);

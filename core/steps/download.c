@@ -94,14 +94,7 @@ static int download_plan(struct job *job, struct plan *plan, struct err *err)
 
 static int record_start(struct download *d, struct err *err)
 {
-	const struct json *before = job_fact(d->job, "download-started", "");
 	struct jw w;
-	/* Half a file of another object must not be continued. */
-	if (text_equal(json_str(before, "part", ""), d->part) &&
-	    (!text_equal(json_str(before, "etag", ""), d->etag) ||
-	     json_int(before, "total", -1) != d->total) &&
-	    ssh_run(d->ssh, NULL, err, "rm -f '%s'", d->part) < 0)
-		return -1;
 	jw_fact(&w, "download-started", "");
 	jw_str(&w, "backup", d->id);
 	jw_str(&w, "host", ssh_name(d->ssh));
@@ -146,7 +139,7 @@ static int check_copy(struct download *d, char sha256[65], struct err *err)
 	ssh_reply_done(&reply);
 	if (rc == 0)
 		rc = copy_file_sha256(d->ssh, d->names.accessory, d->inside, inside, err);
-	if (rc == 0 && !text_equal(inside, sha256))
+	if (rc == 0 && (!*sha256 || !text_equal(inside, sha256)))
 		rc = err_set(err, ERR_WORLD,
 			     "the copy of the dump inside %s differs from the one on the host; run again",
 			     d->names.accessory);
@@ -213,7 +206,7 @@ static int run_all(struct download *d, struct err *err)
 	if (rc == 0)
 		rc = record_start(d, err);
 	if (rc == 0)
-		rc = ssh_run(d->ssh, NULL, err, "umask 077; mkdir -p '%s'", d->folder);
+		rc = download_claim(d, err);
 	/* A whole file from an earlier try goes through the same checks as a new one. */
 	if (rc == 0)
 		rc = copy_file_size(d->ssh, NULL, d->path, &there, err);

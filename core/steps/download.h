@@ -21,6 +21,9 @@ int download_url(struct download *d, char *url, size_t size, struct err *err);
 /* One byte of it, asked from the host: sets total and etag, and shows that the host has a way to it at all.
  */
 int download_ask_size(struct download *d, const char *url, struct err *err);
+/* What lies on the host under these names and is not of this backup, size and etag is put aside; d's folder
+ * is made. Before anything of it is gone on with. */
+int download_claim(struct download *d, struct err *err);
 /* Some MB of it, thrown away on the host: bytes per second, and total. */
 int download_measure(struct download *d, double *rate, struct err *err);
 /* Until all bytes are in d->part; url is replaced by a fresh one for each new try. */

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIES = 8, LOOK_MS = 500, PROBE_MS = 60000, SAMPLE_BYTES = 8 << 20, SAMPLE_S = 4 };
+/* A program that has begun is seen under its name a moment later; two at once would write one file. */
+enum { TRIES = 8, LOOK_MS = 500, DEAD_LOOKS = 20, PROBE_MS = 60000, SAMPLE_BYTES = 8 << 20, SAMPLE_S = 4 };
 
 /* "url = ..." as curl's config file takes it. */
 static void add_url(struct buf *input, const char *url)
@@ -135,6 +136,13 @@ static int start_curl(struct download *d, const struct detached *curl, const cha
 		 "output = \"%s\"\ncontinue-at = \"-\"\nsilent\nshow-error\nfail\nlocation\nconnect-timeout "
 		 "= 15\nspeed-limit = 1\nspeed-time = 30\n",
 		 d->part);
+	/* A weak tag never matches. */
+	if (*d->etag == '"') {
+		buf_adds(&input, "header = \"If-Match: ");
+		for (const char *c = d->etag; *c; c++)
+			buf_addf(&input, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+		buf_adds(&input, "\"\n");
+	}
 	int rc = detached_start(curl, "curl -K -", buf_text(&input), err);
 	explicit_bzero(input.data, input.len);
 	buf_done(&input);
@@ -174,7 +182,7 @@ static int follow_curl(struct download *d, const struct detached *curl, struct c
 		*code = look.state == DETACHED_ENDED ? look.rc : -1;
 		text_clean(said, said_size, buf_text(&look.log), look.log.len);
 		dead = look.state == DETACHED_DEAD || look.state == DETACHED_NEVER ? dead + 1 : 0;
-		bool over = look.state == DETACHED_ENDED || dead >= 3;
+		bool over = look.state == DETACHED_ENDED || dead >= DEAD_LOOKS;
 		detached_look_done(&look);
 		tell(d, *have, rate, "Heroku S3 → host");
 		if (over)
@@ -184,8 +192,20 @@ static int follow_curl(struct download *d, const struct detached *curl, struct c
 	}
 }
 
+/* The storage has another object there now: If-Match holds no more. */
+static bool is_another(int code, const char *said)
+{
+	return code == 22 && text_find(said, "412");
+}
+
 static int explain_curl(const struct download *d, int code, const char *said, struct err *err)
 {
+	if (is_another(code, said))
+		return err_set(
+		    err, ERR_WORLD,
+		    "the backup %s at Heroku is not the file any more that was begun; nothing of it was "
+		    "mixed, run download again to fetch it from the beginning, or capture a new one",
+		    d->label);
 	if (code == 23)
 		return err_set(err, ERR_IO,
 			       "the dump could not be written on %s (%s); its disk is full or read-only: "
@@ -225,7 +245,13 @@ int download_fetch(struct download *d, char *url, size_t url_size, struct err *e
 	bool running = look.state == DETACHED_ALIVE;
 	have = strtoll(look.extra, NULL, 10);
 	detached_look_done(&look);
-	for (int vain = 0; rc == 0 && have < d->total && vain < TRIES && code != 23; running = false) {
+	if (rc == 0 && !running && have > d->total) {
+		rc = ssh_run(d->ssh, NULL, &own, "rm -f '%s'", d->part);
+		have = 0;
+	}
+	for (int vain = 0;
+	     rc == 0 && have < d->total && vain < TRIES && code != 23 && !is_another(code, said);
+	     running = false) {
 		if (!running && best >= 0)
 			rc = download_url(d, url, url_size, &own);
 		if (rc == 0 && !running)
@@ -234,8 +260,10 @@ int download_fetch(struct download *d, char *url, size_t url_size, struct err *e
 			rc = follow_curl(d, &curl, &rate, &code, &have, said, sizeof said, &own);
 		/* 33: the storage cannot continue; 36: what is there does not fit. Then from the beginning.
 		 */
-		if (rc == 0 && (code == 33 || code == 36 || have > d->total))
+		if (rc == 0 && (code == 33 || code == 36 || have > d->total)) {
 			rc = ssh_run(d->ssh, NULL, &own, "rm -f '%s'", d->part);
+			have = 0;
+		}
 		vain = have > best ? 0 : vain + 1;
 		best = have > best ? have : best;
 		if (rc == 0 && have < d->total && code != 23 && code != 0)
@@ -243,7 +271,8 @@ int download_fetch(struct download *d, char *url, size_t url_size, struct err *e
 				"the dump stopped at %lld of %lld bytes (curl %d: %s); going on with a fresh "
 				"address",
 				(long long)have, (long long)d->total, code, said);
-		if (rc == 0 && have < d->total && code != 23 && job_wait(d->job, vain ? 1000 * vain : 100))
+		if (rc == 0 && have < d->total && code != 23 && !is_another(code, said) &&
+		    job_wait(d->job, vain ? 1000 * vain : 100))
 			rc = err_set(&own, ERR_CANCELLED, "stopped");
 	}
 	if (rc < 0 && own.kind == ERR_CANCELLED)

@@ -132,9 +132,10 @@ int download_fill_plan(struct download *d, struct plan *plan, struct err *err)
 	plan->nothing_to_do = same && there == want && inside == want;
 	if (part > 0 && there < 0) {
 		char have[UNITS_MAX];
-		evidence_add(&plan->seen, VERDICT_PASS, "part", "",
-			     "%s of it are on the host already; it goes on from there",
-			     units_size(have, part));
+		evidence_add(
+		    &plan->seen, VERDICT_PASS, "part", "",
+		    "%s lie on the host already; where they are of this backup, it goes on from there",
+		    units_size(have, part));
 	}
 	if (!plan->nothing_to_do)
 		plan_pace(d, plan);

@@ -88,12 +88,18 @@ int dump_needs_look(struct ssh *ssh, const char *container, const char *file, st
 	struct buf toc = {0}, lines = {0};
 	*out = (struct dump_needs){0};
 	int rc = copy_contents(ssh, container, file, &toc, err);
-	/* grep ends with 1 where there is none. */
+	/* grep ends with 1 where there is none; of a pipe only its own end is seen, so the other says it. */
 	if (rc == 0)
-		rc = ssh_run(
-		    ssh, &lines, err,
-		    "docker exec %s sh -c 'pg_restore -s -f - %s | grep -a \"^CREATE EXTENSION \" || true'",
-		    container, file);
+		rc = ssh_run(ssh, &lines, err,
+			     "docker exec %s sh -c '{ pg_restore -s -f - %s && echo \"-- nightferry: "
+			     "whole\"; } | grep -a -e "
+			     "\"^CREATE EXTENSION \" -e \"^-- nightferry: whole$\" || true'",
+			     container, file);
+	if (rc == 0 && !text_find(buf_text(&lines), "-- nightferry: whole"))
+		rc = err_set(err, ERR_WORLD,
+			     "the definitions in the dump %s in %s cannot be read to their end; nothing was "
+			     "changed, run download again",
+			     file, container);
 	if (rc == 0 && !dump_needs_read(buf_text(&toc), buf_text(&lines), out))
 		rc = err_set(err, ERR_WORLD, "the dump %s in %s lists no contents; run download again", file,
 			     container);

@@ -89,17 +89,18 @@ int copy_file_sha256(struct ssh *ssh, const char *container, const char *path, c
 {
 	struct ssh_reply reply;
 	char *command = container ? xasprintf("docker exec %s sha256sum %s", container, path)
-				  : xasprintf("sha256sum '%s'", path);
+				  : xasprintf("LC_ALL=C sha256sum '%s'", path);
 	int rc = ssh_exec(ssh, &(struct ssh_call){.command = command, .timeout_ms = READ_MS}, &reply, err);
 	const char *text = buf_text(&reply.out);
 	*sha256 = 0;
-	if (rc == 0 && reply.status == 0) {
-		if (strspn(text, "0123456789abcdef") == 64)
-			text_copyf(sha256, 65, "%.64s", text);
-		else
-			rc = err_set(err, ERR_WORLD, "sha256sum on %s gave no hash of %s", ssh_name(ssh),
-				     path);
-	}
+	char said[200];
+	text_clean(said, sizeof said, buf_text(&reply.err), reply.err.len);
+	if (rc == 0 && reply.status == 0 && strspn(text, "0123456789abcdef") == 64)
+		text_copyf(sha256, 65, "%.64s", text);
+	else if (rc == 0 && (reply.status == 0 || !text_find(said, "No such file")))
+		rc = err_set(err, ERR_WORLD, "sha256sum on %s gave no hash of %s%s%s (it ended with %d: %s)",
+			     ssh_name(ssh), path, container ? " in " : "", container ? container : "",
+			     reply.status, *said ? said : "no words");
 	ssh_reply_done(&reply);
 	free(command);
 	return rc;

@@ -140,6 +140,14 @@ int restore_count_tables(struct restore *r, size_t *n, struct err *err)
 	return 0;
 }
 
+int restore_others(struct restore *r, int64_t *n, struct err *err)
+{
+	return pg_number(r->pg,
+			 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_restore' AND "
+			 "datname = current_database()",
+			 NULL, n, err);
+}
+
 static int restore_plan(struct job *job, struct plan *plan, struct err *err)
 {
 	struct restore r;
@@ -157,7 +165,9 @@ static int write_list(struct restore *r, bool *some, struct err *err)
 {
 	struct buf script = {0}, command = {0};
 	*some = false;
-	buf_addf(&script, "pg_restore -l %s | grep -vF", r->file);
+	/* One after the other: of a pipe only the last one's end would be seen, and a list that was cut is
+	 * restored without an error. */
+	buf_addf(&script, "pg_restore -l %s >%s.toc && { grep -vF", r->file, r->base);
 	for (size_t i = 0; i < r->log.n_tables; i++) {
 		if (!r->log.tables[i]->skipped)
 			continue;
@@ -168,7 +178,7 @@ static int write_list(struct restore *r, bool *some, struct err *err)
 		free(pattern);
 		*some = true;
 	}
-	buf_addf(&script, " >%s.list", r->base);
+	buf_addf(&script, " %s.toc >%s.list; [ $? -le 1 ]; }", r->base, r->base);
 	buf_addf(&command, "docker exec %s sh -c ", r->db.container);
 	ssh_quote(&command, buf_text(&script));
 	int rc = *some ? ssh_run(r->ssh, NULL, err, "%s", buf_text(&command)) : 0;
@@ -213,13 +223,21 @@ static int still_as_planned(struct restore *r, const struct detached_look *look,
 	const struct json *data = json_get(job_plan(r->job), "data");
 	char why[240];
 	size_t tables;
-	int64_t size;
+	int64_t size, others;
 	if (restore_count_tables(r, &tables, err) < 0)
 		return -1;
 	int fits =
 	    tables && json_bool(data, "again", false) ? restore_again_fits(r, look, why, sizeof why, err) : 0;
 	if (fits < 0)
 		return -1;
+	if (restore_others(r, &others, err) < 0)
+		return -1;
+	if (others)
+		return err_set(
+		    err, ERR_WORLD,
+		    "a pg_restore that is not ours works in %s by now; nothing was changed, let it end or "
+		    "stop it, then plan again",
+		    r->db.database);
 	r->again = fits && restore_again_entries(r, entries) == (size_t)json_int(data, "entries", -1);
 	if (tables && !r->again)
 		return err_set(err, ERR_WORLD,

@@ -43,6 +43,8 @@ int restore_look_earlier(struct restore *r, struct detached_look *look, struct e
 bool restore_ended_whole(const struct restore *r, const struct detached_look *look);
 /* Tables in the target, as a fresh look finds them. */
 int restore_count_tables(struct restore *r, size_t *n, struct err *err);
+/* Sessions of pg_restore in the target, whoever began them. r->pg is open. */
+int restore_others(struct restore *r, int64_t *n, struct err *err);
 /* Entries of the dump that the catalogs do not have (tables with their data, indexes, keys) are marked as
  * failed; `such` names one. r->pg is open. */
 int restore_mark_missing(struct restore *r, size_t *n, char *such, size_t size, struct err *err);

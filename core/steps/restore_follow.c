@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_MS = 1000, DEAD_LOOKS = 5 };
+/* docker exec -d is back before anything has begun; on a busy host that takes its time. */
+enum { LOOK_MS = 1000, DEAD_LOOKS = 5, NEVER_LOOKS = 60 };
 
 static void mark_skipped(struct restore *r)
 {
@@ -199,7 +200,9 @@ int restore_follow(struct restore *r, int *rc, struct err *err)
 		/* Between its end and the line in the rc file there is a moment; so one look is not enough.
 		 */
 		dead = state == DETACHED_DEAD || state == DETACHED_NEVER ? dead + 1 : 0;
-		if (!lost && !more && (state == DETACHED_ENDED || dead >= DEAD_LOOKS)) {
+		if (!lost && !more &&
+		    (state == DETACHED_ENDED ||
+		     dead >= (state == DETACHED_NEVER ? NEVER_LOOKS : DEAD_LOOKS))) {
 			ssh_hush(r->ssh, false);
 			return 0;
 		}

@@ -125,10 +125,7 @@ static void plan_words(struct restore *r, struct plan *plan)
 static int plan_server(struct restore *r, struct plan *plan, struct err *err)
 {
 	int64_t others = 0;
-	if (pg_number(r->pg,
-		      "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_restore' AND "
-		      "datname = current_database()",
-		      NULL, &others, err) < 0)
+	if (restore_others(r, &others, err) < 0)
 		return -1;
 	if (others)
 		plan_refuse(

@@ -134,6 +134,8 @@ int wipe_way_find(struct job *job, struct pg *pg, struct wipe_way *out, struct e
 	out->whole = may_drop(job, pg, out->why_not, sizeof out->why_not);
 	if (!out->whole && look_owner(pg, out, err) < 0)
 		return -1;
+	if (!out->whole && wipe_pieces_look(pg, out, err) < 0)
+		return -1;
 	if (!out->whole)
 		return add_rows(pg, schemas_sql, NULL, out, err) < 0
 			   ? -1
@@ -162,6 +164,7 @@ int wipe_way_beside(struct pg *pg, const char *database, struct wipe_way *out, s
 void wipe_way_write(struct jw *w, const struct wipe_way *way)
 {
 	jw_bool(w, "whole", way->whole);
+	jw_int(w, "piece", way->piece);
 	jw_arr(w, "statements");
 	for (size_t i = 0; i < way->n; i++)
 		jw_str(w, NULL, way->list[i]);
@@ -170,7 +173,8 @@ void wipe_way_write(struct jw *w, const struct wipe_way *way)
 
 bool wipe_way_read(const struct json *fact, struct wipe_way *out)
 {
-	*out = (struct wipe_way){.whole = json_bool(fact, "whole", false)};
+	*out =
+	    (struct wipe_way){.whole = json_bool(fact, "whole", false), .piece = json_int(fact, "piece", 0)};
 	const struct json *list = json_get(fact, "statements");
 	for (const struct json *s = json_first(list); s; s = json_next(s)) {
 		if (json_text(s))
@@ -202,21 +206,36 @@ static int go_whole(struct job *job, const struct wipe_way *way, struct err *err
 		      : 0;
 }
 
-/* One transaction: all or nothing. */
-static int go_schemas(struct job *job, const struct wipe_way *way, struct err *err)
+/* One transaction, all or nothing; where that would take too many locks, the last of many. */
+int wipe_schemas_go(struct job *job, struct pg *pg, const struct wipe_way *way, struct err *err)
 {
-	struct pg *pg = pg_open_new(job, PG_ACT, err);
-	int rc = pg ? pg_exec(pg, err, "BEGIN") : -1;
+	if (way->piece && wipe_pieces_go(job, pg, way->piece, err) < 0)
+		return err_wrap(
+		    err, "wiping stopped half-way, what is gone is gone; running wipe-target again goes "
+			 "on from there");
+	int rc = pg_exec(pg, err, "BEGIN");
 	for (size_t i = 0; i < way->n && rc == 0; i++) {
-		job_progress(job, (int64_t)i, (int64_t)way->n, "items", way->list[i]);
+		if (job)
+			job_progress(job, (int64_t)i, (int64_t)way->n, "items", way->list[i]);
 		rc = pg_exec(pg, err, "%s", way->list[i]);
 	}
 	if (rc == 0)
 		rc = pg_exec(pg, err, "SELECT lo_unlink(oid) FROM pg_largeobject_metadata");
 	if (rc == 0)
 		rc = pg_exec(pg, err, "COMMIT");
+	if (rc == 0)
+		return 0;
+	return err_wrap(
+	    err, way->piece ? "tables are gone, schemas are not; running wipe-target again goes on from there"
+			    : "nothing was wiped, the transaction was taken back");
+}
+
+static int go_schemas(struct job *job, const struct wipe_way *way, struct err *err)
+{
+	struct pg *pg = pg_open_new(job, PG_ACT, err);
+	int rc = pg ? wipe_schemas_go(job, pg, way, err) : -1;
 	pg_close(pg);
-	return rc < 0 ? err_wrap(err, "nothing was wiped, the transaction was taken back") : 0;
+	return rc;
 }
 
 int wipe_way_go(struct job *job, const struct wipe_way *way, struct err *err)

@@ -184,6 +184,12 @@ static void name_target(struct plan *plan, const struct pg_where *where)
 
 static void add_way(struct plan *plan, const struct wipe_way *way)
 {
+	if (way->piece)
+		plan_does(plan,
+			  "DROP TABLE ... CASCADE, %lld at a time: there is more than one transaction has "
+			  "locks for, so "
+			  "what is gone is gone, and running it again goes on",
+			  (long long)way->piece);
 	for (size_t i = 0; i < way->n && i < 8; i++)
 		plan_does(plan, "%s", way->list[i]);
 	if (way->n > 8)

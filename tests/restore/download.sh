@@ -26,6 +26,9 @@ backups() {
 backup() { # FIELD
 	events fact "select(.name == \"backup\") | .data.$1" | tail -n 1 | tr -d '"'
 }
+backup_number() { # of the newest file on the host
+	find "$W/host/home/.nightferry/acme" -name 'b*.dump' -printf '%f\n' | sort | tail -n 1 | tr -dc 0-9 | sed 's/^0*//'
+}
 fresh() { # a night of its own, and with it a backup of its own
 	rm -rf "$NIGHTFERRY_STATE"
 	mark=$(wc -l <"$LOG")
@@ -111,3 +114,29 @@ expect_match "$(cat "$T/err")" 'stopped coming 8 times without a new byte \(curl
 no_rules
 ends 0 fetch
 here "after being refused"
+
+# ---- half a file of somebody else's lies under the name, and says nothing of itself ----
+
+fresh
+next=b$(printf %03d $(($(backup_number) + 1)))
+head -c 5000 /dev/urandom >"$W/host/home/.nightferry/acme/$next.part"
+ends 0 fetch
+here "a stranger's half"
+expect_equal "$(since '^GET /xfrtu/[^ ]+ 200')" 1 "fetches from the beginning"
+
+# ---- Heroku's storage has another file there half-way: nothing is mixed, and the next attempt begins anew ----
+
+fresh
+rule "\"rate\":$((size / 6)),\"cut\":$((size * 6 / 10))"
+night fetch &
+night=$!
+eventually 60 comes || fail "No byte came: $(cat "$T/err")"
+dump=$(find "$W/heroku/dumps" -name "$(backup id)*")
+cp "$dump" "$dump.new" && mv -f "$dump.new" "$dump"
+status=0
+wait $night || status=$?
+expect_equal "$status" 1 "the night whose file was another one half-way"
+expect_match "$(cat "$T/err")" 'is not the file any more that was begun; nothing of it was mixed' "what is said"
+no_rules
+ends 0 fetch
+here "another file half-way"
