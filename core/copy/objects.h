@@ -37,9 +37,13 @@ struct copy_objects {
 	struct copy_kind kinds[COPY_KINDS_MAX];
 	size_t n_kinds;
 	size_t grave, slight; /* of all, also of those that did not fit */
+	int64_t large_ms;     /* how long reading the large objects of both sides took */
 };
 /* -1: a look failed, and nothing is known. Free with copy_objects_done() either way. */
 int copy_objects_compare(struct pg *old_pg, struct pg *new_pg, struct copy_objects *out, struct err *err);
+/* How fast large objects can be read there, by the first megabyte of some; *bytes is 0 when there are none.
+ */
+int copy_large_measure(struct pg *pg, int64_t *bytes, int64_t *ms, struct err *err);
 void copy_objects_done(struct copy_objects *objects);
 
 #endif

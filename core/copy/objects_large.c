@@ -1,5 +1,6 @@
 /* Large objects of both sides: a number for each thousand of them, and one by one only where these differ, so
  * that millions of them are a few thousand rows. */
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/copy/large.h"
 #include "core/copy/objects_inner.h"
@@ -83,9 +84,26 @@ static int hold_thousands(struct large *l, struct err *err)
 	return rc;
 }
 
+int copy_large_measure(struct pg *pg, int64_t *bytes, int64_t *ms, struct err *err)
+{
+	int64_t began_ms = clock_life_ms();
+	struct pg_result *r =
+	    pg_query(pg,
+		     "SELECT coalesce(sum(length(x.b)), 0), md5(string_agg(md5(x.b), '')) FROM "
+		     "(SELECT lo_get(m.oid, 0, 1048576) AS b FROM pg_largeobject_metadata m ORDER "
+		     "BY m.oid LIMIT 16) x",
+		     NULL, err);
+	*bytes = r ? pg_get_int(r, 0, 0) : 0;
+	*ms = clock_life_ms() - began_ms;
+	*ms += *ms == 0;
+	pg_result_free(r);
+	return r ? 0 : -1;
+}
+
 int objects_large(struct pg *old_pg, struct pg *new_pg, struct copy_objects *out, struct err *err)
 {
 	struct large l = {.pg = {old_pg, new_pg}, .out = out};
+	int64_t began_ms = clock_life_ms();
 	int rc = 0;
 	/* All of their content is read: no look of a moment. */
 	for (int i = 0; i < 2 && rc == 0; i++)
@@ -99,6 +117,7 @@ int objects_large(struct pg *old_pg, struct pg *new_pg, struct copy_objects *out
 		l.kind->new_n = count_of(&l.side[1]);
 		rc = hold_thousands(&l, err);
 	}
+	out->large_ms = clock_life_ms() - began_ms;
 	if (rc < 0)
 		err_wrap(err, "The large objects could not be compared");
 	object_entries_done(&l.side[0]);

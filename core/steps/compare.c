@@ -5,13 +5,14 @@
 #include "core/copy/objects.h"
 #include "core/job.h"
 #include "core/links/pg_sides.h"
+#include "core/steps/earlier.h"
 
 static int compare_plan(struct job *job, struct plan *plan, struct err *err);
 static int compare_run(struct job *job, struct err *err);
 static enum done compare_probe(struct job *job, struct err *err);
 static enum verdict compare_prove(struct job *job, struct evidence *ev, struct err *err);
 
-static const char *const makes[] = {"objects", NULL};
+static const char *const makes[] = {"objects", "objects-large", NULL};
 static const char *const secrets[] = {"HEROKU_API_KEY", "NEW_DATABASE_URL", NULL};
 
 const struct step compare_step = {
@@ -28,20 +29,50 @@ const struct step compare_step = {
     .prove = compare_prove,
 };
 
-/* Large objects are taken to be read at 25 MB/s: assumed, not measured. */
-enum { LINES = 16, LOG_LINES = 100, LARGE_BYTES_MS = 25000 };
+/* GUESS_BYTES_MS: only where nothing could be measured, and said so. */
+enum { LINES = 16, LOG_LINES = 100, GUESS_BYTES_MS = 25000 };
+static const char large_bytes_sql[] = "SELECT pg_relation_size('pg_catalog.pg_largeobject')";
 
-/* The catalogs take seconds; of large objects every byte is read, on both sides. */
-static int plan_large(struct pg *old_pg, struct plan *plan, struct err *err)
+/* At the pace of the last comparison of this app; else by some of them on OLD, and NEW is taken for as fast.
+ */
+static int64_t plan_large_ms(struct job *job, struct pg *old_pg, int64_t bytes, struct plan *plan)
+{
+	struct earlier_pace pace;
+	struct err seen = {0};
+	char rate[UNITS_MAX], size[UNITS_MAX], at[UNITS_MAX];
+	int64_t some, ms;
+	if (earlier_pace(job, "objects-large", &pace)) {
+		evidence_add(
+		    &plan->seen, VERDICT_PASS, "pace", "",
+		    "large objects of both sides were compared at %s the last time (measured, ended %s)",
+		    units_rate(rate, (double)pace.bytes * 1000 / (double)pace.ms), units_iso(at, pace.at_ms));
+		return earlier_ms(&pace, bytes);
+	}
+	if (copy_large_measure(old_pg, &some, &ms, &seen) == 0 && some > 0) {
+		evidence_add(
+		    &plan->seen, VERDICT_PASS, "pace", "",
+		    "large objects are read at %s on OLD (measured on %s of them); NEW is taken for as fast",
+		    units_rate(rate, (double)some * 1000 / (double)ms), units_size(size, some));
+		return (int64_t)(2.0 * (double)bytes * (double)ms / (double)some);
+	}
+	evidence_add(&plan->seen, VERDICT_WARN, "pace", "",
+		     "how fast large objects are read could not be measured: guessed at %s%s%s",
+		     units_rate(rate, GUESS_BYTES_MS * 1000.0), *seen.text ? "; " : "", seen.text);
+	return 2 * bytes / GUESS_BYTES_MS;
+}
+
+/* The catalogs take seconds; of large objects every byte is read, first on OLD, then on NEW. */
+static int plan_large(struct job *job, struct pg *old_pg, struct plan *plan, struct err *err)
 {
 	int64_t bytes = 0;
 	char size[UNITS_MAX];
-	if (pg_number(old_pg, "SELECT pg_relation_size('pg_catalog.pg_largeobject')", NULL, &bytes, err) < 0)
+	if (pg_number(old_pg, large_bytes_sql, NULL, &bytes, err) < 0)
 		return -1;
-	if (bytes)
-		plan_does(plan, "lo_get() of every large object on both sides (%s on OLD)",
-			  units_size(size, bytes));
-	plan->estimate_ms = 3000 + bytes / LARGE_BYTES_MS;
+	plan->estimate_ms = 3000;
+	if (!bytes)
+		return 0;
+	plan_does(plan, "lo_get() of every large object on both sides (%s on OLD)", units_size(size, bytes));
+	plan->estimate_ms += plan_large_ms(job, old_pg, bytes, plan);
 	return 0;
 }
 
@@ -54,25 +85,28 @@ static int compare_plan(struct job *job, struct plan *plan, struct err *err)
 		text_copy(plan->verb, sizeof plan->verb, "LOOKS");
 		text_copyf(plan->from, sizeof plan->from, "OLD is PostgreSQL %d, NEW is %d", pg_major(old_pg),
 			   pg_major(new_pg));
-		text_copy(
-		    plan->to, sizeof plan->to,
-		    "every index, constraint, sequence, function, trigger, view, right and large object "
-		    "compared");
+		text_copy(plan->to, sizeof plan->to,
+			  "every table, index, constraint, sequence, function, trigger, view, right, comment "
+			  "and large object "
+			  "compared");
 		text_copy(plan->back, sizeof plan->back, "nothing is changed");
 		plan_does(plan, "SELECT from the catalogs of both sides");
 	}
-	int rc = new_pg ? plan_large(old_pg, plan, err) : -1;
+	int rc = new_pg ? plan_large(job, old_pg, plan, err) : -1;
 	pg_close(old_pg);
 	pg_close(new_pg);
 	return rc;
 }
 
-static int look(struct job *job, struct copy_objects *out, struct err *err)
+/* *bytes: of OLD's large objects; may be NULL. */
+static int look(struct job *job, struct copy_objects *out, int64_t *bytes, struct err *err)
 {
 	*out = (struct copy_objects){0};
 	struct pg *old_pg = pg_open_old(job, err);
 	struct pg *new_pg = old_pg ? pg_open_new(job, PG_LOOK, err) : NULL;
 	int rc = new_pg ? copy_objects_compare(old_pg, new_pg, out, err) : -1;
+	if (rc == 0 && bytes)
+		rc = pg_number(old_pg, large_bytes_sql, NULL, bytes, err);
 	pg_close(old_pg);
 	pg_close(new_pg);
 	return rc;
@@ -82,7 +116,8 @@ static int compare_run(struct job *job, struct err *err)
 {
 	struct copy_objects objects;
 	struct jw w;
-	int rc = look(job, &objects, err);
+	int64_t bytes = 0;
+	int rc = look(job, &objects, &bytes, err);
 	if (rc == 0) {
 		for (size_t i = 0; i < objects.n && i < LOG_LINES; i++)
 			job_log(job, "NEW", "%s: %s", objects.list[i].grave ? "FAIL" : "WARN",
@@ -91,6 +126,13 @@ static int compare_run(struct job *job, struct err *err)
 		jw_int(&w, "at_ms", clock_wall_ms());
 		jw_int(&w, "grave", (int64_t)objects.grave);
 		jw_int(&w, "slight", (int64_t)objects.slight);
+		rc = job_record(job, &w, err);
+	}
+	if (rc == 0 && bytes > 0) {
+		jw_fact(&w, "objects-large", "");
+		jw_int(&w, "bytes", bytes);
+		jw_int(&w, "ms", objects.large_ms);
+		jw_int(&w, "at_ms", clock_wall_ms());
 		rc = job_record(job, &w, err);
 	}
 	copy_objects_done(&objects);
@@ -161,7 +203,7 @@ static void spare_living(struct copy_objects *o)
 static enum verdict compare_prove(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct copy_objects objects;
-	int rc = look(job, &objects, err);
+	int rc = look(job, &objects, NULL, err);
 	if (rc == 0 && job_rehearsal(job))
 		spare_living(&objects);
 	if (rc == 0)

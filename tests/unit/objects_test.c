@@ -404,6 +404,19 @@ static void many_large(void **state)
 	the_same(state);
 }
 
+/* The first megabyte of each: one has more, one has less. */
+static void large_measured(void **state)
+{
+	struct two *t = *state;
+	struct err err = {0};
+	int64_t bytes, ms;
+	if (!t->cluster.up)
+		skip();
+	assert_int_equal(copy_large_measure(t->pg[0], &bytes, &ms, &err), 0);
+	assert_int_equal(bytes, 1048576 + 7);
+	assert_true(ms > 0);
+}
+
 /* What may not be read is not known: never taken for equal. */
 static void large_out_of_reach(void **state)
 {
@@ -440,9 +453,9 @@ static void very_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_same),   cmocka_unit_test(each_difference),
-	    cmocka_unit_test(many_large), cmocka_unit_test(large_out_of_reach),
-	    cmocka_unit_test(very_many),
+	    cmocka_unit_test(the_same),       cmocka_unit_test(each_difference),
+	    cmocka_unit_test(many_large),     cmocka_unit_test(large_out_of_reach),
+	    cmocka_unit_test(large_measured), cmocka_unit_test(very_many),
 	};
 	return cmocka_run_group_tests(tests, two_up, two_down);
 }

@@ -39,7 +39,8 @@ static int base_up(void **state)
 	struct err err = {0};
 	char url[200];
 	*state = b;
-	cluster_start(&b->cluster, NULL, "-c max_locks_per_transaction=40 -c max_connections=20 -c fsync=off");
+	cluster_start(&b->cluster, NULL,
+		      "-c max_locks_per_transaction=40 -c max_connections=20 -c fsync=off");
 	if (!b->cluster.up)
 		return 0;
 	struct pg *pg = pg_open(NULL, "NEW", b->cluster.url, PG_ACT, &err);
