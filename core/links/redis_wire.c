@@ -45,8 +45,11 @@ static ssize_t raw_read(struct redis_wire *w, void *data, size_t size)
 
 static ssize_t raw_write(struct redis_wire *w, const void *data, size_t len)
 {
-	if (w->channel)
-		return ssh_forward_write(w->channel, data, len);
+	if (w->channel) {
+		/* An end is an end here, and no write of nothing: who tries again would try for ever. */
+		ssize_t sent = ssh_forward_write(w->channel, data, len);
+		return sent == 0 && len ? LOST : sent;
+	}
 	ssize_t n = send(w->fd, data, len, MSG_NOSIGNAL);
 	return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? AGAIN : LOST;
 }
