@@ -59,6 +59,11 @@ static int verify_run(int argc, char **argv)
 		       (unsigned long long)check.bad, check.why, (unsigned long long)check.lines);
 		return EXIT_FAILED;
 	}
+	if (!check.lines) {
+		printf("BROKEN: %s holds no whole line, so it is no night's journal, or all of it is gone\n",
+		       path);
+		return EXIT_FAILED;
+	}
 	printf("%llu lines hold, last hash %s\n", (unsigned long long)check.lines, check.head);
 	if (check.torn)
 		printf("the last line is torn: a machine stopped while it was written\n");

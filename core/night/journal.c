@@ -95,36 +95,57 @@ static void read_anchor(const char *path, const char *head, uint64_t line, struc
 	}
 }
 
+/* The whole lines at the begin of `text`: looked at, and cut off. False: no more is to be read. */
+static bool check_lines(const char *path, struct buf *text, const char *anchor, journal_line_fn *each,
+			void *arg, struct journal_check *out)
+{
+	char want[JOURNAL_HASH_HEX];
+	const char *p = buf_text(text), *end = p + text->len, *nl;
+	bool more = true;
+	text_copy(want, sizeof want, anchor);
+	while (more && p < end && (nl = memchr(p, '\n', (size_t)(end - p)))) {
+		if (!line_holds(p, (size_t)(nl - p), out->head, out->why, sizeof out->why)) {
+			out->bad = out->lines + 1;
+			return false;
+		}
+		out->lines++;
+		read_anchor(path, out->head, out->lines, out, want);
+		more = !each || each(arg, p, (size_t)(nl - p));
+		p = nl + 1;
+	}
+	buf_cut(text, (size_t)(p - buf_text(text)));
+	return more;
+}
+
+/* Piece by piece: whatever it is that was named as a journal, no more of it is held than one line. */
 int journal_check(const char *path, journal_line_fn *each, void *arg, struct journal_check *out,
 		  struct err *err)
 {
+	char anchor[JOURNAL_HASH_HEX] = "", chunk[65536];
+	struct buf text = {0};
+	bool more = true;
+	size_t n;
 	memset(out, 0, sizeof *out);
-	struct buf all = {0};
-	if (read_file(path, &all, err) < 0) {
-		buf_done(&all);
-		return -1;
-	}
-	char anchor[JOURNAL_HASH_HEX] = "";
+	FILE *f = fopen(path, "rbe");
+	if (!f)
+		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 	read_anchor(path, "", 0, out, anchor);
-	const char *p = buf_text(&all), *end = p + all.len;
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		if (!nl) {
-			out->torn = true;
-			break;
-		}
-		if (!line_holds(p, (size_t)(nl - p), out->head, out->why, sizeof out->why)) {
+	while (more && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
+		bool ends = memchr(chunk, '\n', n) != NULL;
+		buf_add(&text, chunk, n);
+		if (ends)
+			more = check_lines(path, &text, anchor, each, arg, out);
+		if (more && text.len > JOURNAL_LINE_MAX) {
 			out->bad = out->lines + 1;
-			break;
+			text_copyf(out->why, sizeof out->why, "it is longer than any line of a journal");
+			more = false;
 		}
-		out->lines++;
-		read_anchor(path, out->head, out->lines, out, anchor);
-		if (each && !each(arg, p, (size_t)(nl - p)))
-			break;
-		p = nl + 1;
 	}
-	buf_done(&all);
-	return 0;
+	out->torn = more && text.len > 0;
+	int bad = ferror(f);
+	fclose(f);
+	buf_done(&text);
+	return bad ? err_set(err, ERR_IO, "%s: could not be read to its end", path) : 0;
 }
 
 static bool write_whole(int fd, const char *data, size_t len)

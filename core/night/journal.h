@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define JOURNAL_HASH_HEX 65
+#define JOURNAL_LINE_MAX (64 << 20) /* far beyond the longest event */
 
 struct journal;
 

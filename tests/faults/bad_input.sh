@@ -66,6 +66,11 @@ says 2 'there is no option --frobnicate' "$NF" run --frobnicate
 says 2 'one argument too many' "$NF" run now
 says 2 'no night of acme is open' "$NF" attach
 says 2 '/nowhere/journal.jsonl' "$NF" verify /nowhere/journal.jsonl
+: >"$T/nothing"
+expect_status 1 "$NF" verify "$T/nothing"
+expect_match "$OUTPUT" 'holds no whole line' "an empty journal"
+expect_status 1 timeout 60 "$NF" verify /dev/zero
+expect_match "$OUTPUT" 'is longer than any line of a journal' "a journal without an end of line"
 expect_equal "$(find "$NIGHTFERRY_STATE" -type f 2>/dev/null)" "" "files of a night after mistakes in files and words"
 
 # ---- secrets and addresses ----
