@@ -138,6 +138,17 @@ int night_is_open(const struct engine *e, struct err *err)
 	return 0;
 }
 
+int nothing_owed(const struct engine *e, struct err *err)
+{
+	if (!e->owed.len)
+		return 0;
+	return err_set(
+	    err, ERR_IO,
+	    "how the step before ended is not in the journal yet, so nothing starts; make room on its "
+	    "disk, and it goes on by itself: %s",
+	    e->dir);
+}
+
 int act_may_start(const struct engine *e, struct err *err)
 {
 	if (night_is_open(e, err) < 0)
@@ -149,12 +160,8 @@ int act_may_start(const struct engine *e, struct err *err)
 		return err_set(err, ERR_IO,
 			       "the disk under the journal is full, so nothing starts; make room in %s",
 			       e->dir);
-	if (e->owed.len)
-		return err_set(
-		    err, ERR_IO,
-		    "how the step before ended is not in the journal yet, so nothing starts; make room "
-		    "on its disk, and it goes on by itself: %s",
-		    e->dir);
+	if (nothing_owed(e, err) < 0)
+		return -1;
 	if (e->attempt_alive)
 		return err_set(
 		    err, ERR_REFUSED,

@@ -127,13 +127,21 @@ static void try_manual(struct engine *e, const struct step_seen *step)
 	engine_emit(e, &w, NULL);
 }
 
-/* True when nothing more is to be started. */
+/* True when nothing more is to be started. A step of the other way would never come: the night would go on to
+ * its end, past every gate that was named beforehand. */
 static bool until_reached(struct engine *e)
 {
 	const char *until = e->headless->until;
+	const struct steps_state *s = &e->state->steps;
 	const struct step_seen *step = until ? steps_get(e->state, until) : NULL;
+	bool of_back = step && (size_t)(step - s->steps) >= s->n_forward,
+	     back = s->turned || e->headless->back;
 	if (until && !step) {
 		fail(e, "the playbook has no step \"%s\" to stop after", until);
+		e->exit_status = 2;
+	} else if (step && of_back != back) {
+		fail(e, "%s belongs to the way %s, so --until would never come to it; nothing was started",
+		     until, of_back ? "back, which --back takes" : "forward, and this is the way back");
 		e->exit_status = 2;
 	} else if (step && step_state_finished(step->state)) {
 		engine_end(e, 0);

@@ -346,6 +346,7 @@ void act_run_over(struct engine *e); /* its process is gone */
 void act_close_gate(struct engine *e, const char *by, const char *why);
 void act_prove(struct engine *e);
 void act_tell_owed(struct engine *e);
+int nothing_owed(const struct engine *e, struct err *err); /* -1: e->owed still waits */
 void act_end(struct engine *e, const char *outcome, const char *text, const struct json *seen);
 int act_probe(struct engine *e, const struct step_seen *step, const char *by, struct err *err);
 int act_skipped(struct engine *e, const char *id, const char *reason, const char *by);

@@ -139,6 +139,8 @@ int gate_way_back(struct engine *e, const char *by, struct err *err)
 	if (e->attempt_alive)
 		return err_set(err, ERR_REFUSED,
 			       "an attempt of the engine before this one still runs; it ends first, then B");
+	if (nothing_owed(e, err) < 0)
+		return -1;
 	/* A step that only waits goes on until the way back is really taken. */
 	if (!act_park(e))
 		return err_set(err, ERR_REFUSED, "%s is under way; X cancels it, then B", act->step);

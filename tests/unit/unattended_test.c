@@ -30,6 +30,8 @@ static void test_headless(void **unused)
 	const struct headless none = {.quiet = true}, yes = {.yes = right, .n_yes = 1},
 			      no = {.yes = wrong, .n_yes = 1},
 			      until = {.yes = right, .n_yes = 1, .until = "nowhere"},
+			      astray = {.yes = right, .n_yes = 1, .until = "back"},
+			      turning = {.yes = right, .n_yes = 1, .until = "one", .back = true},
 			      waived = {.yes = right, .n_yes = 1, .waive = waive, .n_waive = 1};
 	static const char poll_step[] = "{\"id\":\"one\",\"do\":\"fake\",\"gate\":\"poll\"}",
 			  asking[] =
@@ -52,6 +54,8 @@ static void test_headless(void **unused)
 	    {yes_step, "PASS|x||fine\n", "UNKNOWN", &yes, 1, 1, "one is unknown"},
 	    {yes_step, "PASS|x||fine\n", "CANNOT LOOK", &yes, 1, 1, "could not be looked at"},
 	    {yes_step, "PASS|x||fine\n", "", &until, 2, 0, "no step \"nowhere\""},
+	    {yes_step, "PASS|x||fine\n", "", &astray, 2, 0, "back belongs to the way back"},
+	    {yes_step, "PASS|x||fine\n", "", &turning, 2, 0, "one belongs to the way forward"},
 	    {asking, "", "", &none, 0, 1, ""}, /* nobody is there to answer, three times */
 	    {broken, "", "", &none, 1, 0, "the world has changed"},
 	};
