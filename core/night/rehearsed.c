@@ -33,9 +33,14 @@ int rehearsed_add(const char *folder, struct jw *w, struct err *err)
 	int fd = file_name(folder, path, sizeof path)
 		     ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
 		     : -1;
-	/* One write: a line is there as a whole or, where the disk is full, is one that cannot be read. */
-	bool ok = fd >= 0 && write(fd, w->buf.data, w->buf.len) == (ssize_t)w->buf.len;
-	int why = errno;
+	/* One write: a line is there as a whole or, where the disk is full, not at all: the next one, in a
+	 * week, would be glued to its half. */
+	off_t before = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
+	ssize_t n = fd >= 0 ? write(fd, w->buf.data, w->buf.len) : -1;
+	bool ok = n == (ssize_t)w->buf.len;
+	int why = n < 0 ? errno : ENOSPC;
+	if (!ok && n > 0 && ftruncate(fd, before) < 0)
+		why = errno;
 	if (fd >= 0)
 		close(fd);
 	jw_done(w);

@@ -2,6 +2,7 @@
 #include "core/base/buf.h"
 #include "core/base/text.h"
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,19 @@ struct trace {
 	FILE *file;
 	char path[512];
 	size_t bytes;
+	bool half; /* of a line at its end: the next one must not be glued to it, and be lost with it */
 	unsigned long long dropped;
 };
+
+/* As a machine leaves it that stopped in the midst of a line. */
+static bool ends_in_half(const char *path)
+{
+	FILE *f = fopen(path, "rbe");
+	bool half = f && fseek(f, -1, SEEK_END) == 0 && fgetc(f) != '\n';
+	if (f)
+		fclose(f);
+	return half;
+}
 
 static FILE *trace_file(const char *path)
 {
@@ -35,6 +47,7 @@ struct trace *trace_open(const char *path, struct err *err)
 	struct stat st;
 	if (stat(path, &st) == 0)
 		t->bytes = (size_t)st.st_size;
+	t->half = ends_in_half(path);
 	return t;
 }
 
@@ -61,8 +74,11 @@ void trace_write(struct trace *t, const char *line, size_t len)
 {
 	if (t->bytes > TRACE_MAX_BYTES)
 		trace_rotate(t);
-	if (!t->file || fwrite(line, 1, len, t->file) != len || fputc('\n', t->file) == EOF) {
+	if (t->file && t->half)
+		t->half = fputc('\n', t->file) == EOF;
+	if (!t->file || t->half || fwrite(line, 1, len, t->file) != len || fputc('\n', t->file) == EOF) {
 		t->dropped++;
+		t->half = true;
 		if (t->file)
 			clearerr(t->file);
 		return;

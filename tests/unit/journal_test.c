@@ -10,6 +10,7 @@
 #include "core/base/buf.h"
 #include "core/base/text.h"
 #include "core/night/journal.h"
+#include "core/night/trace.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -516,6 +517,23 @@ static void test_its_name_is_on_the_disk(void **state)
 	journal_close(j);
 }
 
+/* The trace of a machine that stopped in the midst of a line: only that line is lost. */
+static void test_half_a_line_of_the_trace(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	write_all("{\"seq\":1}\n{\"se", 14);
+	for (int i = 0; i < 2; i++) {
+		struct trace *trace = trace_open(path, &err);
+		assert_non_null(trace);
+		trace_write(trace, "{\"seq\":3}", 9);
+		trace_close(trace);
+	}
+	struct buf all = read_all();
+	assert_string_equal(all.data, "{\"seq\":1}\n{\"se\n{\"seq\":3}\n{\"seq\":3}\n");
+	buf_done(&all);
+}
+
 static void test_second_engine_is_refused(void **state)
 {
 	(void)state;
@@ -547,6 +565,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_torn_is_kept_once_and_whole, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_another_file_under_its_name, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_its_name_is_on_the_disk, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_half_a_line_of_the_trace, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_second_engine_is_refused, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

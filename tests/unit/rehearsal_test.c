@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct json *parse(const char *text)
@@ -263,6 +265,28 @@ static void test_not_kept(void **unused)
 	rehearsed_line(&w, "n", "step");
 	assert_int_equal(rehearsed_add("/nowhere/at/all", &w, &err), -1);
 	assert_non_null(strstr(err.text, "the rehearsal itself goes on"));
+	/* Room for a part of a line: nothing of it stays, or the next one would be glued to it. */
+	char folder[] = "/tmp/nfreh.XXXXXX", path[80];
+	struct rlimit before, small;
+	struct stat st;
+	assert_non_null(mkdtemp(folder));
+	text_copyf(path, sizeof path, "%s/rehearsed.jsonl", folder);
+	rehearsed_line(&w, "n", "step");
+	assert_int_equal(rehearsed_add(folder, &w, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = (rlim_t)st.st_size + 10;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	rehearsed_line(&w, "n", "step");
+	int rc = rehearsed_add(folder, &w, &err);
+	off_t size = st.st_size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(rc, -1);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, size);
+	unlink(path);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 int main(void)
