@@ -94,6 +94,8 @@ static int open_night(struct engine *e, const struct engine_options *o, struct e
 		return 0;
 	if (!o->config || !o->playbook)
 		return err_set(err, ERR_USAGE, "%s holds no night yet", e->dir);
+	if (secrets_stand_apart(e, err) < 0)
+		return -1;
 	const char *slash = strrchr(e->dir, '/');
 	struct jw w;
 	jw_event(&w, "night.opened");

@@ -247,6 +247,8 @@ int watch_bisect(struct engine *e, const char *table, struct err *err);
 
 /* secrets.c */
 void secrets_load(struct engine *e);
+/* -1: one of them is a part of the name of an app, a host or a zone, which it would be cut from. */
+int secrets_stand_apart(const struct engine *e, struct err *err);
 void secrets_learn(struct engine *e, const char *value);
 /* Gives `text` with every known secret cut; the result is in `out`. */
 void secrets_redact(const struct engine *e, const char *text, size_t len, struct buf *out);

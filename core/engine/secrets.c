@@ -174,6 +174,40 @@ const char *secrets_get(const struct engine *e, const char *name)
 	return NULL;
 }
 
+/* The name of the secret that is a part of this word; NULL: none is. */
+static const char *secret_in(const struct engine *e, const char *word)
+{
+	for (size_t i = 0; word && i < e->n_secrets; i++) {
+		if (!strstr(word, e->secrets[i]))
+			continue;
+		for (size_t k = 0; k < e->n_named; k++)
+			if (strstr(e->named[k].value, e->secrets[i]))
+				return e->named[k].name;
+	}
+	return NULL;
+}
+
+/* What people type at gates and what everything is done to; other words may be cut. */
+int secrets_stand_apart(const struct engine *e, struct err *err)
+{
+	static const char *const words[] = {"app", "heroku.app", "host.address", "kamal.service",
+					    "kamal.destination"};
+	const char *name = NULL;
+	for (size_t i = 0; i < sizeof words / sizeof *words && !name; i++)
+		name = secret_in(e, json_text(json_path(e->config, words[i])));
+	for (const struct json *x = json_first(json_path(e->config, "dns.names")); x && !name;
+	     x = json_next(x))
+		name = secret_in(e, json_text(x));
+	return !name
+		   ? 0
+		   : err_set(
+			 err, ERR_CONFIG,
+			 "the value of %s, or the password in it, is a part of a name in the configuration: "
+			 "cut from there the night would act on another one, and uncut it would be no "
+			 "secret. Give it another value; nothing was opened",
+			 name);
+}
+
 /* How much of the text begins with this secret: all of it or, where the text ends in it, the larger part of
  * one that is no word. A line from outside is cut to its length before it comes here, in its child. */
 static size_t secret_at(const char *secret, const char *text, size_t len)

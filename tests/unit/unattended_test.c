@@ -240,6 +240,28 @@ static void test_secrets(void **unused)
 	free(journal);
 }
 
+/* A password that is a word of the configuration would be cut from it, and the next engine would act on
+ * another app; nobody could type the name at a gate, either. */
+static void test_secret_is_a_word(void **unused)
+{
+	(void)unused;
+	const char *is = getenv("NEW_DATABASE_URL");
+	char *before = is ? xstrdup(is) : NULL;
+	setenv("NEW_DATABASE_URL", "postgres://shop:production@127.0.0.1:1/shop", 1);
+	rig = rig_new(yes_step);
+	rig_start(rig, NULL);
+	if (before)
+		setenv("NEW_DATABASE_URL", before, 1);
+	else
+		unsetenv("NEW_DATABASE_URL");
+	free(before);
+	assert_non_null(
+	    strstr(rig->said_at_start, "NEW_DATABASE_URL, or the password in it, is a part of a name"));
+	assert_null(strstr(rig->said_at_start, "production"));
+	assert_int_equal(rig_events(rig, "night.opened", ""), 0);
+	assert_int_equal(rig_wait_end(rig), 2);
+}
+
 int main(int argc, char **argv)
 {
 	rig_main(argc, argv);
@@ -252,6 +274,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_teardown(test_question, night_end),
 	    cmocka_unit_test_teardown(test_two_questions, night_end),
 	    cmocka_unit_test_teardown(test_secrets, night_end),
+	    cmocka_unit_test_teardown(test_secret_is_a_word, night_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
