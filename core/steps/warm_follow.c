@@ -84,31 +84,49 @@ static void tell_table(struct warm_follow *f, const struct json *line)
 	job_event(f->job, &w);
 }
 
-/* What is left is reading: as fast as so far, then the proof as it was measured before. Where none was, it
- * reads the same once more. Where its time comes from is said with it. */
-static void add_window(const struct warm_follow *f, char *text, size_t size, const struct copy_total *total,
-		       int64_t reading_ms)
+/* Bytes a second, of both sides together, as fast as it has been: where it waits for a lock it does not read.
+ */
+static double reading_rate(struct warm_follow *f, const struct copy_total *total, int64_t ms)
 {
-	char so_far[UNITS_MAX], then[UNITS_MAX], from[60] = "", speed[UNITS_MAX];
-	int64_t left_ms = total->eta_ms, proof_ms = left_ms + reading_ms;
-	if (f->proof_ms >= 0 && f->proof_bytes > 0)
-		/* Both sides are read: half of it is one. */
-		proof_ms =
-		    (int64_t)((double)f->proof_ms * (double)total->bytes_total / 2 / (double)f->proof_bytes);
-	if (f->proof_ms < 0 && reading_ms > 0)
-		text_copyf(from, sizeof from, " (reading at %s)",
-			   units_rate(speed, (double)total->bytes * 1000 / (double)reading_ms));
-	else if (*f->proof_from)
-		text_copyf(from, sizeof from, " (%s)", f->proof_from);
+	double rate = ms > 0 ? (double)total->bytes * 1000 / (double)ms : 0;
+	if (rate > f->reading_rate)
+		f->reading_rate = rate;
+	return f->reading_rate;
+}
+
+/* Of a proof that was measured, by its size; else it reads what the delta reads once more. Where its time
+ * comes from is said with it, short, for the line is. */
+static int64_t foretell_proof(const struct warm_follow *f, const struct copy_total *total, double rate,
+			      char *from, size_t size)
+{
+	char speed[UNITS_MAX];
+	text_copy(from, size, "");
+	if (f->proof_ms >= 0 && f->proof_bytes > 0) {
+		if (*f->proof_from)
+			text_copyf(from, size, " (%s)", f->proof_from);
+		return (int64_t)((double)f->proof_ms * (double)total->bytes_total / 2 /
+				 (double)f->proof_bytes);
+	}
+	if (rate <= 0)
+		return -1;
+	text_copyf(from, size, " (at %s)", units_rate(speed, rate));
+	return (int64_t)((double)total->bytes_total * 1000 / rate);
+}
+
+static void add_window(struct warm_follow *f, char *text, size_t size, const struct copy_total *total,
+		       int64_t ms)
+{
+	char so_far[UNITS_MAX], then[UNITS_MAX], from[60];
 	if (!f->window_ms)
 		return;
-	int64_t now_ms = clock_wall_ms() - f->window_ms;
+	int64_t now_ms = clock_wall_ms() - f->window_ms,
+		proof_ms = foretell_proof(f, total, reading_rate(f, total, ms), from, sizeof from);
 	units_duration(so_far, now_ms);
-	if (left_ms < 0)
+	if (total->eta_ms < 0 || proof_ms < 0)
 		text_copyf(text, size, "window so far %s; ", so_far);
 	else
 		text_copyf(text, size, "window so far %s, projected %s%s; ", so_far,
-			   units_duration(then, now_ms + left_ms + proof_ms), from);
+			   units_duration(then, now_ms + total->eta_ms + proof_ms), from);
 }
 
 static int64_t left_of(int64_t done, int64_t total, int64_t ms)

@@ -11,10 +11,11 @@ struct warm_follow {
 	int64_t window_ms; /* wall time at which the app went down; 0: it is up */
 	int64_t proof_ms,
 	    proof_bytes;     /* what a proof of so much (of one side) took; ms -1: none was measured */
-	char proof_from[48]; /* which one was measured: "as rehearsed 2026-11-21"; "" : one of tonight */
+	char proof_from[48]; /* which one was measured: "as rehearsed"; "" : one of tonight */
 	struct copy_rate rate;
-	char note[120];  /* what holds it; "" */
-	int64_t held_ms; /* so long was OLD's vacuum held back; 0: it still is */
+	double reading_rate; /* bytes a second, the most so far */
+	char note[120];      /* what holds it; "" */
+	int64_t held_ms;     /* so long was OLD's vacuum held back; 0: it still is */
 };
 /* Until the worker has ended well; a cancel stops it first. -1 with its sentence, or ours. */
 int warm_follow(struct copy_worker *worker, struct warm_follow *follow, struct err *err);

@@ -74,5 +74,8 @@ expect_match "$(events fact 'select(.name == "delta") | .data | {live, tables, e
 expect_match "$(events transfer.ended 'select(.stage == "delta") | .text' | tail -n 1)" "removed, .* copied again; OLD's vacuum held back" \
 	"what the pane says"
 expect_equal "$(world_sql new "SELECT count(*) FROM pg_namespace WHERE nspname = 'nightferry'")" 0 "our schema after the night"
+# No proof was measured before: what is foretold says from which reading.
+grep -q '"stage":"delta".*window so far [0-9:]*, projected [0-9:]* (at [0-9]' "$(dirname "$J")/trace.jsonl" ||
+	fail "The pane does not say when the window will end: $(grep -o '"stage":"delta".*"text":"[^"]*' "$(dirname "$J")/trace.jsonl" | tail -n 2)"
 ! grep -rqF "${NEW_DATABASE_URL#*://}" "$NIGHTFERRY_STATE" || fail "The database's address is in the night's folder."
 echo "ok  a warm night, down for $(jq .downtime_s "$T/report.json") s"
