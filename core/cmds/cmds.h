@@ -26,7 +26,8 @@ int cmd_fail(const struct err *err);
  * filled. */
 struct json *cmd_config(const char *given, struct err *err);
 /* The same by a command's own --config and --app. --app is the Heroku app of a configuration whose `heroku:`
- * names none, before HEROKU_APP and the git remotes; where it names another one, that is an error. */
+ * names none, before HEROKU_APP and the git remotes; where it names another one, or where a night of another
+ * app is open, that is an error. */
 struct json *cmd_config_cli(const struct cli *cli, struct err *err);
 #define CMD_APP_OPTION                                                              \
 	{                                                                           \

@@ -9,8 +9,10 @@ phases:
   - phase: freeze
     steps:
       - {id: maintenance-on, do: maintenance, with: {state: enabled}}
-      - {id: read-only, do: config-set, with: {name: READ_ONLY, value: enabled}}
 YML
+# The step of README's own words.
+grep -o -m 1 -- '- {id: read-only, do: config-set, .*}}' "$ROOT/README.md" | sed 's/^/      /' >>"$T/factor.yml"
+grep -q config-set "$T/factor.yml" || fail "README shows no step config-set."
 sed -i '/^steps:/,$d' "$CONFIG"
 echo "playbook: $T/factor.yml" >>"$CONFIG"
 RIGHT=123456 WRONG=740853 LOG=$W/heroku/requests.log
@@ -63,6 +65,17 @@ answer $RIGHT
 wait_event 30 attempt.ended '.step == "maintenance-on" and .outcome == "done"'
 expect_equal "$(patches /apps/acme-production)" "403 403 200" "the account's factor"
 wait_text 20 "Next: R 2 read-only"
+# Another seat, by a configuration that names no Heroku app: the night's own is taken, another one is turned away.
+sed 's/app: acme-production, //' "$CONFIG" >"$W/no-app.yml"
+for command in attach start status stop run; do
+	expect_status 2 env -u HEROKU_APP "$NF" $command --app acme-staging --config "$W/no-app.yml"
+	expect_match "$OUTPUT" '--app acme-staging is not the app of the night that is open \(.*\), which is acme-production' "$command with another app"
+done
+OUTPUT=$(env -u HEROKU_APP "$NF" status --line --app acme-production --config "$W/no-app.yml" 2>&1 </dev/null)
+expect_match "$OUTPUT" "^acme " "status with the app of the night"
+screen_has "ARMED" || fail "The first seat is gone: $(screen)"
+echo "ok  a seat with another app is turned away"
+
 factor app
 begin "RESTARTS ALL DYNOS"
 answer $WRONG
