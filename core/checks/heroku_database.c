@@ -115,6 +115,18 @@ static void judge_connections(const struct heroku_database_info *info, struct ev
 			     info->connections, info->limit);
 }
 
+static void judge_credentials(const struct heroku_database_info *info, struct evidence *ev)
+{
+	if (info->credentials > 1)
+		evidence_add(ev, VERDICT_WARN, "credentials", "more",
+			     "It has %d credentials: whoever has one may go on writing when the app is "
+			     "stopped, and none of them comes along; look with `heroku pg:credentials`.",
+			     info->credentials);
+	else if (info->credentials == 1)
+		evidence_add(ev, VERDICT_PASS, "credentials", "one",
+			     "The app's own credential is the only one.");
+}
+
 static enum verdict heroku_database_run(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct heroku *heroku = heroku_open(job, HEROKU_BRISK, err);
@@ -130,6 +142,7 @@ static enum verdict heroku_database_run(struct job *job, struct evidence *ev, st
 		judge_version(info.version, ev);
 		judge_size(&info, ev);
 		judge_connections(&info, ev);
+		judge_credentials(&info, ev);
 	}
 	heroku_close(heroku);
 	return rc < 0 ? VERDICT_UNKNOWN : evidence_verdict(ev);

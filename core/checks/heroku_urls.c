@@ -50,6 +50,23 @@ static void judge_var(const char *name, const char *value, const char *own, stru
 			     name);
 }
 
+/* The buildpack pgbouncer puts a pool into each dyno and is set by such names. */
+static void judge_pgbouncer(const struct json *vars, struct evidence *ev)
+{
+	for (const struct json *var = json_first(vars); var; var = json_next(var)) {
+		const char *name = json_key(var);
+		if (!name || !text_starts(name, "PGBOUNCER_"))
+			continue;
+		evidence_add(
+		    ev, VERDICT_WARN, "pgbouncer", name,
+		    "%s is set: in the dynos the app connects through a pgbouncer of its own. On the "
+		    "new side there is none: let max_connections be enough for all of the app's, or "
+		    "run one there.",
+		    name);
+		return;
+	}
+}
+
 static enum verdict heroku_urls_run(struct job *job, struct evidence *ev, struct err *err)
 {
 	struct heroku *heroku = heroku_open(job, HEROKU_BRISK, err);
@@ -67,6 +84,7 @@ static enum verdict heroku_urls_run(struct job *job, struct evidence *ev, struct
 	for (const struct json *var = json_first(vars); var; var = json_next(var))
 		if (json_key(var) && json_text(var))
 			judge_var(json_key(var), json_text(var), own, ev, &same);
+	judge_pgbouncer(vars, ev);
 	if (rc == 0 && !refused.kind)
 		evidence_add(ev, VERDICT_PASS, "database-url", "own",
 			     "DATABASE_URL names the database itself; %zu config var%s it.", same,

@@ -128,6 +128,7 @@ struct heroku_database {
 struct heroku_database_info {
 	char plan[48], status[32], version[24], continuous[16], following[64], region[24], behind[32];
 	int followers;          /* -1 unknown */
+	int credentials;        /* -1 unknown; the plans of one login say nothing */
 	int64_t size_bytes;     /* -1 unknown */
 	int64_t capacity_bytes; /* -1 unknown */
 	int connections, limit; /* -1 unknown */

@@ -78,8 +78,12 @@ int heroku_database_info(struct heroku *heroku, const struct heroku_database *da
 {
 	char path[160], row[64];
 	struct json *said;
-	*out = (struct heroku_database_info){
-	    .connections = -1, .limit = -1, .size_bytes = -1, .capacity_bytes = -1, .followers = -1};
+	*out = (struct heroku_database_info){.connections = -1,
+					     .limit = -1,
+					     .size_bytes = -1,
+					     .capacity_bytes = -1,
+					     .followers = -1,
+					     .credentials = -1};
 	text_copyf(path, sizeof path, "/client/v11/databases/%s", database->id);
 	if (heroku_call(heroku, &(struct heroku_call){.data = true}, path, &said, err) < 0)
 		return -1;
@@ -93,6 +97,8 @@ int heroku_database_info(struct heroku *heroku, const struct heroku_database *da
 	for (const struct json *one = json_first(json_get(said, "info")); one; one = json_next(one))
 		if (text_equal(json_str(one, "name", ""), "Followers"))
 			out->followers = (int)json_count(json_get(one, "values"));
+	info_row(said, "Credentials", row, sizeof row);
+	out->credentials = (int)heroku_number(row, "", -1);
 	info_row(said, "Connections", row, sizeof row);
 	if (sscanf(row, "%d/%d", &out->connections, &out->limit) != 2)
 		out->connections = (int)heroku_int(said, "num_connections", -1);

@@ -79,11 +79,12 @@ control '{"platform":{"status":[{"system":"Data","status":"green"}]},"data_maint
 by_hand check heroku-around
 expect_match "$OUTPUT" 'PASS +heroku-around' "Heroku at rest"
 curl -sf -o /dev/null -X PATCH -H "Authorization: Bearer $HEROKU_API_KEY" -H 'Content-Type: application/json' \
-	-d '{"FOLLOWER_URL":"postgres://u:hidden-word@other.example:5432/x","DATABASE_CONNECTION_POOL_URL":"postgres://u:hidden-word@pool.example/x"}' \
+	-d '{"FOLLOWER_URL":"postgres://u:hidden-word@other.example:5432/x","DATABASE_CONNECTION_POOL_URL":"postgres://u:hidden-word@pool.example/x","PGBOUNCER_POOL_MODE":"transaction"}' \
 	"$HEROKU_HOST/apps/acme-production/config-vars"
 by_hand check heroku-urls
 expect_match "$OUTPUT" 'FOLLOWER_URL names another database' "a follower that is still referenced"
 expect_match "$OUTPUT" 'DATABASE_CONNECTION_POOL_URL' "a pool"
+expect_match "$OUTPUT" 'PGBOUNCER_POOL_MODE is set' "a pool inside the dynos"
 [[ $OUTPUT != *hidden-word* ]] || fail "A password stands in: $OUTPUT"
 control '{"run":{"type":"scheduler","command":"rake nightly"}}'
 scheduler_seen() {
@@ -109,6 +110,16 @@ git -C "$T/repo" add -A
 CONFIG=$T/repo/nightferry.yml by_hand check repository
 expect_match "$OUTPUT" 'boot.rb:1 asks for DYNO' "a program that asks for DYNO"
 expect_match "$OUTPUT" 'Ruby is pinned by no file' "a runtime that nobody pins"
+
+# Heroku runs another commit than the one that lies here: two changes in one night.
+commit() { git -C "$T/repo" -c user.name=ana -c user.email=ana@acme.example commit -q --allow-empty -m "$1"; }
+commit one && head=$(git -C "$T/repo" rev-parse HEAD)
+misbehave "{\"method\":\"GET\",\"path\":\"/apps/acme-production/releases\",\"times\":2,\"status\":206,\"body\":[{\"version\":8,\"status\":\"succeeded\",\"description\":\"Set X config vars\"},{\"version\":7,\"status\":\"succeeded\",\"description\":\"Deploy ${head:0:8}\"}]}"
+CONFIG=$T/repo/nightferry.yml by_hand check heroku-releases
+expect_match "$OUTPUT" "PASS +Heroku runs ${head:0:8}, which is what lies here" "the same commit"
+commit two
+CONFIG=$T/repo/nightferry.yml by_hand check heroku-releases
+expect_match "$OUTPUT" "WARN.*Heroku runs ${head:0:8} \(v7\), and here lies $(git -C "$T/repo" rev-parse HEAD | head -c 12)" "another commit"
 
 # The log over a cut tail, then as plain text: every request once.
 ask() { # NUMBER
@@ -146,9 +157,10 @@ for n in 1 2 3 91 92 93; do
 done
 
 # A version of PostgreSQL that nobody mends any more; Scheduler's jobs, as they were written down, by both clocks.
-misbehave '{"method":"GET","path":"/client/v11/databases","status":200,"body":{"addon_id":"x","name":"x","plan":"standard-0","info":[{"name":"PG Version","values":["12.4"]}]}}'
+misbehave '{"method":"GET","path":"/client/v11/databases","status":200,"body":{"addon_id":"x","name":"x","plan":"standard-0","info":[{"name":"PG Version","values":["12.4"]},{"name":"Credentials","values":[3]}]}}'
 by_hand check heroku-database
 expect_match "$OUTPUT" 'WARN +PostgreSQL 12.4 was last mended on 2024-11-21' "an old version"
+expect_match "$OUTPUT" 'WARN +It has 3 credentials' "logins beside the app's"
 by_hand check heroku-scheduler
 expect_match "$OUTPUT" 'write them into heroku.scheduler of nightferry.yml' "jobs that nobody wrote down"
 sed 's/^heroku: {/&scheduler: [{run: rake nightly, at: "02:30"}, {run: rake pulse, at: "10m"}], /' "$CONFIG" >"$W/scheduler.yml"
