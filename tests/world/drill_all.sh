@@ -20,9 +20,9 @@ drill() { # FAULTS
 }
 
 drill api-500,api-429,one-off,backup-fails,download-cut,restore-killed,dns-answer-lost,app-dies
-drill answer-lost,writer,token-revoked,new-db-crash,row-changed,ns-stale,resolver-silent
+drill answer-lost,writer,token-revoked,new-db-crash,row-changed,ns-stale
 drill step-killed,old-db-dies,url-dead,host-key,conn-drop,dns-api-down
-drill host-gone,engine-killed,backup-stuck,sequence-behind,index-lost,lock-stolen
+drill host-gone,engine-killed,backup-stuck,sequence-behind,index-lost,lock-stolen,resolver-silent
 full=disk-full
 if [ "$(id -u)" != 0 ] || ! { mkdir "$T/disk" && mount -t tmpfs -o size=64k nightferry "$T/disk"; } 2>/dev/null; then
 	echo "skipped: disk-full, for no small file system can be mounted here"
