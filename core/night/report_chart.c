@@ -172,7 +172,7 @@ void report_chart_steps(const struct report *r, struct buf *out)
 
 static const char *class_of_answer(const char *state)
 {
-	return text_equal(state, "NEW") ? "new" : text_equal(state, "OLD") ? "old" : "warn";
+	return text_equal(state, "NEW") ? "new" : text_equal(state, "OLD") ? "old" : "else";
 }
 
 static bool same_row(const struct report_answer *a, const struct report_answer *b)
@@ -227,5 +227,5 @@ void report_chart_dns(const struct report *r, struct buf *out)
 	    out,
 	    "</div>\n<p class=\"key\"><span><i class=\"old\"></i>OLD</span><span><i "
 	    "class=\"new\"></i>NEW</span>"
-	    "<span><i class=\"warn\"></i>anything else</span><span>the thin line is the flip</span></p>\n");
+	    "<span><i class=\"else\"></i>anything else</span><span>the thin line is the flip</span></p>\n");
 }

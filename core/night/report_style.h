@@ -57,7 +57,7 @@ static const char *const report_style[] = {
     ".track i.people{background:var(--people)}",
     ".track i.old{background:var(--old)}",
     ".track i.new{background:var(--new)}",
-    ".track i.warn{background:var(--warn)}",
+    ".track i.else{background:var(--dim)}", /* beside OLD's orange a yellow could not be told */
     ".track i.flip{width:2px;background:var(--ink)}",
     ".took{color:var(--dim);font-size:.85rem}",
     ".key{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;color:var(--dim);font-size:.85rem;margin:.8rem 0 0}",
@@ -67,7 +67,7 @@ static const char *const report_style[] = {
     ".key .people{background:var(--people)}",
     ".key .old{background:var(--old)}",
     ".key .new{background:var(--new)}",
-    ".key .warn{background:var(--warn)}",
+    ".key .else{background:var(--dim)}",
     ".key .down{background:var(--shade);outline:1px solid var(--line)}",
     ".gate{background:var(--card);border:1px solid var(--line);border-left:4px solid "
     "var(--people);border-radius:.4rem;padding:.7rem 1rem;margin:.7rem 0}",

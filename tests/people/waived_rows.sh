@@ -8,6 +8,9 @@
 export DEMO_ROWS=5000
 world_of_rollback
 printf 'copy: {skip_data: [audits]}\n' >>"$CONFIG"
+mkdir -p "$NIGHTFERRY_STATE/acme"
+# What a rehearsal let pass.
+printf '{"night":"r","at_ms":1,"what":"waiver","about":"rows:events","by":"raj","reason":"three of the load test"}\n' >"$NIGHTFERRY_STATE/acme/rehearsed.jsonl"
 go_to repair
 
 armed() { screen | head -n 1 | grep -q "ARMED ana"; }
@@ -31,16 +34,6 @@ to_row() { # TABLE: its row in Rows is the selected one
 	wait_text 5 "/ $1"
 }
 
-waive_row() { # TABLE REASON
-	to_row "$1"
-	keys W
-	wait_text 5 "waive rows:$1, because"
-	fill_line "$2"
-	wait_text 5 "It stands in every later gate"
-	box_settles
-	keys y
-}
-
 world_sql new "ALTER TABLE settings RENAME TO away"
 world_sql new "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 3)"
 
@@ -60,14 +53,31 @@ echo "ok  a missing table cannot be waived"
 world_sql new "ALTER TABLE away RENAME TO settings"
 run_count failed
 
-# Three rows fewer are let pass by name; a fourth is another fact, and nobody has let that pass.
-waive_row events "three of the load test, raj saw them"
+# Three rows fewer are let pass by name, with the reason that the rehearsal offers and more words; a fourth is another
+# fact, and nobody has let that pass.
+to_row events
+keys W
+wait_text 5 "waive rows:events, because (waived by raj in the rehearsal)"
+wait_text 5 "three of the load test"
+expect_equal "$(events waiver.given 'select(.by == "ana")')" "" "waivers of tonight, before Enter and y"
+fill_line ", raj saw them"
+wait_text 5 "It stands in every later gate"
+box_settles
+keys y
+wait_event 10 waiver.given '.reason == "three of the load test, raj saw them"'
 wait_event 10 waiver.given '.about == "rows:events" and .by == "ana"'
 world_sql new "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 1)"
 run_count failed
 wait_event 10 waiver.fallen '.about == "rows:events"'
 echo "ok  another difference revives what was waived"
-waive_row events "four of the load test, raj saw them"
+to_row events
+keys W
+wait_text 5 "waived by raj in the rehearsal"
+keys C-u
+fill_line "four of the load test, raj saw them"
+wait_text 5 "It stands in every later gate"
+box_settles
+keys y
 wait_event 10 waiver.given '.reason | startswith("four")'
 run_count done
 seen=$(events attempt.ended 'select(.step == "count-rows" and .outcome == "done") | .seen[] | select(.name == "rows") | .text')
