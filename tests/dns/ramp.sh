@@ -23,6 +23,7 @@ phases:
     steps:
       - {id: weight-0, do: dns-weight, with: {share: 0}}
       - {id: weight-10, do: dns-weight, with: {share: 10}}
+      - {id: hold-10, do: quiet-timer, with: {for: 3s, look: address}}
       - {id: weight-50, do: dns-weight, with: {share: 50}}
       - {id: weight-100, do: dns-weight, with: {share: 100}}
       - {id: weight-off, do: dns-weight, with: {share: 100, records: simple}}
@@ -56,13 +57,25 @@ expect_match "$OUTPUT" 'REFUSED +the two sides have a database each' "two databa
 echo "ok  refused with two databases"
 
 # One database for both: the new side uses the old one's.
+UNFIT=$NEW_DATABASE_URL
 export NEW_DATABASE_URL=$OLD_DATABASE_URL
 night --until weight-0 >"$T/out" 2>&1 || fail "weight-0: $(tail -n 5 "$T/out") $(was weight-0)"
 expect_match "$(was weight-0)" '0 of 300 answers for www.acme.example lead to NEW; 0 % are wanted' "share 0"
 expect_equal "$(shares www.acme.example)" 0 "answers that lead to NEW at 0 %"
 night --until weight-10 >"$T/out" 2>&1 || fail "weight-10: $(tail -n 5 "$T/out") $(was weight-10)"
 expect_match "$(was weight-10)" 'PASS [0-9]+ of 300 answers for www.acme.example lead to NEW; 10 % are wanted' "share 10"
-night --until weight-50 >"$T/out" 2>&1 || fail "weight-50: $(tail -n 5 "$T/out") $(was weight-50)"
+
+# The new app stands on rows that do not fit it yet: the ramp holds where it is until the new side has been quiet for
+# long enough.
+night --until weight-50 >"$T/out" 2>&1 &
+NIGHT=$!
+holds() { grep -q 'quiet-timer: again from .*GET /products: 500 instead of 200' "$NIGHTFERRY_STATE"/*/*/trace.jsonl; }
+eventually 60 holds || fail "The ramp does not hold: $(tail -n 5 "$T/out") $(was hold-10)"
+! have_event attempt.started '.step == "weight-50"' || fail "The ramp went on although the new side fails."
+pg_dump --clean --if-exists "$OLD_DATABASE_URL" | psql -Xq "$UNFIT" >"$T/filled" 2>&1 || fail "The new database was not filled: $(tail -n 3 "$T/filled")"
+wait $NIGHT || fail "weight-50: $(tail -n 5 "$T/out") $(was hold-10) $(was weight-50)"
+expect_match "$(was hold-10)" '0:[0-9][3-9] without a new error, 0:03 needed' "the hold at ten percent"
+echo "ok  it holds at ten percent until the new side is quiet"
 N=$(shares www.acme.example)
 [ "$N" -ge 60 ] && [ "$N" -le 140 ] || fail "At 50 % kdig saw $N of 200 answers lead to NEW."
 echo "ok  ramp to 50 %: kdig saw $N of 200"
