@@ -65,11 +65,12 @@ old_super() { # SQL
 }
 
 many_tables() { # N LOCKS
-	local i
+	local i end
 	old_super "ALTER SYSTEM SET max_locks_per_transaction = $2" >/dev/null || fail "The old server takes no setting."
 	"$ROOT/demo/postgres/part" stop "$W" && "$ROOT/demo/postgres/part" start "$W" >"$T/part.log" 2>&1 || fail "The old server did not come back."
 	for ((i = 0; i < $1; i += 500)); do
-		world_sql old "DO \$\$ BEGIN FOR i IN $i..$((i + 499)) LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, t text)', lpad(i::text, 5, '0')); EXECUTE format('INSERT INTO many_%s SELECT g, g::text FROM generate_series(1, 3) g', lpad(i::text, 5, '0')); END LOOP; END \$\$" || fail "The tables could not be made."
+		end=$((i + 500 < $1 ? i + 500 : $1))
+		world_sql old "DO \$\$ BEGIN FOR i IN $i..$((end - 1)) LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, t text)', lpad(i::text, 5, '0')); EXECUTE format('INSERT INTO many_%s SELECT g, g::text FROM generate_series(1, 3) g', lpad(i::text, 5, '0')); END LOOP; END \$\$" || fail "The tables could not be made."
 	done
 }
 
