@@ -17,7 +17,7 @@
 
 extern const struct copy_verb warm_verb;
 
-enum { DEATHS_MOST = 3 };
+enum { DEATHS_MOST = 3, LINES = 100 };
 
 static void work(const struct pair *pair, const char *database, bool resume)
 {
@@ -54,8 +54,6 @@ static void hear(struct deaths *d, const char *line, size_t len)
 	}
 	const char *state = json_str(json, "state", "");
 	d->in += text_equal(kind, "table") && (text_equal(state, "copied") || text_equal(state, "done"));
-	if (d->in == 3 && !d->third_in)
-		d->third_in = d->lines + 1;
 	if (text_equal(kind, "released"))
 		d->released = d->lines + 1;
 	if (text_equal(kind, "result")) {
@@ -76,6 +74,7 @@ int deaths_attempt(const struct pair *pair, const char *database, bool resume, s
 	*d = (struct deaths){.attempts = d->attempts + 1,
 			     .resumed = d->resumed + resume,
 			     .in_most = d->in_most,
+			     .at_release = d->at_release,
 			     .result_rows = -1,
 			     .tasks = -1};
 	assert_int_equal(pipe(ends), 0);
@@ -98,10 +97,12 @@ int deaths_attempt(const struct pair *pair, const char *database, bool resume, s
 	/* It ends when the last of them has gone that could tell anything. */
 	while ((len = getline(&line, &size, f)) > 0) {
 		hear(d, line, (size_t)len);
-		if (++d->lines == die_at || (d->in_most && d->in >= d->in_most))
+		if (++d->lines == die_at || (d->in_most && d->in >= d->in_most) ||
+		    (d->at_release && d->released))
 			kill(pid, SIGKILL);
 	}
 	d->in_most = 0;
+	d->at_release = false;
 	free(line);
 	fclose(f);
 	waitpid(pid, &status, 0);
@@ -152,20 +153,16 @@ void deaths_empty(const struct pair *pair, const char *database)
 	pg_close(pg);
 }
 
-/* The first one is heard to its end, so that it is known how many lines there are to die at. */
+/* Some choices lie behind the last line of a small database: then it has come to its end. */
 struct deaths deaths_warm(const struct pair *pair, const char *database, uint64_t (*random)(void *ctx),
 			  void (*between)(void *ctx), void *ctx)
 {
 	struct deaths d = {0};
-	assert_int_equal(deaths_attempt(pair, database, false, 0, &d), 0);
-	size_t lines = d.lines;
-	deaths_empty(pair, database);
-	d = (struct deaths){0};
 	for (int i = 0;; i++) {
 		struct warm_left left = deaths_left(pair, database);
 		if (!left.goes_on && *left.token)
 			deaths_empty(pair, database);
-		size_t die_at = i < DEATHS_MOST ? 1 + random(ctx) % lines : 0;
+		size_t die_at = i < DEATHS_MOST ? 1 + random(ctx) % LINES : 0;
 		if (deaths_attempt(pair, database, left.goes_on, die_at, &d) == 0)
 			return d;
 		if (*d.said)

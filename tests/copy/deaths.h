@@ -7,12 +7,13 @@
 #include "core/copy/warm_left.h"
 
 struct deaths {
-	size_t attempts, resumed;  /* how often it began; how often from what was there */
-	size_t lines;              /* that the last attempt told ... */
-	size_t third_in, released; /* ... the one with the third table that is in; that all rows are read */
-	size_t in, in_most;        /* tables that are, as it was told; it is killed at so many, 0: never */
-	char said[600];            /* its error; "" */
-	char log[2000];            /* its lines of kind "log", one after the other */
+	size_t attempts, resumed; /* how often it began; how often from what was there */
+	size_t lines;             /* that the last attempt told ... */
+	size_t released;          /* ... the one that all rows are read; 0: it did not come so far */
+	bool at_release;          /* then it is killed */
+	size_t in, in_most;       /* tables that are, as it was told; it is killed at so many, 0: never */
+	char said[600];           /* its error; "" */
+	char log[2000];           /* its lines of kind "log", one after the other */
 	int64_t result_rows,
 	    tasks; /* of its result: rows that moved, pieces and indexes and keys; -1: none */
 };

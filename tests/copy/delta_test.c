@@ -1,4 +1,4 @@
-/* timeout: 300 */
+/* timeout: 400 */
 /* What a delta must not lose, what it refuses, and that it is whole or nothing when something dies under it.
  */
 #include "tests/copy/keys.h"
