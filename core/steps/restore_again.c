@@ -11,9 +11,22 @@ static bool is_refresh(const struct restore_item *item)
 	return text_equal(item->type, "MATERIALIZED VIEW DATA");
 }
 
-size_t restore_again_entries(const struct restore *r, struct buf *list)
+/* It cost no row, but what it is about may be there the next time. */
+static size_t comments_again(const struct restore *r, struct buf *list)
 {
 	size_t n = 0;
+	for (size_t i = 0; i < r->log.n_errors; i++)
+		if (r->log.errors[i].harmless && r->log.errors[i].id &&
+		    text_equal(r->log.errors[i].type, "COMMENT")) {
+			buf_addf(list, "%d\n", r->log.errors[i].id);
+			n++;
+		}
+	return n;
+}
+
+size_t restore_again_entries(const struct restore *r, struct buf *list)
+{
+	size_t n = comments_again(r, list);
 	for (size_t i = 0; i < r->log.n; i++)
 		if (r->log.items[i].state == RESTORE_FAILED || is_refresh(&r->log.items[i])) {
 			buf_addf(list, "%d\n", r->log.items[i].id);

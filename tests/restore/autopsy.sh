@@ -34,3 +34,6 @@ expect_equal "$(events attempt.ended 'select(.step == "count-rows") | .outcome' 
 # Indexes and keys that fell with the lost tables came, too.
 objects="SELECT count(*) FILTER (WHERE contype = 'p') || ' ' || count(*) FILTER (WHERE contype = 'f') || ' ' || (SELECT count(*) FROM pg_indexes WHERE schemaname = 'public') FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE nspname = 'public'"
 expect_equal "$(world_sql new "$objects")" "$(world_sql old "$objects")" "keys and indexes"
+# So did what was said about them.
+comments="SELECT count(*) FROM pg_description d JOIN pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = 'public'"
+expect_equal "$(world_sql new "$comments")" "$(world_sql old "$comments")" "comments"

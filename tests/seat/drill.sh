@@ -52,7 +52,7 @@ again_until_past() { # ID
 	while screen_like "^ FAILED: [0-9]+ $1"; do
 		[ "$(now_ms)" -lt "$deadline" ] || fail "$1 fails again and again."
 		keys R
-		says 30 "FAILED: [0-9]+ $1|FLIP 22/28" "$1 again"
+		says 30 "FAILED: [0-9]+ $1|FLIP [0-9]+/[0-9]+" "$1 again"
 		sleep 0.5
 	done
 }
@@ -74,48 +74,48 @@ says 60 "A arms this seat.  Next: R 1 preflight" "first"
 keys A
 says 10 "ARMED" "armed"
 keys R
-says 60 "^ Next: M 2 freeze-deploys" "preflight"
+says 60 "^ Next: M [0-9]+ freeze-deploys" "preflight"
 by_hand freeze-deploys "told in the channel"
-box "4 pause-backups   PAUSES BACKUPS   OLD"
+box "pause-backups   PAUSES BACKUPS   OLD"
 keys y
-says 20 "FREEZE 5/28" "phase"
-yes_to "5 maintenance-on   CLOSES THE SHOP   OLD"
+says 20 "FREEZE [0-9]+/[0-9]+" "phase"
+yes_to "maintenance-on   CLOSES THE SHOP   OLD"
 says 30 "DOWN 0[0-9]:[0-9][0-9]" "down"
-yes_to "6 scale-to-zero   STOPS ALL DYNOS   OLD"
-says 60 "^ Next: R 13 wipe-target" "before-wipe"
-phrase_for "13 wipe-target   WIPES   NEW"
-says 40 "^ Next: R 15 restore" "wiped"
+yes_to "scale-to-zero   STOPS ALL DYNOS   OLD"
+says 60 "^ Next: R [0-9]+ wipe-target" "before-wipe"
+phrase_for "wipe-target   WIPES   NEW"
+says 40 "^ Next: R [0-9]+ restore" "wiped"
 
 # pg_restore dies, and the line says what is to be done: nothing else is typed.
-yes_to "15 restore   RESTORES   NEW"
-says 60 "^ FAILED: 15 restore\. Enter why\.  :run wipe-target " "the restore is killed"
+yes_to "restore   RESTORES   NEW"
+says 60 "^ FAILED: [0-9]+ restore\. Enter why\.  :run wipe-target " "the restore is killed"
 keys Enter
 says 10 "signal 9|was killed|wipe-target" "why"
 keys Escape
-says 10 "^ FAILED: 15 restore" "back"
+says 10 "^ FAILED: [0-9]+ restore" "back"
 keys :
 says 5 "^ :$" "palette"
 fill_line "run wipe-target"
-box "13 wipe-target   WIPES   NEW"
+box "wipe-target   WIPES   NEW"
 keys y
-says 40 "^ Next: R 15 restore" "wiped again"
-yes_to "15 restore   RESTORES   NEW"
+says 40 "^ Next: R [0-9]+ restore" "wiped again"
+yes_to "restore   RESTORES   NEW"
 
 # A row differs; somebody puts it right.
 says 60 "^ FAILED: [0-9]+ count-rows" "a row differs"
 again_until_past count-rows
-says 60 "FLIP 22/28 " "compared and started"
+says 60 "FLIP [0-9]+/[0-9]+ " "compared and started"
 
 # Kamal's lock is bob's: the gate says so, and what has changed when it is the night's own again.
 keys R
-box "22 dns-point   MOVES TRAFFIC   NEW"
+box "dns-point   MOVES TRAFFIC   NEW"
 says 30 "held by bob since" "the lock is bob's"
 says 40 "PASS +lock +Kamal's deploy lock on" "the lock is the night's again"
 says 10 "→ PASS lock Kamal's deploy lock" "what it was, and what it is"
 hands "$(phrase_of_screen)"
 says 10 "STARTS IN [123]" "count"
-wait_gone 15 "22 dns-point   MOVES TRAFFIC   NEW"
-says 90 "^ Next: M 25 webhooks" "webhooks"
+wait_gone 15 "dns-point   MOVES TRAFFIC   NEW"
+says 90 "^ Next: M [0-9]+ webhooks" "webhooks"
 by_hand webhooks "each tried once"
 says 60 "THE NIGHT IS CLOSED: done" "closed"
 journal=$(journal)
