@@ -17,7 +17,7 @@
 
 extern const struct copy_verb warm_verb;
 
-enum { DEATHS_MOST = 3, LINES = 100 };
+enum { DEATHS_MOST = 3, LINES = 60 };
 
 static void work(const struct pair *pair, const char *database, bool resume)
 {
