@@ -144,6 +144,13 @@ static int draw_bytes(struct canvas *canvas, int row, const struct transfer_stat
 
 	if (t->stalled_ms > 0)
 		return draw_stalled(canvas, row, t);
+	if (t->eta_why[0] && t->eta_ms >= 0) {
+		char text[100];
+
+		snprintf(text, sizeof(text), "later: %s", t->eta_why);
+		canvas_field(canvas, 0, row, canvas->size.cols, false, ROLE_WARN, text);
+		return 1;
+	}
 	canvas_put(canvas, 0, row, ROLE_MUTED, "bytes");
 	if (t->bytes < 0)
 		canvas_put(canvas, 7, row, ROLE_MUTED, "-");
@@ -179,7 +186,8 @@ static int draw_figures(const struct scene *scene, struct canvas *canvas)
 	if (t->eta_ms >= 0 && total > 0 && more) {
 		char left[48];
 
-		snprintf(left, sizeof(left), "~%s left", units_duration(a, t->eta_ms));
+		snprintf(left, sizeof(left), t->eta_about ? "about %s left" : "~%s left",
+			 units_duration(a, t->eta_ms));
 		if (canvas_width(canvas, left) + 2 <= cols - col)
 			canvas_field(canvas, col + 1, 0, cols - col - 1, true, ROLE_MUTED, left);
 	}

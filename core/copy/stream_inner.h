@@ -26,6 +26,8 @@ struct stream_task {
 	double weight;                  /* its share of the work, in bytes of table */
 	double chain;                   /* what has to follow it, with itself */
 	double share;                   /* of an index that is being built: 0..1 */
+	bool tree;                      /* an index that is no btree */
+	int64_t began_ms;
 	enum { STREAM_WAITS, STREAM_RUNS, STREAM_DONE } state;
 	bool queued;           /* among those that may be next */
 	struct copy_done done; /* of the table at `at`, so far */
@@ -38,15 +40,34 @@ struct stream_table {
 	struct copy_done done;           /* of pieces that have ended */
 	struct stream_task **waiters;    /* what an end of work on this table may let go; not rows */
 	size_t n_waiters;
-	double after; /* what has to follow its rows, as a weight */
+	double after;                             /* what has to follow its rows, as a weight */
+	double left_rows, left_index, left_alone; /* stream_eta.c: ms; what is left of it */
 	int64_t told_at_ms, began_ms;
 	char state[12]; /* as it was told */
+};
+enum { PACE_ROWS, PACE_INDEX, PACE_TREE, PACE_KEY, STREAM_PACES };
+/* What was measured tonight, for each kind of work, and behind them the same of tables with next to nothing
+ * in them.
+ */
+struct stream_pace {
+	double amount, ms; /* of all lanes together */
+};
+struct stream_eta {
+	struct stream_pace seen[2 * STREAM_PACES];
+	double rows_weight, rows_bytes; /* a byte of a table is more or less than one on its way */
+	int64_t end_ms;                 /* as it was told; 0: not yet */
+	double told_ms[2 * STREAM_PACES];
+	bool told_guess[2 * STREAM_PACES];
+	int64_t later_at_ms; /* since when it looks later than that; 0: it does not */
+	int64_t why_at_ms;
+	char why[80]; /* why it was told later; "" : it was not, lately */
 };
 struct stream_lane {
 	pid_t pid;
 	int order_fd, answer_fd;
 	int backend;              /* its session's process on the target; 0: not told yet */
 	struct stream_task *task; /* NULL: it is free */
+	int64_t bytes;            /* of its task's tables that are in */
 };
 /* What goes through the pipes between this process and its lanes. */
 struct stream_order {
@@ -99,6 +120,8 @@ struct stream {
 	int life[2];                  /* a pipe that holds the lanes alive */
 	int cores;
 	size_t left_out;
+	bool views; /* materialized ones are filled at the end: nobody knows how long that takes */
+	struct stream_eta eta;
 	struct copy_done total; /* of pieces that have ended */
 	double work;            /* weights of what has ended */
 	int64_t began_ms, told_at_ms, looked_at_ms;
@@ -124,6 +147,15 @@ void stream_begin(struct stream *s, struct stream_task *task);
 /* Rows of this table, or the piece of it, are in. */
 void stream_rows_end(struct stream *s, struct stream_task *task, size_t table, const struct copy_done *done);
 void stream_end(struct stream *s, struct stream_task *task);
+
+/* stream_eta.c */
+/* Of a task that runs, 0..1. */
+double stream_task_share(const struct stream *s, const struct stream_task *task);
+/* A task has ended; bytes: of rows. */
+void stream_eta_ended(struct stream *s, const struct stream_task *task, int64_t ms, int64_t bytes);
+/* What is left, until the last index and key; -1: not known. `about`: most of it goes by a guess. Linear in
+ * tasks and tables. */
+int64_t stream_eta_ms(struct stream *s, int64_t now_ms, bool *about);
 
 /* stream_lane.c: the whole life of a lane's process. */
 void stream_lane_live(const struct stream *s, int order_fd, int answer_fd, int life_fd)
@@ -169,6 +201,8 @@ void stream_tell_table(struct stream *s, size_t table, const char *state, bool n
 void stream_tell_waiting(struct stream *s); /* all tables, before the first row */
 /* How far the indexes are that are being built now; asked every few seconds. */
 void stream_look_indexes(struct stream *s);
+/* What a task took, where that was long enough to ask about afterwards: it stands in the worker's log. */
+void stream_tell_task(struct stream *s, const struct stream_task *task, int64_t ms, int64_t bytes);
 void stream_tell_total(struct stream *s, const char *phase, bool now);
 void stream_left_out(struct stream *s, const struct copy_entry *entry, const char *why);
 

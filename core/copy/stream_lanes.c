@@ -1,5 +1,6 @@
 /* The lanes: processes with a session on each side that do one task after the other, so that every call may
  * block. See stream_lane.c for what happens inside. */
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/copy/delta_rest.h"
 #include "core/copy/stream_inner.h"
@@ -102,6 +103,7 @@ static void give(struct stream *s, struct stream_lane *lane, struct stream_task 
 		buf_add(&text, task->entry->list[i], strlen(task->entry->list[i]) + 1);
 	order.entry_len = text.len;
 	lane->task = task;
+	lane->bytes = 0;
 	stream_begin(s, task);
 	/* A lane that is gone is noticed by its answers. */
 	if (write_all(lane->order_fd, &order, sizeof order))
@@ -126,7 +128,10 @@ static void tell_settled(struct stream *s, size_t table)
 static void take_done(struct stream *s, struct stream_lane *lane)
 {
 	struct stream_task *task = lane->task;
+	int64_t ms = clock_life_ms() - task->began_ms;
+	stream_eta_ended(s, task, ms, lane->bytes);
 	lane->task = NULL;
+	stream_tell_task(s, task, ms, lane->bytes);
 	stream_end(s, task);
 	if (task->kind != STREAM_ROWS)
 		tell_settled(s, task->table);
@@ -172,8 +177,10 @@ static int take_answer(struct stream *s, struct stream_lane *lane, struct err *e
 		}
 		break;
 	case ANSWER_TABLE:
-		if (task)
-			return rows_are_in(s, task, &a, err);
+		if (!task)
+			break;
+		lane->bytes += a.done.bytes;
+		return rows_are_in(s, task, &a, err);
 		break;
 	case ANSWER_DONE:
 		if (task)

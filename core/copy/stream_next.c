@@ -105,10 +105,11 @@ void stream_begin(struct stream *s, struct stream_task *task)
 	struct stream_table *t = &s->tables[task->table];
 	task->state = STREAM_RUNS;
 	task->at = task->table;
+	task->began_ms = clock_life_ms();
 	for (size_t i = 0; i < task->n; i++)
 		t[i].busy++;
 	if (task->kind == STREAM_ROWS && !t->began_ms)
-		t->began_ms = clock_life_ms();
+		t->began_ms = task->began_ms;
 	t->locked = task->kind == STREAM_UNIQUE;
 	t->keys_out += task->kind == STREAM_KEY;
 }

@@ -162,6 +162,7 @@ static void add_post(struct stream *s, const struct copy_entry *e)
 	double size = (double)s->catalog.list[table].size_bytes;
 	task->entry = e;
 	task->other = other;
+	task->tree = kind == STREAM_INDEX && index_factor(e) > 1;
 	task->weight = size * (kind == STREAM_KEY ? 0.15 : index_factor(e)) + 1024;
 	task->chain = task->weight + (kind == STREAM_UNIQUE ? size : 0);
 	s->tables[table].uniques += kind == STREAM_UNIQUE;
@@ -175,8 +176,10 @@ static void add_post(struct stream *s, const struct copy_entry *e)
 
 void stream_tasks_post(struct stream *s)
 {
-	for (size_t i = 0; i < s->post.n; i++)
+	for (size_t i = 0; i < s->post.n; i++) {
 		add_post(s, &s->post.list[i]);
+		s->views = s->views || text_equal(s->post.list[i].type, "MATERIALIZED VIEW DATA");
+	}
 	/* Now it is known what follows on each table's rows. */
 	for (size_t i = 0; i < s->n_tasks; i++)
 		if (s->tasks[i]->kind == STREAM_ROWS)

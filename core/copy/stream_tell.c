@@ -5,7 +5,7 @@
 #include "core/copy/stream_inner.h"
 #include <string.h>
 
-enum { TABLE_MS = 1000, TOTAL_MS = 700, INDEX_MS = 1500 };
+enum { TABLE_MS = 1000, TOTAL_MS = 700, INDEX_MS = 1500, TASK_MS = 100 };
 
 /* "43% orders_total_idx": of what is being built on this table now. */
 static void say_index(const struct stream *s, size_t table, char *out, size_t size)
@@ -143,23 +143,39 @@ static void sum(const struct stream *s, struct sums *out)
 static double work_done(const struct stream *s)
 {
 	double work = s->work;
-	for (size_t i = 0; i < s->n_lanes; i++) {
-		const struct stream_task *task = s->lanes[i].task;
-		double size = task ? (double)s->catalog.list[task->at].size_bytes : 0, share = 0;
-		if (!task)
-			continue;
-		if (task->entry)
-			share = task->share;
-		else if (size > 0)
-			share = (double)task->done.bytes / size;
-		work += task->weight * (share < 0 ? 0 : share > 1 ? 1 : share);
-	}
+	for (size_t i = 0; i < s->n_lanes; i++)
+		if (s->lanes[i].task)
+			work += s->lanes[i].task->weight * stream_task_share(s, s->lanes[i].task);
 	return work;
+}
+
+void stream_tell_task(struct stream *s, const struct stream_task *task, int64_t ms, int64_t bytes)
+{
+	static const char *const does[] = {[STREAM_ROWS] = "rows",
+					   [STREAM_UNIQUE] = "unique",
+					   [STREAM_INDEX] = "index",
+					   [STREAM_KEY] = "key"};
+	if (ms < TASK_MS)
+		return;
+	struct jw w;
+	order_line(&w, "task");
+	jw_str(&w, "does", does[task->kind]);
+	jw_str(&w, "table", s->catalog.list[task->table].label);
+	jw_str(&w, "name", task->entry ? task->entry->name : "");
+	jw_int(&w, "tables", (int64_t)task->n);
+	jw_bool(&w, "tree", task->tree);
+	jw_int(&w, "size_bytes", s->catalog.list[task->table].size_bytes);
+	jw_int(&w, "weight", (int64_t)task->weight);
+	jw_int(&w, "bytes", bytes);
+	jw_int(&w, "from_ms", task->began_ms - s->began_ms);
+	jw_int(&w, "ms", ms);
+	order_tell(&w);
 }
 
 void stream_tell_total(struct stream *s, const char *phase, bool now)
 {
 	struct sums sums;
+	bool about = false;
 	int64_t now_ms = clock_life_ms(), rows = s->total.rows, bytes = s->total.bytes + s->kept_bytes;
 	if (!now && now_ms - s->told_at_ms < TOTAL_MS)
 		return;
@@ -187,6 +203,9 @@ void stream_tell_total(struct stream *s, const char *phase, bool now)
 	jw_int(&w, "work", (int64_t)work_done(s));
 	jw_int(&w, "work_total", s->has_post ? (int64_t)sums.work : -1);
 	jw_int(&w, "ms", now_ms - s->began_ms);
+	jw_int(&w, "eta_ms", text_equal(phase, "rows") ? stream_eta_ms(s, now_ms, &about) : -1);
+	jw_bool(&w, "eta_about", about);
+	jw_str(&w, "eta_why", s->eta.why);
 	jw_int(&w, "lanes", (int64_t)s->n_lanes);
 	jw_str(&w, "dumper", s->dumper.says);
 	order_tell(&w);

@@ -37,6 +37,8 @@ void copy_tell(struct job *job, const struct copy_total *total)
 	jw_int(&w, "keys_total", total->keys_total);
 	jw_num(&w, "rate", total->rate);
 	jw_int(&w, "eta_ms", total->eta_ms);
+	jw_bool(&w, "eta_about", total->eta_about);
+	jw_str(&w, "eta_why", total->eta_why ? total->eta_why : "");
 	jw_int(&w, "stalled_ms", total->stalled_ms);
 	jw_str(&w, "stalled_why", total->stalled_why ? total->stalled_why : "");
 	job_event(job, &w);

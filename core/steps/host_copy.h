@@ -17,10 +17,11 @@ double copy_rate(struct copy_rate *rate, int64_t bytes); /* bytes per second; -1
 
 /* The event transfer.total; -1 where unknown. */
 struct copy_total {
-	const char *stage, *text, *stalled_why;
+	const char *stage, *text, *stalled_why, *eta_why; /* eta_why NULL: none */
 	int64_t bytes, bytes_total, rows, rows_total, tables, tables_total, indexes, indexes_total, keys,
 	    keys_total, eta_ms, stalled_ms;
 	double rate;
+	bool eta_about; /* most of it is a guess */
 };
 #define COPY_UNKNOWN                                                                                    \
 	.bytes = -1, .bytes_total = -1, .rows = -1, .rows_total = -1, .tables = -1, .tables_total = -1, \

@@ -21,7 +21,7 @@ struct stream_copy {
 	char database[64], container[128]; /* container "" : NEW is in none that we know */
 	/* what was told last */
 	struct copy_total total;
-	char total_text[160];
+	char total_text[160], eta_why[80];
 	int64_t told_at_ms;
 	struct copy_rate rate;
 	int64_t work, work_total, bytes, last_sum, moved_at_ms;

@@ -48,14 +48,6 @@ static void hear_table(struct stream_copy *s, const struct json *line)
 	job_event(s->job, &w);
 }
 
-/* From the work that is done and the time it took: indexes count as the bytes they weigh. */
-static int64_t eta_of(const struct stream_copy *s, int64_t ms)
-{
-	if (s->work_total <= 0 || s->work <= 0 || ms < 2000)
-		return -1;
-	return (int64_t)((double)ms * (double)(s->work_total - s->work) / (double)s->work);
-}
-
 void stream_tell(struct stream_copy *s)
 {
 	int64_t now_ms = clock_life_ms();
@@ -105,7 +97,10 @@ static void hear_total(struct stream_copy *s, const struct json *line)
 	t->keys = json_int(line, "keys", -1);
 	t->keys_total = json_int(line, "keys_total", -1);
 	t->rate = t->tables < t->tables_total || t->tables_total <= 0 ? copy_rate(&s->rate, s->bytes) : -1;
-	t->eta_ms = eta_of(s, json_int(line, "ms", 0));
+	t->eta_ms = json_int(line, "eta_ms", -1);
+	t->eta_about = json_bool(line, "eta_about", false);
+	text_copy(s->eta_why, sizeof s->eta_why, json_str(line, "eta_why", ""));
+	t->eta_why = s->eta_why;
 	say_phase(s, json_str(line, "phase", ""), json_int(line, "lanes", 0));
 	stream_tell(s);
 	text_copyf(text, sizeof text, "%lld/%lld tables, %lld/%lld indexes, %lld/%lld keys",

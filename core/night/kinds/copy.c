@@ -21,6 +21,8 @@ static void fold_transfer_total(struct state *state, const struct event *event)
 	t->keys_total = json_int(b, "keys_total", -1);
 	t->rate = json_num(b, "rate", -1);
 	t->eta_ms = json_int(b, "eta_ms", -1);
+	t->eta_about = json_bool(b, "eta_about", false);
+	FOLD_TEXT(t->eta_why, b, "eta_why");
 	t->stalled_ms = json_int(b, "stalled_ms", 0);
 	FOLD_TEXT(t->stalled_why, b, "stalled_why");
 }

@@ -1,12 +1,12 @@
 /* The copy: what moves, and whether both sides hold the same rows.
  *
  * transfer.total SAMPLE {stage: capture|download|restore|repair|backup, text, bytes, bytes_total, rows,
- * rows_total, tables, tables_total, indexes, indexes_total, keys, keys_total, rate, eta_ms, stalled_ms,
- * stalled_why}      -1: unknown transfer.table SAMPLE key table {table, rows, rows_total, bytes, state:
- * waiting|copying|index|done|failed, text} transfer.ended CHANGE key stage {stage, ok, bytes, ms, text}
- * rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms, exact,
- * written_after_ms}   rows -1: table is missing; written_after_ms: begin of the look before the one that saw
- * a write rows.progress  SAMPLE key side {side, tables, tables_total, rows} rows.verdict   CHANGE
+ * rows_total, tables, tables_total, indexes, indexes_total, keys, keys_total, rate, eta_ms, eta_about,
+ * eta_why, stalled_ms, stalled_why}      -1: unknown transfer.table SAMPLE key table {table, rows,
+ * rows_total, bytes, state: waiting|copying|index|done|failed, text} transfer.ended CHANGE key stage {stage,
+ * ok, bytes, ms, text} rows.side      CHANGE key side,table {side: OLD|NEW, table, rows, hash, last_write_ms,
+ * exact, written_after_ms}   rows -1: table is missing; written_after_ms: begin of the look before the one
+ * that saw a write rows.progress  SAMPLE key side {side, tables, tables_total, rows} rows.verdict   CHANGE
  * key table {table, verdict, cause} rows.compared  RECORD {tables, equal, differ, missing, skipped,
  * waived, old_rows, new_rows, content: true|false} rows.bisected CHANGE key table {table, state:
  * looking|done|failed, text, key, more, rows: [{key, how: OLD|NEW|differs, columns}]}
@@ -36,6 +36,8 @@ struct transfer_state {
 	int64_t tables, tables_total, indexes, indexes_total, keys, keys_total;
 	double rate; /* bytes per second, < 0 unknown */
 	int64_t eta_ms, stalled_ms;
+	bool eta_about;   /* most of it is a guess */
+	char eta_why[80]; /* why it is later than it was told; "" : it is not */
 	char stalled_why[200];
 	struct transfer_table *list;
 	size_t n;
