@@ -94,13 +94,13 @@ static char **env_make(const struct dyno *d)
 
 static void dyno_launch(struct dyno *d)
 {
-	char program[1024], role[8];
-	char *argv[] = {program, role, NULL};
-	bool web = strcmp(d->type, "web") == 0;
+	char program[1024], role[8], sleeps[] = "sleep", forever[] = "infinity";
+	char *argv[] = {program, role, NULL}, *waits[] = {sleeps, forever, NULL};
+	bool web = strcmp(d->type, "web") == 0, light = !d->one_off && d->index >= DYNO_LIGHT_FROM;
 
 	snprintf(program, sizeof program, "%s/app", H.bin);
 	snprintf(role, sizeof role, "%s", d->one_off ? "run" : web ? "web" : "worker");
-	d->port = web ? port_free() : 0;
+	d->port = web && !light ? port_free() : 0;
 	d->ending = RUNNING;
 	d->termed = d->killed = false;
 	d->line_size = 0;
@@ -108,7 +108,7 @@ static void dyno_launch(struct dyno *d)
 	if (d->state == CRASHED)
 		state_set(d, STARTING);
 	log_add("heroku", d->name, "Starting process with command `%s`", d->command);
-	d->pid = child_start(argv, env, NULL, &d->out_fd);
+	d->pid = child_start(light ? waits : argv, env, NULL, &d->out_fd);
 	d->started_ms = now_ms();
 	for (size_t i = 0; env[i]; i++)
 		free(env[i]);

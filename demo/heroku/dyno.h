@@ -4,6 +4,9 @@
 
 #include "demo/heroku/heroku.h"
 
+/* From this number on a dyno of the formation is a process that only waits: a small machine can show a
+ * hundred of them, and not run the shop a hundred times. */
+enum { DYNO_LIGHT_FROM = 13 };
 enum { DYNO_LINE_ROOM = 8192, DYNO_BACKOFF_FIRST_MS = 1000, DYNO_BACKOFF_LAST_MS = 30000 };
 
 enum dyno_state { STARTING, UP, CRASHED };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { QUANTITY_MAX = 20 };
+enum { QUANTITY_MAX = 100 };
 
 static cJSON *formation_find(const char *type)
 {

@@ -13,7 +13,7 @@
 #include "demo/http/server.h"
 
 enum {
-	HEROKU_DYNOS_MAX = 64,
+	HEROKU_DYNOS_MAX = 160,
 	HEROKU_TYPES_MAX = 8,
 	HEROKU_LOG_LINES = 1500,
 	HEROKU_SESSIONS_MAX = 256,
