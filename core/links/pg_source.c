@@ -77,7 +77,7 @@ static int look_database(struct pg *pg, struct pg_source *out, struct err *err)
 int pg_source_look(struct pg *pg, struct pg_source *out, struct err *err)
 {
 	*out = (struct pg_source){.at_ms = clock_wall_ms()};
-	if (pg_xmax(pg, &out->xmax, err) < 0 || look_database(pg, out, err) < 0 ||
+	if (pg_stand(pg, &out->stand, err) < 0 || look_database(pg, out, err) < 0 ||
 	    look_extensions(pg, out, err) < 0 || pg_access_look(pg, &out->access, err) < 0 ||
 	    pg_sequences_look(pg, &out->sequences, err) < 0 || pg_tables_look(pg, &out->tables, err) < 0)
 		return -1;
@@ -131,7 +131,7 @@ void pg_source_write(struct jw *w, const struct pg_source *source)
 	jw_str(w, "collation_version", source->made);
 	jw_str(w, "preload", source->preload);
 	pg_access_write(w, &source->access);
-	jw_strf(w, "xmax", "%lld", (long long)source->xmax);
+	jw_strf(w, "stand", "%lld", (long long)source->stand);
 }
 
 static void read_tables(const struct json *list, struct pg_tables *out)
@@ -190,7 +190,7 @@ bool pg_source_read(const struct json *fact, struct pg_source *out)
 	pg_access_read(fact, &out->access);
 	out->size_bytes = json_int(fact, "size_bytes", 0);
 	out->at_ms = json_int(fact, "at_ms", 0);
-	out->xmax = strtoll(json_str(fact, "xmax", "0"), NULL, 10);
+	out->stand = strtoll(json_str(fact, "stand", "0"), NULL, 10);
 	return true;
 }
 

@@ -192,7 +192,7 @@ bool pg_sequence_behind(const struct pg_sequence *sequence, const struct pg_sequ
 	return sequence->called ? sequence->last < want : true;
 }
 
-int pg_xmax(struct pg *pg, int64_t *out, struct err *err)
+int pg_stand(struct pg *pg, int64_t *out, struct err *err)
 {
-	return pg_number(pg, "SELECT txid_snapshot_xmax(txid_current_snapshot())", NULL, out, err);
+	return pg_number(pg, "SELECT hashtextextended(txid_current_snapshot()::text, 0)", NULL, out, err);
 }

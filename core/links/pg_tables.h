@@ -64,7 +64,7 @@ struct pg_source {
 	char database[64], server_version[32], encoding[24], collate[48], ctype[48], search_path[200];
 	int major;
 	int64_t size_bytes, at_ms;
-	int64_t xmax;      /* first transaction id not yet given out, as far as finished ones tell */
+	int64_t stand;     /* see pg_stand(); 0 not recorded */
 	char cluster[32];  /* the cluster's own number, which a copy of its rows does not have; "" not told */
 	char provider[80]; /* "libc", "icu en-US", "builtin C.UTF-8"; "" not recorded */
 	char made[40], actual[40]; /* versions of the collation: the database's, the server's; "" has none */
@@ -79,7 +79,8 @@ bool pg_source_read(const struct json *fact, struct pg_source *out); /* false: t
 void pg_source_done(struct pg_source *source);
 /* en_US.UTF-8 and en_US.utf8 are one. */
 bool pg_same_locale(const char *a, const char *b);
-/* Moves when a transaction that wrote has ended, anywhere on that server. */
-int pg_xmax(struct pg *pg, int64_t *out, struct err *err);
+/* Another number once a transaction that wrote has ended, anywhere on that server: of the whole snapshot, for
+ * the end of one that was open already does not move its upper bound. */
+int pg_stand(struct pg *pg, int64_t *out, struct err *err);
 
 #endif

@@ -194,20 +194,47 @@ static void tell_tables(struct job *job, const struct compared *out)
 	}
 }
 
-int compare_written(struct pg *pg, int64_t *out, struct err *err)
+int compare_mark(struct pg *pg, struct compare_mark *out, struct err *err)
 {
-	return pg_number(
-	    pg, "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables",
-	    NULL, out, err);
+	struct pg_result *r =
+	    pg_query(pg,
+		     "SELECT (SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM "
+		     "pg_stat_user_tables), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+		     NULL, err);
+	if (!r)
+		return -1;
+	out->written = pg_get_int(r, 0, 0);
+	out->at_us = pg_get_int(r, 0, 1);
+	pg_result_free(r);
+	return pg_stand(pg, &out->stand, err);
 }
 
-static int look_marks(struct pg *old_pg, struct pg *new_pg, struct compared *out, struct err *err)
+/* Superusers' sessions that hide what they do are the provider's own. */
+static int sessions_since(struct pg *pg, int64_t at_us, int64_t *out)
 {
-	if (pg_xmax(old_pg, &out->old_xmax, err) < 0 || pg_xmax(new_pg, &out->new_xmax, err) < 0)
-		return -1;
-	if (compare_written(old_pg, &out->old_written, err) < 0)
-		return -1;
-	return compare_written(new_pg, &out->new_written, err);
+	char at[24];
+	text_copyf(at, sizeof at, "%lld", (long long)at_us);
+	const char *const args[] = {at, NULL};
+	return pg_number(
+	    pg,
+	    "SELECT count(*) FROM pg_stat_activity a JOIN pg_roles u ON u.oid = a.usesysid WHERE "
+	    "a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.application_name NOT LIKE "
+	    "'nightferry %' AND CASE WHEN a.state IS NULL THEN NOT u.rolsuper ELSE "
+	    "extract(epoch FROM a.state_change) * 1000000 >= $1::bigint END",
+	    args, out, NULL);
+}
+
+enum since compare_since(struct pg *pg, const struct compare_mark *was)
+{
+	struct compare_mark now;
+	int64_t sessions = 0;
+	if (!pg || compare_mark(pg, &now, NULL) < 0)
+		return SINCE_ROWS;
+	if (now.stand == was->stand)
+		return SINCE_NOTHING;
+	if (now.written != was->written || sessions_since(pg, was->at_us, &sessions) < 0 || sessions > 0)
+		return SINCE_ROWS;
+	return SINCE_TRANSACTIONS;
 }
 
 static int compare_open(struct job *job, struct pg *old_pg, struct pg *new_pg, bool tell,
@@ -222,7 +249,9 @@ static int compare_open(struct job *job, struct pg *old_pg, struct pg *new_pg, b
 						     .ctx = &teller};
 	int rc = row_causes_begin(&causes, job, old_pg, new_pg, err);
 	if (rc == 0)
-		rc = look_marks(old_pg, new_pg, out, err);
+		rc = compare_mark(old_pg, &out->old_mark, err);
+	if (rc == 0)
+		rc = compare_mark(new_pg, &out->new_mark, err);
 	if (rc == 0)
 		rc = copy_compare_run(old_pg, new_pg, &options, &found, err);
 	if (rc == 0 && !copy_all_equal(&found))

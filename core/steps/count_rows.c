@@ -90,16 +90,24 @@ static void write_event(struct jw *w, const struct compared *c)
 	tell(w, c);
 }
 
+/* As texts: JSON's numbers end at 53 bits. */
+static void write_mark(struct jw *w, const char *name, const struct compare_mark *mark)
+{
+	jw_obj(w, name);
+	jw_strf(w, "stand", "%lld", (long long)mark->stand);
+	jw_strf(w, "written", "%lld", (long long)mark->written);
+	jw_strf(w, "at_us", "%lld", (long long)mark->at_us);
+	jw_end(w);
+}
+
 static void write_fact(struct jw *w, const struct compared *c)
 {
 	jw_fact(w, "compared", "");
 	tell(w, c);
 	jw_int(w, "at_ms", clock_wall_ms());
 	jw_str(w, "verdict", verdict_name(compared_verdict(c)));
-	jw_strf(w, "old_xmax", "%lld", (long long)c->old_xmax);
-	jw_strf(w, "old_written", "%lld", (long long)c->old_written);
-	jw_strf(w, "new_written", "%lld", (long long)c->new_written);
-	jw_strf(w, "new_xmax", "%lld", (long long)c->new_xmax);
+	write_mark(w, "old_mark", &c->old_mark);
+	write_mark(w, "new_mark", &c->new_mark);
 }
 
 int compared_record(struct job *job, const struct compared *c, struct err *err)
@@ -138,31 +146,29 @@ static enum done count_rows_probe(struct job *job, struct err *err)
 	return job_fact(job, "compared", "") ? DONE_DONE : DONE_NOT_DONE;
 }
 
-enum since { SINCE_NOTHING, SINCE_TRANSACTIONS, SINCE_ROWS };
-
-static int64_t mark(const struct json *compared, const char *name)
+static int64_t mark_of(const struct json *mark, const char *name)
 {
-	return strtoll(json_str(compared, name, "-1"), NULL, 10);
+	return strtoll(json_str(mark, name, "0"), NULL, 10);
 }
 
-/* What has happened on either server since the comparison. NOTHING: no writing transaction has ended, so it
- * still holds and counting again would only cost minutes of the window. TRANSACTIONS: some ended, by the
- * counters without a row (maintenance). A look that fails is taken for the worst. */
+static enum since side_since(struct pg *pg, const struct json *mark)
+{
+	const struct compare_mark was = {.stand = mark_of(mark, "stand"),
+					 .written = mark_of(mark, "written"),
+					 .at_us = mark_of(mark, "at_us")};
+	return mark ? compare_since(pg, &was) : SINCE_ROWS;
+}
+
+/* The worse of both servers. NOTHING: the comparison still holds, and counting again would only cost minutes
+ * of the window. */
 static enum since look_since(struct job *job, const struct json *compared)
 {
-	int64_t xmax[2] = {0}, written[2] = {0};
-	struct pg *pgs[2] = {pg_open_old(job, NULL), pg_open_new(job, PG_LOOK, NULL)};
-	bool looked = true;
-	for (int i = 0; i < 2; i++)
-		looked = looked && pgs[i] && pg_xmax(pgs[i], &xmax[i], NULL) == 0 &&
-			 compare_written(pgs[i], &written[i], NULL) == 0;
-	pg_close(pgs[0]);
-	pg_close(pgs[1]);
-	if (!looked || written[0] != mark(compared, "old_written") ||
-	    written[1] != mark(compared, "new_written"))
-		return SINCE_ROWS;
-	bool still = xmax[0] == mark(compared, "old_xmax") && xmax[1] == mark(compared, "new_xmax");
-	return still ? SINCE_NOTHING : SINCE_TRANSACTIONS;
+	struct pg *old_pg = pg_open_old(job, NULL), *new_pg = pg_open_new(job, PG_LOOK, NULL);
+	enum since a = side_since(old_pg, json_get(compared, "old_mark")),
+		   b = side_since(new_pg, json_get(compared, "new_mark"));
+	pg_close(old_pg);
+	pg_close(new_pg);
+	return a > b ? a : b;
 }
 
 static enum verdict count_rows_prove(struct job *job, struct evidence *ev, struct err *err)

@@ -112,8 +112,8 @@ static enum done record_source_probe(struct job *job, struct err *err)
  */
 static bool stands_still(struct pg *pg, const struct pg_source *was)
 {
-	int64_t xmax = 0;
-	return was->xmax > 0 && pg_xmax(pg, &xmax, NULL) == 0 && xmax == was->xmax;
+	int64_t stand = 0;
+	return was->stand && pg_stand(pg, &stand, NULL) == 0 && stand == was->stand;
 }
 
 static void compare(const struct pg_tables *was, const struct pg_tables *is, bool live, struct evidence *ev)
