@@ -112,8 +112,8 @@ int deaths_attempt(const struct pair *pair, const char *database, bool resume, s
 struct warm_left deaths_left(const struct pair *pair, const char *database)
 {
 	struct copy_boundary now;
-	struct delta_tables tables;
-	struct warm_left left;
+	struct delta_tables tables = {0};
+	struct warm_left left = {0};
 	struct err err = {0};
 	struct pg *source = pair_open(pair, PAIR_OLD, database),
 		  *target = pair_open(pair, PAIR_NEW, database);
