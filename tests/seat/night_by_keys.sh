@@ -52,15 +52,15 @@ whole() {
 }
 
 in_view() {
-	screen_like "^─ 1 Playbook .* [0-9]+/28 ─┬" && return
+	screen_like "^─ 1 Playbook .* [0-9]+/30 ─┬" && return
 	keys v
 	sleep 0.3
-	screen_like "^─ 1 Playbook .* [0-9]+/28 ─┬"
+	screen_like "^─ 1 Playbook .* [0-9]+/30 ─┬"
 }
 
 back_to_view() {
 	eventually 5 in_view || fail "$PHASE: the view of the phase does not come back."
-	says 5 "^─ 1 Playbook .* [0-9]+/28 ─┬" "$PHASE-view"
+	says 5 "^─ 1 Playbook .* [0-9]+/30 ─┬" "$PHASE-view"
 }
 
 box() { # TEXT in its frame
@@ -152,7 +152,7 @@ box "4 pause-backups   PAUSES BACKUPS   OLD"
 act y
 
 PHASE=freeze
-says 10 "FREEZE 5/28" "phase"
+says 10 "FREEZE 5/30" "phase"
 yes_to "5 maintenance-on   CLOSES THE SHOP   OLD"
 says 20 "DOWN 0[0-9]:[0-9][0-9]" "down"
 panel 2 Dynos "maintenance ON since"
@@ -175,7 +175,7 @@ says 20 "^ Next: R 15 restore" "wiped"
 every_panel
 back_to_view
 yes_to "15 restore   RESTORES   NEW"
-says 60 "FLIP 22/28 " "restored"
+says 60 "FLIP 22/30 " "restored"
 
 PHASE=verify
 panel 3 Transfer "^ restore .*100%" "tables 2[79]/2[79]" "^ orders +3,[0-9]{3} .*done"
@@ -188,7 +188,7 @@ back_to_view
 
 PHASE=flip
 phrase_for "22 dns-point   MOVES TRAFFIC   NEW"
-says 20 "WATCH (23|24)/28" "flipped"
+says 20 "(FLIP 23|WATCH (24|25))/30" "flipped"
 panel 8 DNS "flipped [0-9:]+ " "^ ns1.* NEW  auth +NEW  auth"
 says 40 "WAS DOWN 0[0-9]:[0-9][0-9]" "up again"
 panel 0 Traffic "NEW .* [1-9][0-9]?%" "WAY BACK  (COSTS [0-9,]+ ROWS|ONE-WAY)"
@@ -199,7 +199,7 @@ says 30 "answers  NEW [1-8]   OLD 0 " "all new"
 back_to_view
 
 PHASE=after
-says 60 "^ Next: M 25 webhooks" "webhooks"
+says 60 "^ Next: M 27 webhooks" "webhooks"
 by_hand webhooks "stripe and postmark, each tried once"
 says 40 "THE NIGHT IS CLOSED: done" "closed"
 every_panel
