@@ -174,6 +174,16 @@ const char *json_text(const struct json *node)
 	return json_is_string(node) ? tree(node)->valuestring : NULL;
 }
 
+const char **json_texts(const struct json *array)
+{
+	const char **list = xcalloc(json_count(array) + 1, sizeof *list);
+	size_t n = 0;
+	for (const struct json *item = json_first(array); item; item = json_next(item))
+		if (json_text(item))
+			list[n++] = json_text(item);
+	return list;
+}
+
 int64_t json_value(const struct json *node, int64_t otherwise)
 {
 	double value;

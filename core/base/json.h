@@ -31,6 +31,9 @@ const struct json *json_next(const struct json *node);
 size_t json_count(const struct json *node);
 const char *json_key(const struct json *node);  /* NULL in arrays */
 const char *json_text(const struct json *node); /* NULL unless a string */
+/* The strings of an array, NULL-ended; what is no string is left out. For free(); the strings stay the
+ * array's. */
+const char **json_texts(const struct json *array);
 int64_t json_value(const struct json *node, int64_t otherwise);
 double json_number(const struct json *node); /* 0 unless a number */
 bool json_is_string(const struct json *node);

@@ -52,13 +52,7 @@ struct pg *copy_open_target(const struct copy_order *order, struct err *err)
 
 const char **copy_order_skip(const struct copy_order *order)
 {
-	const struct json *skip = json_get(order->json, "skip");
-	const char **list = xcalloc(json_count(skip) + 1, sizeof *list);
-	size_t n = 0;
-	for (const struct json *t = json_first(skip); t; t = json_next(t))
-		if (json_text(t))
-			list[n++] = json_text(t);
-	return list;
+	return json_texts(json_get(order->json, "skip"));
 }
 
 #define HOLD "hashtext('nightferry copy'))"

@@ -21,13 +21,7 @@ bool warm_flag(struct job *job, const char *name)
 
 const char **warm_skip(struct job *job)
 {
-	const struct json *skip = json_path(job_config(job), "copy.skip_data");
-	const char **list = xcalloc(json_count(skip) + 1, sizeof *list);
-	size_t n = 0;
-	for (const struct json *t = json_first(skip); t; t = json_next(t))
-		if (json_text(t))
-			list[n++] = json_text(t);
-	return list;
+	return json_texts(json_path(job_config(job), "copy.skip_data"));
 }
 
 void warm_add_skip(struct job *job, struct jw *w)

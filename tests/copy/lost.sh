@@ -16,6 +16,13 @@ step_pid() { pgrep -P "$(engine_pid)" -f "__job step stream"; }
 step_runs() { [ -n "$(step_pid)" ]; }
 samples() { grep -c '"kind":"transfer.total".*"stage":"stream"' "$(dirname "$(journal)")/trace.jsonl"; }
 more_than() { [ "$(samples)" -gt "$1" ]; }
+all_across() { # COPIES WHAT: the night ends well, with as many copies begun in all
+	local status=0
+	wait "$run" || status=$?
+	expect_equal "$status" 0 "$2 ($(tail -n 3 "$T/err"))"
+	expect_equal "$(copies_started)" "$1" "copies that were started, $2"
+	same_dumps
+}
 copies_started() { events fact 'select(.name == "stream-started") | .data.base' | sort -u | wc -l; }
 
 # ---- a person cancels it at a seat ----
@@ -63,11 +70,7 @@ before=$(samples)
 eventually 60 more_than "$before" || fail "The copy is not followed by the new engine."
 expect_equal "$(worker)" "$pid" "the worker after engine and step were killed"
 gate_open
-status=0
-wait "$run" || status=$?
-expect_equal "$status" 0 "the night after it ($(tail -n 3 "$T/err"))"
-expect_equal "$(copies_started)" "$((n + 1))" "copies that were started"
-same_dumps
+all_across $((n + 1)) "the night after it"
 echo "ok  engine and step are killed, and the next one joins"
 
 # ---- the engine stands still while the copy comes to its end ----
@@ -80,11 +83,7 @@ kill -STOP "$pid"
 gate_open
 eventually 60 no_worker || fail "The copy waits for an engine that stands still: $(worker)"
 kill -CONT "$pid"
-status=0
-wait "$run" || status=$?
-expect_equal "$status" 0 "the night whose engine stood still ($(tail -n 3 "$T/err"))"
-expect_equal "$(copies_started)" "$n" "copies that were started"
-same_dumps
+all_across "$n" "the night whose engine stood still"
 echo "ok  the engine stands still, and nothing is lost"
 
 # ---- a host that cannot run it ----

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/steps/stream.h"
+#include "tests/copy/pair.h"
 #include "tests/unit/cluster.h"
 
 #include <setjmp.h>
@@ -37,19 +38,6 @@ static const char hanging[] =
     "((ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, #name))(fd, d, n, at); }\n"
     "HANG(pwrite)\nHANG(pwrite64)\n";
 
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *fmt, ...)
-{
-	struct buf command = {0};
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&command, fmt, ap);
-	va_end(ap);
-	int rc = system(buf_text(&command));
-	buf_done(&command);
-	return rc;
-}
-
 static void start_new(void)
 {
 	char path[64];
@@ -58,9 +46,9 @@ static void start_new(void)
 	assert_non_null(f);
 	fputs(hanging, f);
 	fclose(f);
-	assert_int_equal(
-	    shell("${CC:-cc} -shared -fPIC -DHANGS='\"%s/hangs\"' -o %s/disk.so %s -ldl", w.dir, w.dir, path),
-	    0);
+	assert_int_equal(pair_shell("${CC:-cc} -shared -fPIC -DHANGS='\"%s/hangs\"' -o %s/disk.so %s -ldl",
+				    w.dir, w.dir, path),
+			 0);
 	text_copyf(path, sizeof path, "%s/disk.so", w.dir);
 	setenv("LD_PRELOAD", path, 1);
 	cluster_start(&w.new, NULL, NULL);
@@ -69,7 +57,7 @@ static void start_new(void)
 
 static void hang(bool on)
 {
-	assert_int_equal(shell("%s %s/hangs", on ? "touch" : "rm -f", w.dir), 0);
+	assert_int_equal(pair_shell("%s %s/hangs", on ? "touch" : "rm -f", w.dir), 0);
 }
 
 /* ---- sessions ---- */
@@ -292,7 +280,7 @@ static int up(void **state)
 	(void)state;
 	struct json *config = json_parse("{}", 2, NULL);
 	text_copy(w.dir, sizeof w.dir, "/tmp/nfpulse.XXXXXX");
-	if (!mkdtemp(w.dir) || shell("chmod 755 %s", w.dir) != 0)
+	if (!mkdtemp(w.dir) || pair_shell("chmod 755 %s", w.dir) != 0)
 		return -1;
 	w.job = job_by_hand("stream", config, NULL);
 	json_free(config);
@@ -312,7 +300,7 @@ static int down(void **state)
 	(void)state;
 	cluster_stop(&w.old);
 	cluster_stop(&w.new);
-	shell("rm -rf %s", w.dir);
+	pair_shell("rm -rf %s", w.dir);
 	job_free(w.job);
 	return 0;
 }

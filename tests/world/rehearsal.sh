@@ -72,7 +72,7 @@ backup=$(jq -r 'select(.what == "dump") | .backup' "$NIGHTFERRY_STATE/acme/rehea
 
 # From the first step of the copy on: what it says is left, against what it took. A machine that does other things
 # beside the night, and did not beside the rehearsal, is no fault of the estimate: only the long run measures.
-most=75
+most=50
 [ -z "${LONG:-}" ] || most=20
 mkdir "$T/cut"
 copy_at() { # STEP
